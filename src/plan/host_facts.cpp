@@ -1,0 +1,346 @@
+#include "plan/host_facts.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <set>
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+
+extern char** environ;
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::exists;
+using base::is_beneath;
+using base::join_path;
+using base::parent_path;
+
+constexpr std::size_t kMaxInterpreters = 5;  // the kernel's own limit for #! chains
+
+std::vector<std::pair<std::string, std::string>> read_environment() {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    entries.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return entries;
+}
+
+std::string variable(const HostFacts& facts, std::string_view name) {
+  for (const auto& [key, value] : facts.environment) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+std::string home_directory(const HostFacts& facts) {
+  const std::string home = variable(facts, "HOME");
+  if (!home.empty() && home.front() == '/') return base::absolute_path(home, "/");
+  const passwd* entry = ::getpwuid(facts.uid);  // as npm and pip do without HOME
+  if (entry != nullptr && entry->pw_dir != nullptr && *entry->pw_dir == '/') return entry->pw_dir;
+  throw base::UserError(
+      "finding your home directory: HOME is not set and the password database has none; set HOME");
+}
+
+std::string xdg(const HostFacts& facts, const char* name, const char* fallback) {
+  const std::string value = variable(facts, name);
+  return !value.empty() && value.front() == '/' ? base::absolute_path(value, "/")
+                                                : join_path(facts.home, fallback);
+}
+
+HostPath look_at(const std::string& path) {
+  HostPath found;
+  found.path = path;
+  const auto own = base::stat_no_follow(path);
+  if (own && S_ISLNK(own->st_mode)) found.link = base::read_link(AT_FDCWD, path);
+  if (const auto real = base::real_path(path)) {
+    found.real = *real;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) {
+      found.directory = S_ISDIR(status.st_mode);
+      const mode_t needed = found.directory ? S_IROTH | S_IXOTH : S_IROTH;
+      found.public_read = (status.st_mode & needed) == needed;
+    }
+  }
+  return found;
+}
+
+std::vector<HostPath> look_at_existing(const std::vector<std::string>& paths) {
+  std::vector<HostPath> found;
+  for (const std::string& path : paths) {
+    if (!path.empty() && exists(path)) found.push_back(look_at(path));
+  }
+  return found;
+}
+
+std::vector<HostPath> look_at_path(const HostFacts& facts) {
+  std::vector<HostPath> entries;
+  std::set<std::string> seen;
+  for (const std::string& part : base::split(variable(facts, "PATH"), ':')) {
+    if (part.empty() || part.front() != '/') continue;
+    const std::string path = base::absolute_path(part, "/");
+    if (seen.insert(path).second && base::is_directory(path)) entries.push_back(look_at(path));
+  }
+  return entries;
+}
+
+enum class Executable { yes, no, missing };
+
+Executable executable(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return Executable::missing;
+  return ::access(path.c_str(), X_OK) == 0 ? Executable::yes : Executable::no;
+}
+
+/// As execvp(3) searches. Second: false if something was found that may not be executed.
+std::pair<std::string, bool> find_command(const std::string& name, const HostFacts& facts) {
+  if (name.find('/') != std::string::npos) {
+    const std::string path = base::absolute_path(name, facts.working_directory);
+    const Executable state = executable(path);
+    return {state == Executable::missing ? "" : path, state != Executable::no};
+  }
+  std::string refused;
+  std::string search = variable(facts, "PATH");
+  if (search.empty()) search = "/usr/local/bin:/usr/bin:/bin";
+  for (const std::string& directory : base::split(search, ':')) {
+    const std::string path = base::absolute_path(
+        join_path(directory.empty() ? "." : directory, name), facts.working_directory);
+    const Executable state = executable(path);
+    if (state == Executable::yes) return {path, true};
+    if (state == Executable::no && refused.empty()) refused = path;
+  }
+  return {refused, refused.empty()};
+}
+
+/// The interpreter that `#!` names, resolved through env(1): "node" for "#!/usr/bin/env node".
+std::vector<std::string> interpreters_of(const std::string& path, const HostFacts& facts) {
+  std::string head;
+  try {
+    const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd) return {};
+    head.resize(256);
+    const ssize_t size = ::read(fd.get(), head.data(), head.size());
+    head.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  } catch (const base::SysError&) {
+    return {};
+  }
+  if (head.substr(0, 2) != "#!") return {};
+  std::vector<std::string> words;
+  for (const std::string& word : base::split(head.substr(2, head.find('\n') - 2), ' ')) {
+    if (!base::trim(word).empty()) words.emplace_back(base::trim(word));
+  }
+  if (words.empty()) return {};
+  std::vector<std::string> found{words.front()};
+  if (base::file_name(words.front()) == "env") {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      if (words[i].front() == '-' || words[i].find('=') != std::string::npos) continue;
+      const std::string program = find_command(words[i], facts).first;
+      if (!program.empty()) found.push_back(program);
+      break;
+    }
+  }
+  return found;
+}
+
+CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts) {
+  CommandFact command;
+  command.arguments = arguments;
+  std::tie(command.path, command.executable) = find_command(arguments.front(), facts);
+  std::vector<std::string> todo;
+  if (!command.path.empty()) todo.push_back(command.path);
+  for (std::size_t i = 0; i < todo.size() && i < 2 * kMaxInterpreters; ++i) {
+    const auto real = base::real_path(todo[i]);
+    if (!real) continue;
+    command.chain.push_back(*real);
+    for (std::string& interpreter : interpreters_of(*real, facts)) {
+      if (i == 0) command.interpreter = interpreter;
+      todo.push_back(std::move(interpreter));
+    }
+  }
+  return command;
+}
+
+bool is_workspace_root(const std::string& directory) {
+  if (exists(join_path(directory, ".git")) || exists(join_path(directory, "pnpm-workspace.yaml"))) {
+    return true;
+  }
+  try {
+    const auto text = base::read_file_if_readable(join_path(directory, "package.json"), 4U << 20);
+    if (!text) return false;
+    const auto package = base::parse_json(*text);
+    return package && package->is_object() && package->get_object().contains("workspaces");
+  } catch (const base::SysError&) {
+    return false;  // a package.json that is a directory, or huge, makes no workspace
+  }
+}
+
+/// Why `project` can't be a target: too much of the host would lie in it.
+std::string refusal_of(const std::string& project, const HostFacts& facts) {
+  const auto advice = [&](const std::string& what) {
+    return "the project would be " + project + ", " + what +
+           ": change into the project's own directory, or make one (mkdir app && cd app)";
+  };
+  if (project == "/") return advice("the whole file system");
+  if (project == facts.home || project == facts.home_real) return advice("your home directory");
+  if (is_beneath(facts.home_real, project)) return advice("which holds your home directory");
+  static const std::set<std::string> kTooWide{
+      "/bin",  "/boot", "/dev", "/etc",  "/home", "/lib", "/lib64", "/media", "/mnt", "/opt",
+      "/proc", "/root", "/run", "/sbin", "/srv",  "/sys", "/tmp",   "/usr",   "/var", "/var/tmp"};
+  if (kTooWide.count(project) != 0) return advice("a directory of the system");
+  for (const char* tree : {"/proc", "/sys", "/dev", "/boot"}) {
+    if (is_beneath(project, tree)) return advice("below a directory of the system");
+  }
+  return "";
+}
+
+int landlock_abi() {
+  constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
+  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
+  return abi < 0 ? 0 : static_cast<int>(abi);
+}
+
+bool may_map_all_ids() {
+  if (::geteuid() != 0) return false;
+  const auto status = base::read_file_if_readable("/proc/self/status");
+  if (!status) return false;
+  const std::size_t at = status->find("CapEff:");
+  if (at == std::string::npos) return false;
+  const unsigned long long caps = std::strtoull(status->c_str() + at + 7, nullptr, 16);
+  constexpr unsigned long long kSetGid = 1ULL << 6U;
+  constexpr unsigned long long kSetUid = 1ULL << 7U;
+  return (caps & kSetGid) != 0 && (caps & kSetUid) != 0;
+}
+
+std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
+                                              const HostFacts& facts) {
+  std::vector<ToolchainFact> found;
+  for (const policy::Toolchain& row : policy.files.toolchains) {
+    std::string root = row.root_variable.empty() ? "" : variable(facts, row.root_variable);
+    root = root.empty() || root.front() != '/' ? expand(row.root, facts)
+                                               : base::absolute_path(root, "/");
+    if (root.empty() || !base::is_directory(root)) continue;
+    ToolchainFact fact;
+    fact.name = row.name;
+    fact.roots.push_back(look_at(root));
+    for (const std::string& also : row.also) {
+      const std::string path = expand(also, facts);
+      if (!path.empty() && exists(path)) fact.roots.push_back(look_at(path));
+    }
+    for (const std::string& hide : row.hide) {
+      const std::string path = join_path(root, hide);
+      if (exists(path)) fact.hidden.push_back(look_at(path));
+    }
+    found.push_back(std::move(fact));
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string expand(const std::string& path, const HostFacts& facts) {
+  if (path.empty() || path.front() != '{') return path;
+  const std::size_t close = path.find('}');
+  const std::string name = path.substr(1, close - 1);
+  const std::string rest = close == std::string::npos ? "" : path.substr(close + 1);
+  std::string value;
+  if (name == "home") value = facts.home;
+  if (name == "cache_home") value = facts.cache_home;
+  if (name == "config_home") value = facts.config_home;
+  if (name == "data_home") value = facts.data_home;
+  if (name == "state_home") value = facts.state_home;
+  if (name == "package_manager_cache") value = facts.package_manager.cache.value_or("");
+  return value.empty() ? "" : value + rest;
+}
+
+std::string find_project(const std::string& directory, const std::string& home) {
+  std::string best = directory;
+  for (std::string here = directory; here != "/"; here = parent_path(here)) {
+    // A dotfiles repository in $HOME makes no project of all of $HOME.
+    if (here == home || is_beneath(home, here)) break;
+    if (is_workspace_root(here)) best = here;
+  }
+  return best;
+}
+
+std::vector<std::string> unmapped_owners(const std::string& project, uid_t uid, gid_t gid) {
+  constexpr std::size_t kExamples = 3;
+  std::vector<std::string> found;
+  const auto look = [&](const std::string& directory, const std::string& prefix) {
+    const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return;
+    for (const base::DirectoryEntry& entry : base::list_directory(fd.get())) {
+      struct stat status {};
+      if (::fstatat(fd.get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+      if (status.st_uid == uid && status.st_gid == gid) continue;
+      if (found.size() < kExamples) found.push_back(prefix + entry.name);
+    }
+  };
+  const auto own = base::stat_no_follow(project);
+  if (own && (own->st_uid != uid || own->st_gid != gid)) found.emplace_back(".");
+  look(project, "");
+  look(join_path(project, "node_modules"), "node_modules/");
+  return found;
+}
+
+HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments) {
+  HostFacts facts;
+  facts.uid = ::geteuid();
+  facts.gid = ::getegid();
+  facts.privileged = may_map_all_ids();
+  facts.environment = read_environment();
+  facts.home = home_directory(facts);
+  facts.home_real = base::real_path(facts.home).value_or(facts.home);
+  facts.cache_home = xdg(facts, "XDG_CACHE_HOME", ".cache");
+  facts.config_home = xdg(facts, "XDG_CONFIG_HOME", ".config");
+  facts.data_home = xdg(facts, "XDG_DATA_HOME", ".local/share");
+  facts.state_home = xdg(facts, "XDG_STATE_HOME", ".local/state");
+  const std::unique_ptr<char, decltype(&std::free)> cwd(::getcwd(nullptr, 0), &std::free);
+  if (!cwd || *cwd != '/') {
+    throw base::UserError("finding the working directory: it is gone; change into another one");
+  }
+  facts.working_directory = cwd.get();
+  facts.landlock_abi = landlock_abi();
+  facts.project = find_project(facts.working_directory, facts.home_real);
+  facts.project_refusal = refusal_of(facts.project, facts);
+  facts.command = look_at_command(arguments, facts);
+  facts.path_entries = look_at_path(facts);
+  facts.system = look_at_existing(policy.files.system);
+  std::vector<std::string> etc;
+  for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));
+  facts.etc = look_at_existing(etc);
+  facts.toolchains = look_at_toolchains(policy, facts);
+  for (const policy::HomeFile& file : policy.files.home_files) {
+    const std::string path = expand(file.path, facts);
+    if (path.empty()) continue;
+    if (auto text = base::read_file_if_readable(path, 1U << 20))
+      facts.home_files[path] = std::move(*text);
+  }
+  std::vector<std::string> files;
+  for (const std::string& name : policy.environment.file_variables) {
+    const std::string path = variable(facts, name);
+    if (!path.empty() && path.front() == '/') files.push_back(base::absolute_path(path, "/"));
+  }
+  facts.file_variables = look_at_existing(files);
+  facts.read_only = look_at_existing(policy.files.read_only);
+  facts.devices = look_at_existing(
+      {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"});
+  facts.kernel_controls =
+      look_at_existing({"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"});
+  return facts;
+}
+
+}  // namespace sandbox_run::plan

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "policy/policy.h"
+#include "policy/registries.h"
+
+// What is so on this host. A value; gather_facts() is the only code of plan/ that looks at the
+// host.
+
+namespace sandbox_run::plan {
+
+/// A directory or file of the host that the plan may show.
+struct HostPath {
+  std::string path;        // as the policy names it, absolute
+  std::string link;        // if it is a symbolic link: its text; else ""
+  std::string real;        // realpath; "" if dangling
+  bool directory = false;  // of `real`
+  bool public_read =
+      true;  // anybody may read it: what only the caller can read stays hidden in /etc
+};
+
+/// One toolchain row of the policy as found here.
+struct ToolchainFact {
+  std::string name;
+  std::vector<HostPath> roots;  // root and `also`, those that exist
+  std::vector<HostPath> hidden;
+};
+
+/// The command and everything that it takes to start it: itself, what its links lead to, its #!
+/// interpreters in turn.
+struct CommandFact {
+  std::vector<std::string> arguments;
+  std::string path;  // absolute, as found in PATH; "" if not found
+  bool executable = true;
+  std::vector<std::string> chain;  // real paths, the command's own first
+  std::string interpreter;  // as its #! line names it, env(1) resolved: a venv's python; "" if none
+};
+
+struct HostFacts {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool privileged = false;  // may map every id: really root, with CAP_SETUID and CAP_SETGID
+  std::string home;         // $HOME, else the password database's
+  std::string home_real;
+  std::string working_directory;                               // getcwd(3)
+  std::string cache_home, config_home, data_home, state_home;  // XDG base directories
+  std::vector<std::pair<std::string, std::string>> environment;
+  int landlock_abi = 0;
+  std::string project;          // the enclosing workspace root, or the working directory
+  std::string project_refusal;  // not "": why `project` must not be a target, in words
+  CommandFact command;
+  std::vector<HostPath> path_entries;  // of PATH, absolute, those that exist
+  std::vector<HostPath> system;
+  std::vector<HostPath> etc;
+  std::vector<ToolchainFact> toolchains;
+  std::map<std::string, std::string> home_files;  // expanded path → text
+  std::vector<HostPath> file_variables;           // files that allowed variables name
+  std::vector<HostPath> read_only;                // --ro
+  std::vector<HostPath> devices;                  // /dev/null, … that exist
+  std::vector<HostPath> kernel_controls;          // /proc/sys, … that exist
+  policy::PackageManagerFacts package_manager;    // filled by cli/ after asking
+  bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
+};
+
+/// `{home}/x` → "/home/u/x"; {cache_home} {config_home} {data_home} {state_home}
+/// {package_manager_cache} likewise. "" if the value is not known.
+std::string expand(const std::string& path, const HostFacts& facts);
+
+/// Throws UserError where the host leaves no sensible answer (the working directory is gone).
+HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments);
+
+/// The enclosing workspace root of `directory`: the nearest-to-root directory with .git,
+/// pnpm-workspace.yaml, or a package.json that has "workspaces", strictly below `home` if
+/// `directory` is in it; else `directory`.
+std::string find_project(const std::string& directory, const std::string& home);
+
+/// Files of the project's top that an overlay can't change, because their owner or group is not
+/// mapped (EOVERFLOW): a few examples, relative. Empty for a privileged caller.
+std::vector<std::string> unmapped_owners(const std::string& project, uid_t uid, gid_t gid);
+
+}  // namespace sandbox_run::plan

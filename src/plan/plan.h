@@ -1,0 +1,122 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// What will be done: a printable value, decided before any namespace exists. Holds no descriptor
+// and no pointer; includes no policy header, so that the child can never decide anything.
+
+namespace sandbox_run::plan {
+
+enum class Access { read_only, read_write };
+
+/// The host's `source` (file or directory, with all mounts below it) at `target`. nosuid; nodev too
+/// unless `device`.
+struct BindMount {
+  std::string source;
+  std::string target;
+  Access access = Access::read_only;
+  bool device = false;
+};
+struct TmpfsMount {
+  std::string target;
+  mode_t mode = 0755;
+  std::uint64_t max_bytes = 0;  // 0: the kernel's default (half of memory)
+};
+struct ProcMount {
+  std::string target;
+};
+struct DevptsMount {
+  std::string target;
+};
+struct SymbolicLink {
+  std::string target;  // where the link stands
+  std::string content;
+};
+/// A file of ours, read-only.
+struct TextFile {
+  std::string target;
+  std::string content;
+  mode_t mode = 0644;
+};
+/// Hides a file or directory of the host that an earlier step shows: an empty one over it.
+struct Mask {
+  std::string target;
+  bool directory = false;
+};
+/// Makes what an earlier step shows at `target` read-only (/proc/sys for a caller that is root).
+struct ReadOnlyAgain {
+  std::string target;
+};
+/// userxattr,volatile overlay: changes land in layers[layer] (see Plan::layers).
+struct OverlayMount {
+  std::string target;
+  std::size_t layer = 0;
+};
+
+/// In order. Mount points are made as needed (in tmpfs), never followed through a link.
+using MountStep = std::variant<BindMount, TmpfsMount, ProcMount, DevptsMount, SymbolicLink,
+                               TextFile, Mask, ReadOnlyAgain, OverlayMount>;
+
+enum class LayerKind { project, environment, cache, extra };
+
+/// One target, and where its changes land.
+struct Layer {
+  std::string target;  // absolute path, the same inside and outside
+  LayerKind kind = LayerKind::project;
+  std::string upper;  // directory for changes
+  std::string work;   // overlayfs' own, same file system as upper
+  /// True: the target does not exist on the host yet (a cache not used before), the lower is empty.
+  bool lower_is_empty = false;
+};
+
+struct IdMap {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool whole_range = false;  // a caller that is really root: 0 0 4294967295
+};
+
+struct NetworkPlan {
+  std::vector<std::uint16_t> tcp_ports;  // listened on for the broker
+  bool names = true;                     // UDP and TCP port 53
+};
+
+/// Landlock on top of the mounts: what may be written; reading and executing is allowed everywhere
+/// in the new root.
+struct LandlockPlan {
+  int abi = 0;  // 0: the kernel has none
+  std::vector<std::string> writable;
+};
+
+struct ExecSpec {
+  std::vector<std::string> arguments;  // argv; never empty
+  std::string path;                    // absolute, as found in PATH
+  std::string working_directory;
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+struct Plan {
+  std::string profile;
+  IdMap ids;
+  std::vector<Layer> layers;
+  std::vector<MountStep> mounts;
+  NetworkPlan network;
+  LandlockPlan landlock;
+  ExecSpec exec;
+  std::optional<std::chrono::seconds> time_limit;
+  /// For people and the log: what was left out, by name, and why (withheld variables, …).
+  std::vector<std::string> withheld_environment;
+  std::vector<std::string> notes;
+};
+
+/// Stable text of the whole plan, one fact a line: `sandbox-run plan`, and the golden tests.
+std::string to_text(const Plan& plan);
+
+}  // namespace sandbox_run::plan

@@ -1,0 +1,63 @@
+#include "plan/plan_builder.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/path.h"
+#include "plan/root_tree.h"
+#include "policy/egress.h"
+#include "policy/environment.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+std::vector<std::pair<std::string, std::string>> plan_environment(
+    const policy::Policy& policy, const HostFacts& facts,
+    const policy::FilteredEnvironment& filtered) {
+  std::map<std::string, std::string> merged(filtered.entries.begin(), filtered.entries.end());
+  for (const auto& [name, value] : policy.environment.set) {
+    const std::string expanded = expand(value, facts);
+    if (!expanded.empty()) merged.emplace(name, expanded);  // what the user set, stays
+  }
+  merged["HOME"] = facts.home;
+  merged["PWD"] = facts.working_directory;
+  return {merged.begin(), merged.end()};
+}
+
+LandlockPlan plan_landlock(const HostFacts& facts, const std::vector<Layer>& layers) {
+  LandlockPlan landlock;
+  landlock.abi = facts.landlock_abi;
+  landlock.writable = {"/dev", "/proc", "/run", "/tmp", "/var/tmp", facts.home_real};
+  for (const Layer& layer : layers) landlock.writable.push_back(layer.target);
+  return landlock;
+}
+
+}  // namespace
+
+Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
+               const std::vector<Layer>& layers, Purpose purpose) {
+  Plan plan;
+  plan.profile = policy.profile;
+  plan.ids = {facts.uid, facts.gid, facts.privileged};
+  plan.layers = layers;
+  plan.mounts = plan_root(policy, facts, layers, purpose);
+  if (purpose == Purpose::run) plan.network.tcp_ports = policy::listened_ports(policy.network);
+  plan.landlock = plan_landlock(facts, layers);
+
+  const policy::FilteredEnvironment filtered =
+      policy::filter_environment(policy.environment, facts.environment);
+  plan.exec.arguments = facts.command.arguments;
+  plan.exec.path = facts.command.path;
+  plan.exec.working_directory = facts.working_directory;
+  plan.exec.environment = plan_environment(policy, facts, filtered);
+  plan.time_limit = policy.time_limit;
+  plan.withheld_environment = filtered.withheld;
+  for (const std::string& name : filtered.stripped) {
+    plan.notes.push_back("credentials were cut out of the URL in " + name);
+  }
+  if (facts.landlock_abi == 0)
+    plan.notes.emplace_back("this kernel has no Landlock: one layer less");
+  return plan;
+}
+
+}  // namespace sandbox_run::plan

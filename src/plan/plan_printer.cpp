@@ -1,0 +1,105 @@
+// One fact a line, in the order in which it will be done: for `sandbox-run plan` and the golden
+// tests.
+
+#include <string>
+
+#include "base/text.h"
+#include "plan/plan.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::printable;
+
+std::string octal(mode_t mode) {
+  std::string digits;
+  for (unsigned value = mode; value != 0 || digits.empty(); value >>= 3U) {
+    digits.insert(digits.begin(), static_cast<char>('0' + (value & 7U)));
+  }
+  return "0" + digits;
+}
+
+const char* name_of(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::project:
+      return "project";
+    case LayerKind::environment:
+      return "environment";
+    case LayerKind::cache:
+      return "cache";
+    case LayerKind::extra:
+      return "extra";
+  }
+  return "?";
+}
+
+struct StepText {
+  const Plan& plan;
+
+  std::string operator()(const BindMount& bind) const {
+    std::string text = bind.device                        ? "device     "
+                       : bind.access == Access::read_only ? "read-only  "
+                                                          : "read-write ";
+    text += printable(bind.target);
+    if (bind.source != bind.target) text += "  from " + printable(bind.source);
+    return text;
+  }
+  std::string operator()(const TmpfsMount& tmpfs) const {
+    return "private    " + printable(tmpfs.target) + "  mode " + octal(tmpfs.mode);
+  }
+  std::string operator()(const ProcMount& proc) const {
+    return "proc       " + printable(proc.target);
+  }
+  std::string operator()(const DevptsMount& devpts) const {
+    return "devpts     " + printable(devpts.target);
+  }
+  std::string operator()(const SymbolicLink& link) const {
+    return "link       " + printable(link.target) + "  to " + printable(link.content);
+  }
+  std::string operator()(const TextFile& file) const {
+    return "file       " + printable(file.target) + "  " + std::to_string(file.content.size()) +
+           " bytes, mode " + octal(file.mode);
+  }
+  std::string operator()(const Mask& mask) const { return "hidden     " + printable(mask.target); }
+  std::string operator()(const ReadOnlyAgain& again) const {
+    return "read-only  " + printable(again.target);
+  }
+  std::string operator()(const OverlayMount& overlay) const {
+    const Layer& layer = plan.layers.at(overlay.layer);
+    return "overlay    " + printable(overlay.target) + "  (" + name_of(layer.kind) +
+           (layer.lower_is_empty ? ", new" : "") + ") changes in " + printable(layer.upper);
+  }
+};
+
+}  // namespace
+
+std::string to_text(const Plan& plan) {
+  std::string text;
+  const auto line = [&](const std::string& content) { text += content + "\n"; };
+  line("profile    " + plan.profile);
+  line("command    " + printable(base::shell_words(plan.exec.arguments)));
+  line("program    " + printable(plan.exec.path));
+  line("directory  " + printable(plan.exec.working_directory));
+  if (plan.time_limit) line("time limit " + std::to_string(plan.time_limit->count()) + " s");
+  line(plan.ids.whole_range ? "ids        all, each to itself"
+                            : "ids        uid " + std::to_string(plan.ids.uid) + ", gid " +
+                                  std::to_string(plan.ids.gid) + ", each to itself");
+  line("namespaces user mount pid net ipc uts cgroup");
+  line("privileges none: no capability, empty bounding set, no_new_privs, system call allowlist");
+  line(plan.landlock.abi > 0 ? "landlock   ABI " + std::to_string(plan.landlock.abi)
+                             : "landlock   none");
+  for (const std::string& path : plan.landlock.writable) line("writable   " + printable(path));
+  for (const MountStep& step : plan.mounts) line(std::visit(StepText{plan}, step));
+  line(std::string("names      ") +
+       (plan.network.names ? "answered by the broker" : "not answered"));
+  for (const std::uint16_t port : plan.network.tcp_ports)
+    line("tcp port   " + std::to_string(port));
+  for (const auto& [name, value] : plan.exec.environment) {
+    line("variable   " + printable(name) + "=" + printable(value));
+  }
+  for (const std::string& name : plan.withheld_environment) line("withheld   " + printable(name));
+  for (const std::string& note : plan.notes) line("note       " + printable(note));
+  return text;
+}
+
+}  // namespace sandbox_run::plan

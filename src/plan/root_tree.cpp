@@ -1,0 +1,249 @@
+// The sandbox's root file system, as a list of mount steps.
+//
+// Must:     show system directories read-only; of $HOME only toolchains, sanitised configuration,
+// caches
+//           and targets; of /etc only what the policy names and anybody may read.
+// Must not: look at the host: everything comes from HostFacts.
+
+#include "plan/root_tree.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/path.h"
+#include "policy/environment.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::is_beneath;
+using base::join_path;
+using base::parent_path;
+
+constexpr const char* kHosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+
+class RootPlanner {
+ public:
+  RootPlanner(const policy::Policy& policy, const HostFacts& facts,
+              const std::vector<Layer>& layers, Purpose purpose)
+      : policy_(policy), facts_(facts), layers_(layers), purpose_(purpose) {}
+
+  std::vector<MountStep> plan() {
+    add_system();
+    add_etc();
+    add_kernel_trees();
+    add_home();
+    add_toolchains();
+    add_command();
+    add_named_files();
+    add_targets();
+    flush_by_depth();
+    return std::move(steps_);
+  }
+
+ private:
+  void add_system() {
+    for (const HostPath& entry : facts_.system) {
+      if (!entry.link.empty()) {
+        steps_.push_back(SymbolicLink{entry.path, entry.link});
+      } else {
+        steps_.push_back(BindMount{entry.path, entry.path});
+        system_.push_back(entry.path);
+      }
+    }
+  }
+
+  void add_etc() {
+    for (const HostPath& entry : facts_.etc) {
+      if (entry.real.empty() || !entry.public_read) continue;
+      // A link into what is shown stays a link (/etc/localtime); any other is shown as what it
+      // leads to (/etc/resolv.conf → /run/…).
+      if (!entry.link.empty() && shown_by_system(entry.real)) {
+        steps_.push_back(SymbolicLink{entry.path, entry.link});
+      } else {
+        steps_.push_back(BindMount{entry.real, entry.path});
+        shown_.push_back(entry.path);
+      }
+    }
+    steps_.push_back(TextFile{"/etc/hosts", kHosts});
+  }
+
+  void add_kernel_trees() {
+    steps_.push_back(ProcMount{"/proc"});
+    // Root without capabilities still owns these files (A173).
+    for (const HostPath& control : facts_.kernel_controls) {
+      steps_.push_back(ReadOnlyAgain{control.path});
+    }
+    steps_.push_back(TmpfsMount{"/dev", 0755, 0});
+    for (const HostPath& device : facts_.devices) {
+      steps_.push_back(BindMount{device.path, device.path, Access::read_write, true});
+    }
+    steps_.push_back(DevptsMount{"/dev/pts"});
+    steps_.push_back(TmpfsMount{"/dev/shm", 01777, 0});
+    for (const auto& [target, content] : {std::pair{"/dev/ptmx", "pts/ptmx"},
+                                          {"/dev/fd", "/proc/self/fd"},
+                                          {"/dev/stdin", "/proc/self/fd/0"},
+                                          {"/dev/stdout", "/proc/self/fd/1"},
+                                          {"/dev/stderr", "/proc/self/fd/2"}}) {
+      steps_.push_back(SymbolicLink{target, content});
+    }
+    steps_.push_back(TmpfsMount{"/tmp", 01777, 0});
+    steps_.push_back(TmpfsMount{"/var/tmp", 01777, 0});
+    steps_.push_back(TmpfsMount{"/run", 0755, 0});
+  }
+
+  void add_home() {
+    later(facts_.home_real, TmpfsMount{facts_.home_real, 0700, 0});
+    if (facts_.home != facts_.home_real)
+      later(facts_.home, SymbolicLink{facts_.home, facts_.home_real});
+    for (const policy::HomeFile& file : policy_.files.home_files) {
+      const std::string path = expand(file.path, facts_);
+      const auto text = facts_.home_files.find(path);
+      if (text == facts_.home_files.end()) continue;
+      later(path, TextFile{path, policy::without_credentials(file, text->second), 0600});
+    }
+  }
+
+  /// Shown if PATH or the command leads into it.
+  void add_toolchains() {
+    for (const ToolchainFact& toolchain : facts_.toolchains) {
+      const bool used = std::any_of(toolchain.roots.begin(), toolchain.roots.end(),
+                                    [&](const HostPath& root) { return leads_into(root); });
+      if (!used) continue;
+      for (const HostPath& root : toolchain.roots) show(root);
+      for (const HostPath& hidden : toolchain.hidden) {
+        later(hidden.path, Mask{hidden.path, hidden.directory});
+      }
+    }
+    for (const HostPath& entry : facts_.path_entries) {
+      if (!is_shown(entry.real) && !holds_home(entry.real)) show(entry);
+    }
+  }
+
+  bool leads_into(const HostPath& root) const {
+    const auto inside = [&](const std::string& path) {
+      return is_beneath(path, root.real) || is_beneath(path, root.path);
+    };
+    return std::any_of(
+               facts_.path_entries.begin(), facts_.path_entries.end(),
+               [&](const HostPath& entry) { return inside(entry.real) || inside(entry.path); }) ||
+           std::any_of(facts_.command.chain.begin(), facts_.command.chain.end(), inside);
+  }
+
+  /// What the command itself needs and no toolchain row covers: its own directory; of PREFIX/bin or
+  /// PREFIX/lib/… the whole prefix.
+  void add_command() {
+    for (const std::string& path : facts_.command.chain) {
+      if (is_shown(path)) continue;
+      std::string directory = parent_path(path);
+      const std::size_t lib = path.find("/lib/");
+      if (base::file_name(directory) == "bin") {
+        if (!holds_home(parent_path(directory))) directory = parent_path(directory);
+      } else if (lib != std::string::npos && lib > 0 && !holds_home(path.substr(0, lib))) {
+        directory = path.substr(0, lib);
+      }
+      if (!holds_home(directory)) {
+        show({directory, "", directory, true, true});
+      } else {
+        show({path, "", path, false, true});  // a program that lies in $HOME itself: it alone
+      }
+    }
+    // Where the command's own name is a link in a directory that is not shown.
+    if (!facts_.command.path.empty() && !facts_.command.chain.empty() &&
+        !is_shown(facts_.command.path)) {
+      later(facts_.command.path, SymbolicLink{facts_.command.path, facts_.command.chain.front()});
+    }
+  }
+
+  void add_named_files() {
+    for (const HostPath& file : facts_.file_variables) {
+      if (!file.directory && !file.real.empty() && !is_shown(file.path)) {
+        later(file.path, BindMount{file.real, file.path});
+      }
+    }
+    for (const HostPath& path : facts_.read_only) {
+      if (!path.real.empty()) later(path.path, BindMount{path.real, path.path});
+    }
+  }
+
+  void add_targets() {
+    if (purpose_ == Purpose::query) {
+      later(facts_.project, BindMount{facts_.project, facts_.project});
+      return;
+    }
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      later(layers_[i].target, OverlayMount{layers_[i].target, i});
+    }
+  }
+
+  // ── helpers ──
+
+  bool shown_by_system(const std::string& path) const {
+    return std::any_of(system_.begin(), system_.end(),
+                       [&](const std::string& root) { return is_beneath(path, root); });
+  }
+  bool is_shown(const std::string& path) const {
+    return shown_by_system(path) || is_beneath(path, facts_.project) ||
+           std::any_of(shown_.begin(), shown_.end(),
+                       [&](const std::string& root) { return is_beneath(path, root); });
+  }
+  /// "/", $HOME, and what holds it: showing that would show everything.
+  bool holds_home(const std::string& path) const {
+    return path == "/" || is_beneath(facts_.home_real, path) || is_beneath(facts_.home, path) ||
+           is_beneath(facts_.project, path);
+  }
+
+  void show(const HostPath& root) {
+    if (root.real.empty() || is_shown(root.path) || holds_home(root.real)) return;
+    if (!is_shown(root.real)) {
+      later(root.real, BindMount{root.real, root.real});
+      shown_.push_back(root.real);
+    }
+    if (root.path != root.real) {
+      later(root.path, SymbolicLink{root.path, root.real});
+      shown_.push_back(root.path);
+    }
+  }
+
+  void later(const std::string& target, MountStep step) {
+    // One step a target; a layer comes last and wins over what only shows the same place.
+    const auto place = [&] {
+      return static_cast<std::size_t>(std::count(target.begin(), target.end(), '/'));
+    };
+    by_target_[{place(), target}] = std::move(step);
+  }
+
+  /// Parents before what lies in them.
+  void flush_by_depth() {
+    for (auto& [key, step] : by_target_) {
+      // A link whose place lies in a tree of the host that is shown anyway is there already.
+      if (std::holds_alternative<SymbolicLink>(step) && lies_in_shown_tree(key.second)) continue;
+      steps_.push_back(std::move(step));
+    }
+  }
+  bool lies_in_shown_tree(const std::string& path) const {
+    return std::any_of(
+               shown_.begin(), shown_.end(),
+               [&](const std::string& root) { return path != root && is_beneath(path, root); }) ||
+           shown_by_system(path) || is_beneath(path, facts_.project);
+  }
+
+  const policy::Policy& policy_;
+  const HostFacts& facts_;
+  const std::vector<Layer>& layers_;
+  Purpose purpose_;
+  std::vector<MountStep> steps_;
+  std::vector<std::string> system_;  // bound system directories
+  std::vector<std::string> shown_;   // further trees of the host
+  std::map<std::pair<std::size_t, std::string>, MountStep> by_target_;
+};
+
+}  // namespace
+
+std::vector<MountStep> plan_root(const policy::Policy& policy, const HostFacts& facts,
+                                 const std::vector<Layer>& layers, Purpose purpose) {
+  return RootPlanner(policy, facts, layers, purpose).plan();
+}
+
+}  // namespace sandbox_run::plan

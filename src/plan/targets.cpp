@@ -1,0 +1,131 @@
+// What a run may change. Pure.
+
+#include <algorithm>
+#include <set>
+
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "plan/plan_builder.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::is_beneath;
+using base::join_path;
+
+bool has_argument(const std::vector<std::string>& arguments,
+                  std::initializer_list<const char*> words) {
+  return std::any_of(arguments.begin() + 1, arguments.end(), [&](const std::string& argument) {
+    return std::find(words.begin(), words.end(), argument) != words.end();
+  });
+}
+
+/// The value of `--name VALUE`, `--name=VALUE`, `-n VALUE` or `-nVALUE`; "" if it is not there.
+std::string option_value(const std::vector<std::string>& arguments, const std::string& long_name,
+                         const std::string& short_name = "") {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == long_name || (!short_name.empty() && argument == short_name)) {
+      return i + 1 < arguments.size() ? arguments[i + 1] : "";
+    }
+    if (argument.rfind(long_name + "=", 0) == 0) return argument.substr(long_name.size() + 1);
+    if (!short_name.empty() && argument.rfind(short_name, 0) == 0 && argument.rfind("--", 0) != 0) {
+      return argument.substr(short_name.size());
+    }
+  }
+  return "";
+}
+
+/// `npm install -g` writes to the prefix, which holds npm itself: never by default.
+void refuse_global_install(const policy::Policy& policy, const HostFacts& facts) {
+  const std::vector<std::string>& arguments = facts.command.arguments;
+  const bool global = has_argument(arguments, {"-g", "--global", "--location=global"}) ||
+                      option_value(arguments, "--location") == "global";
+  const bool changes =
+      has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove", "rm",
+                               "uninstall", "un", "link", "ln", "ci"});
+  if (!global || !changes) return;
+  std::vector<std::string> needed;
+  if (const auto& prefix = facts.package_manager.prefix) {
+    needed = {join_path(*prefix, "lib/node_modules"), join_path(*prefix, "bin")};
+  }
+  std::vector<std::string> missing;
+  for (const std::string& path : needed) {
+    const bool allowed =
+        std::any_of(policy.files.read_write.begin(), policy.files.read_write.end(),
+                    [&](const std::string& target) { return is_beneath(path, target); });
+    if (!allowed) missing.push_back(path);
+  }
+  if (!needed.empty() && missing.empty()) return;
+  std::string text =
+      "a global install changes directories that are on your PATH, so it is refused unless you "
+      "name "
+      "them";
+  if (!missing.empty()) {
+    std::vector<std::string> words{"sandbox-run"};
+    for (const std::string& path : missing) {
+      words.emplace_back("--rw");
+      words.push_back(path);
+    }
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    text += ": " + base::shell_words(words);
+  } else {
+    text += " with --rw DIRECTORY";
+  }
+  throw base::UserError(text);
+}
+
+/// Where pip installs to: the environment it runs in, or what its options name.
+std::vector<std::string> python_targets(const HostFacts& facts) {
+  const auto& python = facts.package_manager.python;
+  if (!python) return {};
+  const std::vector<std::string>& arguments = facts.command.arguments;
+  if (!has_argument(arguments, {"install", "uninstall", "sync"})) return {};
+  for (const auto& [long_name, short_name] :
+       {std::pair{"--target", "-t"}, std::pair{"--prefix", ""}, std::pair{"--root", ""}}) {
+    const std::string value = option_value(arguments, long_name, short_name);
+    if (!value.empty()) return {base::absolute_path(value, facts.working_directory)};
+  }
+  const auto user_site = [&] {
+    // ~/.local holds much more than Python (keyrings, other programs' data): only these of it.
+    return std::vector<std::string>{
+        base::parent_path(python->user_site), join_path(python->user_base, "bin"),
+        join_path(python->user_base, "share"), join_path(python->user_base, "etc"),
+        join_path(python->user_base, "include")};
+  };
+  if (has_argument(arguments, {"--user"})) return user_site();
+  if (python->prefix != python->base_prefix) return {python->prefix};  // a virtual environment
+  if (!facts.package_manager_may_write) return user_site();            // as pip itself decides
+  return {python->data};
+}
+
+}  // namespace
+
+std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts) {
+  if (!facts.project_refusal.empty()) throw base::UserError(facts.project_refusal);
+  if (policy.package_manager == policy::PackageManager::npm ||
+      policy.package_manager == policy::PackageManager::pnpm) {
+    refuse_global_install(policy, facts);
+  }
+  std::vector<TargetChoice> targets{{facts.project, policy::TargetKind::project}};
+  std::set<std::string> seen{facts.project};
+  const auto add = [&](const std::string& path, policy::TargetKind kind) {
+    if (!path.empty() && seen.insert(path).second) targets.push_back({path, kind});
+  };
+  if (policy.package_manager == policy::PackageManager::pip) {
+    for (const std::string& path : python_targets(facts))
+      add(path, policy::TargetKind::environment);
+  }
+  for (const policy::CacheDirectory& cache : policy.files.caches) {
+    const std::string path = expand(cache.path, facts);
+    // A cache below the project is part of the project.
+    if (!path.empty() && !is_beneath(path, facts.project) && !is_beneath(facts.project, path)) {
+      add(path, policy::TargetKind::cache);
+    }
+  }
+  for (const std::string& path : policy.files.read_write) add(path, policy::TargetKind::extra);
+  return targets;
+}
+
+}  // namespace sandbox_run::plan

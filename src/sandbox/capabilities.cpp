@@ -1,0 +1,55 @@
+#include "sandbox/capabilities.h"
+
+#include <linux/securebits.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+#include <memory>
+
+#include "base/sys_error.h"
+
+namespace sandbox_run::sandbox {
+namespace {
+
+using base::check_sys;
+using base::SysError;
+
+struct CapDeleter {
+  void operator()(void* state) const { ::cap_free(state); }
+};
+using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapDeleter>;
+
+}  // namespace
+
+void drop_capabilities(const plan::Plan&, ChildContext&) {
+  for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); ++cap) {
+    check_sys(::cap_drop_bound(cap), "emptying the bounding set");
+  }
+  check_sys(::prctl(PR_SET_SECUREBITS,
+                    SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                        SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                        SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+                    0, 0, 0),
+            "locking the securebits");
+  check_sys(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
+            "clearing ambient capabilities");
+  const CapState none(::cap_init());
+  if (!none || ::cap_set_proc(none.get()) != 0) throw SysError("dropping capabilities");
+
+  const CapState now(::cap_get_proc());
+  if (!now || ::cap_compare(now.get(), none.get()) != 0) {
+    throw SysError(EPERM, "checking that no capability is left");
+  }
+  for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); ++cap) {
+    if (::cap_get_bound(cap) != 0) throw SysError(EPERM, "checking that the bounding set is empty");
+  }
+}
+
+void set_no_new_privileges(const plan::Plan&, ChildContext&) {
+  check_sys(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "setting no_new_privs");
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
+    throw SysError(EPERM, "checking no_new_privs");
+  }
+}
+
+}  // namespace sandbox_run::sandbox

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "plan/plan.h"
+#include "sandbox/child_context.h"
+
+namespace sandbox_run::sandbox {
+
+/// Bounding, ambient, then permitted, effective and inheritable sets: all empty, and read back
+/// (capabilities(7)). The securebits keep uid 0 from getting any at execve. libcap, seen only here.
+void drop_capabilities(const plan::Plan& plan, ChildContext& context);
+/// PR_SET_NO_NEW_PRIVS: no setuid program, no file capability counts; read back.
+void set_no_new_privileges(const plan::Plan& plan, ChildContext& context);
+
+}  // namespace sandbox_run::sandbox

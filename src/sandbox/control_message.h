@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sandbox_run::sandbox {
+
+/// The supervisor's word that the id maps are written.
+inline constexpr std::string_view kGo = "go";
+
+/// Supervisor → init, one a message.
+struct ControlCommand {
+  enum class Kind : std::uint8_t { signal_process, signal_group, give_foreground };
+  Kind kind{};
+  std::int32_t value = 0;
+};
+
+}  // namespace sandbox_run::sandbox

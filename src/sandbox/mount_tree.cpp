@@ -1,0 +1,249 @@
+// The new root, from the plan's list alone.
+//
+// Must:     open every source before anything is attached (a mount on /tmp would hide a project
+// below
+//           /tmp); make mount points only in file systems of our own, never through a link.
+// Must not: decide anything; leave the host's tree reachable.
+// See mount_namespaces(7), user_namespaces(7), Documentation/filesystems/overlayfs.rst.
+
+#include "sandbox/mount_tree.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "sandbox/mount_calls.h"
+
+namespace sandbox_run::sandbox {
+namespace {
+
+using base::check_sys;
+using base::SysError;
+using base::UniqueFd;
+
+constexpr std::uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+std::string octal(mode_t mode) {
+  std::string text;
+  for (int shift = 9; shift >= 0; shift -= 3) {
+    text += static_cast<char>('0' + ((mode >> static_cast<unsigned>(shift)) & 7U));
+  }
+  return text;
+}
+
+/// A name for `fd` that needs no escaping in mount options, and shows no path of the host in
+/// /proc/self/mountinfo inside.
+std::string by_fd(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+UniqueFd open_directory_path(const std::string& path) {
+  return UniqueFd(check_sys(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                            "opening " + path));
+}
+
+UniqueFd mount_overlay(const plan::Layer& layer) {
+  const UniqueFd upper = open_directory_path(layer.upper);
+  const UniqueFd work = open_directory_path(layer.work);
+  UniqueFd lower;
+  if (layer.lower_is_empty) {
+    // An overlay wants a lower directory: a fresh tmpfs is one that nobody can fill.
+    lower = NewFilesystem("tmpfs").set("mode", "0700").mount(kPlain, "an empty lower layer");
+  } else {
+    lower = open_directory_path(layer.target);
+  }
+  return NewFilesystem("overlay")
+      .set("lowerdir", by_fd(lower))
+      .set("upperdir", by_fd(upper))
+      .set("workdir", by_fd(work))
+      .flag("userxattr")  // without CAP_SYS_ADMIN on the host, trusted.* can't be used
+      .flag("volatile")   // no sync of the whole file system at the end; the commit syncs its own
+      .mount(kPlain, "the overlay of " + layer.target);
+}
+
+/// One overload a kind of step: the detached mount, or none.
+struct Collector {
+  const plan::Plan& plan;
+
+  UniqueFd operator()(const plan::BindMount& bind) const {
+    UniqueFd tree = clone_tree(bind.source);
+    std::uint64_t attributes = MOUNT_ATTR_NOSUID;
+    if (!bind.device) attributes |= MOUNT_ATTR_NODEV;
+    if (bind.access == plan::Access::read_only) attributes |= MOUNT_ATTR_RDONLY;
+    set_mount_attributes(tree.get(), attributes, bind.source);
+    return tree;
+  }
+  UniqueFd operator()(const plan::TmpfsMount& tmpfs) const {
+    NewFilesystem filesystem("tmpfs");
+    filesystem.set("mode", octal(tmpfs.mode));
+    if (tmpfs.max_bytes != 0) filesystem.set("size", std::to_string(tmpfs.max_bytes));
+    return filesystem.mount(kPlain, tmpfs.target);
+  }
+  UniqueFd operator()(const plan::ProcMount& proc) const {
+    return NewFilesystem("proc").mount(kPlain | MOUNT_ATTR_NOEXEC, proc.target);
+  }
+  UniqueFd operator()(const plan::DevptsMount& devpts) const {
+    return NewFilesystem("devpts")
+        .flag("newinstance")
+        .set("ptmxmode", "0666")
+        .set("mode", "620")
+        .mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, devpts.target);
+  }
+  UniqueFd operator()(const plan::Mask& mask) const {
+    if (!mask.directory) return UniqueFd();  // a file is masked by a file of the new root itself
+    return NewFilesystem("tmpfs")
+        .set("mode", "0755")
+        .set("size", "4096")
+        .mount(kPlain | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, "a mask for " + mask.target);
+  }
+  UniqueFd operator()(const plan::OverlayMount& overlay) const {
+    return mount_overlay(plan.layers.at(overlay.layer));
+  }
+  UniqueFd operator()(const plan::SymbolicLink&) const { return UniqueFd(); }
+  UniqueFd operator()(const plan::TextFile&) const { return UniqueFd(); }
+  UniqueFd operator()(const plan::ReadOnlyAgain&) const { return UniqueFd(); }
+};
+
+enum class PointKind { directory, file };
+
+/// Opens (O_PATH) `target` below the new root, making what is missing. Each component is opened
+/// without following links: a link planted in a target can't lead a mount elsewhere
+/// (bubblewrap's CVE-2026-87766).
+UniqueFd mount_point(int root_fd, const std::string& target, PointKind kind) {
+  UniqueFd here(
+      check_sys(::openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), "opening the new root"));
+  std::string rest = target.substr(1);
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    const std::string name = rest.substr(0, slash);
+    rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    const bool last = rest.empty();
+    const bool directory = !last || kind == PointKind::directory;
+    const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (directory ? O_DIRECTORY : 0);
+    int next = ::openat(here.get(), name.c_str(), flags);
+    if (next < 0 && errno == ENOENT) {
+      if (directory) {
+        check_sys(::mkdirat(here.get(), name.c_str(), 0755), "making a mount point for " + target);
+      } else {
+        const UniqueFd file(check_sys(
+            ::openat(here.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644),
+            "making a mount point for " + target));
+      }
+      next = ::openat(here.get(), name.c_str(), flags);
+    }
+    here = UniqueFd(check_sys(next, "opening the mount point " + target));
+  }
+  return here;
+}
+
+PointKind point_kind_of(int mount_fd) {
+  struct stat status {};
+  check_sys(::fstatat(mount_fd, "", &status, AT_EMPTY_PATH), "examining a mount");
+  return S_ISDIR(status.st_mode) ? PointKind::directory : PointKind::file;
+}
+
+struct Attacher {
+  int root_fd;
+  const UniqueFd& mount;
+
+  void attach(const std::string& target) const {
+    const UniqueFd point = mount_point(root_fd, target, point_kind_of(mount.get()));
+    attach_mount(mount.get(), point.get(), target);
+  }
+  void operator()(const plan::BindMount& bind) const { attach(bind.target); }
+  void operator()(const plan::TmpfsMount& tmpfs) const { attach(tmpfs.target); }
+  void operator()(const plan::ProcMount& proc) const { attach(proc.target); }
+  void operator()(const plan::DevptsMount& devpts) const { attach(devpts.target); }
+  void operator()(const plan::OverlayMount& overlay) const { attach(overlay.target); }
+  void operator()(const plan::Mask& mask) const {
+    if (mask.directory) {
+      attach(mask.target);
+      return;
+    }
+    // An empty, unreadable file of the new root's own tmpfs, over the file to hide.
+    constexpr const char* kName = ".mask";
+    const UniqueFd file(
+        check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400),
+                  "making a mask for " + mask.target));
+    const UniqueFd tree(static_cast<int>(
+        check_sys(::syscall(SYS_open_tree, root_fd, kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+                  "making a mask for " + mask.target)));
+    set_mount_attributes(tree.get(), kPlain | MOUNT_ATTR_RDONLY, mask.target);
+    const UniqueFd point = mount_point(root_fd, mask.target, PointKind::file);
+    attach_mount(tree.get(), point.get(), mask.target);
+    check_sys(::unlinkat(root_fd, kName, 0), "making a mask for " + mask.target);
+  }
+  void operator()(const plan::ReadOnlyAgain& again) const {
+    const UniqueFd tree(static_cast<int>(check_sys(
+        ::syscall(SYS_open_tree, root_fd, again.target.c_str() + 1,
+                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
+        "taking a view of " + again.target)));
+    set_mount_attributes(tree.get(), MOUNT_ATTR_RDONLY, again.target);
+    const UniqueFd point = mount_point(root_fd, again.target, point_kind_of(tree.get()));
+    attach_mount(tree.get(), point.get(), again.target);
+  }
+  void operator()(const plan::SymbolicLink& link) const {
+    const UniqueFd parent =
+        mount_point(root_fd, base::parent_path(link.target), PointKind::directory);
+    check_sys(::symlinkat(link.content.c_str(), parent.get(), base::file_name(link.target).c_str()),
+              "linking " + link.target);
+  }
+  void operator()(const plan::TextFile& text) const {
+    const UniqueFd parent =
+        mount_point(root_fd, base::parent_path(text.target), PointKind::directory);
+    const UniqueFd file(check_sys(::openat(parent.get(), base::file_name(text.target).c_str(),
+                                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, text.mode),
+                                  "making " + text.target));
+    base::write_full(file.get(), text.content, "writing " + text.target);
+  }
+};
+
+}  // namespace
+
+void make_mounts_private(const plan::Plan&, ChildContext&) {
+  check_sys(::mount(nullptr, "/", nullptr, MS_PRIVATE | MS_REC, nullptr), "making mounts private");
+}
+
+void collect_mounts(const plan::Plan& plan, ChildContext& context) {
+  context.root = NewFilesystem("tmpfs").set("mode", "0755").mount(kPlain, "the new root");
+  for (const plan::MountStep& step : plan.mounts) {
+    context.mounts.push_back(std::visit(Collector{plan}, step));
+  }
+}
+
+void build_root(const plan::Plan& plan, ChildContext& context) {
+  // Any directory that is sure to exist will do: after pivot_root nobody sees it. From here on no
+  // path of the host is looked up any more.
+  const UniqueFd anchor = open_directory_path("/proc");
+  attach_mount(context.root.get(), anchor.get(), "the new root");
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    std::visit(Attacher{context.root.get(), context.mounts[i]}, plan.mounts[i]);
+  }
+  context.mounts.clear();
+}
+
+void enter_root(const plan::Plan&, ChildContext& context) {
+  check_sys(::fchdir(context.root.get()), "entering the new root");
+  // The same directory twice: the old root ends up on top of the new one and is detached from
+  // there, so that no place for it has to exist (pivot_root(2), "pivot_root(".", ".")").
+  check_sys(::syscall(SYS_pivot_root, ".", "."), "making the new root the root");
+  check_sys(::umount2(".", MNT_DETACH), "letting go of the host's root");
+  check_sys(::chdir("/"), "entering the new root");
+  context.root.reset();
+
+  // Verified: what is at / now is our tmpfs, and it can be closed for writing.
+  struct stat status {};
+  check_sys(::stat("/", &status), "examining the new root");
+  if (::access("/proc/self", F_OK) != 0) throw SysError("finding /proc in the new root");
+  const UniqueFd root = open_directory_path("/");
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_RDONLY;
+  check_sys(::syscall(SYS_mount_setattr, root.get(), "", AT_EMPTY_PATH, &attr, sizeof attr),
+            "making the new root read-only");
+}
+
+}  // namespace sandbox_run::sandbox

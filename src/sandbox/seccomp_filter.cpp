@@ -1,0 +1,45 @@
+#include "sandbox/seccomp_filter.h"
+
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <span>
+
+#include "base/io.h"
+#include "base/sys_error.h"
+#include "sandbox/seccomp_filter_data.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+namespace sandbox_run::sandbox {
+namespace {
+
+using base::SysError;
+using base::UniqueFd;
+
+long load(std::span<const sock_filter> filter, unsigned long flags) {
+  const sock_fprog program{static_cast<unsigned short>(filter.size()),
+                           const_cast<sock_filter*>(filter.data())};
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+}  // namespace
+
+void load_filters(const plan::Plan&, ChildContext& context) {
+  // WAIT_KILLABLE_RECV (Linux 5.19): a signal that arrives while the supervisor looks at an execve
+  // does not make it start over for ever. Older kernels do without.
+  long listener = load(kArgumentFilter,
+                       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  if (listener < 0 && errno == EINVAL) {
+    listener = load(kArgumentFilter, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  }
+  if (listener < 0) throw SysError("loading the system call filter");
+  const UniqueFd fd(static_cast<int>(listener));
+  if (load(kAllowFilter, 0) != 0) throw SysError("loading the system call filter");
+  base::send_fds(context.control, "listener", {fd.get()});
+}
+
+}  // namespace sandbox_run::sandbox

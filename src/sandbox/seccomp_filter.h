@@ -1,0 +1,13 @@
+#pragma once
+
+#include "plan/plan.h"
+#include "sandbox/child_context.h"
+
+namespace sandbox_run::sandbox {
+
+/// Loads the two filters made at build time (seccomp(2)) and sends the exec listener to the
+/// supervisor. Last of all steps: it forbids calls that the others need. From here on, this
+/// process' own execve waits for the supervisor.
+void load_filters(const plan::Plan& plan, ChildContext& context);
+
+}  // namespace sandbox_run::sandbox

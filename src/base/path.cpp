@@ -14,6 +14,13 @@
 #include "base/sys_error.h"
 
 namespace sandbox_run::base {
+namespace {
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
 
 std::string absolute_path(std::string_view path, std::string_view cwd) {
   std::string whole;
@@ -137,7 +144,7 @@ std::vector<DirectoryEntry> list_directory(int dir_fd) {
   // A descriptor of its own: fdopendir() takes it over, and reading moves its offset.
   const int copy = check_sys(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                              "opening a directory to list it");
-  const std::unique_ptr<DIR, decltype(&::closedir)> directory(::fdopendir(copy), &::closedir);
+  const std::unique_ptr<DIR, DirectoryCloser> directory(::fdopendir(copy));
   if (!directory) {
     ::close(copy);
     throw SysError("listing a directory");

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace sandbox_run::policy {
+
+/// profiles/NAME.toml as it was at build time, so that a copied binary works alone. The definition
+/// is written by scripts/embed-profiles.
+struct EmbeddedProfile {
+  std::string_view name;
+  std::string_view toml;
+};
+std::span<const EmbeddedProfile> embedded_profiles();
+
+}  // namespace sandbox_run::policy

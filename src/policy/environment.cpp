@@ -1,0 +1,78 @@
+#include "policy/environment.h"
+
+#include <algorithm>
+#include <set>
+
+#include "policy/glob.h"
+
+// What of the caller's environment the sandboxee sees. Must: let in only what a list names; keep
+// values out of every report. Must not: read the process' own environment.
+
+namespace sandbox_run::policy {
+namespace {
+
+bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
+  return std::any_of(globs.begin(), globs.end(),
+                     [&](const std::string& glob) { return name_matches(glob, name); });
+}
+
+constexpr std::string_view kWordEnd = " \t\r\n\f\v\"'`<>";
+constexpr std::string_view kAuthorityEnd = "/?#\\";
+
+/// How many bytes of `word` (what follows "://") are credentials, '@' included.
+std::size_t credentials_length(std::string_view word) {
+  const std::string_view authority = word.substr(0, word.find_first_of(kAuthorityEnd));
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) return at + 1;
+  // "user:pa/ss@host": what looks like host:port has no number for a port, so the '@' further on
+  // ends a password whose '/' nobody quoted.
+  const std::size_t colon = authority.rfind(':');
+  if (authority.starts_with('[') || colon == std::string_view::npos) return 0;
+  const std::string_view port = authority.substr(colon + 1);
+  if (port.find_first_not_of("0123456789") == std::string_view::npos) return 0;
+  const std::size_t at = word.rfind('@');
+  return at == std::string_view::npos ? 0 : at + 1;
+}
+
+}  // namespace
+
+FilteredEnvironment filter_environment(
+    const EnvironmentPolicy& policy,
+    const std::vector<std::pair<std::string, std::string>>& environment) {
+  FilteredEnvironment result;
+  std::set<std::string> seen;
+  for (const auto& [name, value] : environment) {
+    if (name.empty() || !seen.insert(name).second) continue;
+    if (std::find(policy.always.begin(), policy.always.end(), name) != policy.always.end()) {
+      result.entries.emplace_back(name, value);  // the user asked for it by name: as it is
+      continue;
+    }
+    if (matches_any(policy.withhold, name) || !matches_any(policy.allow, name)) {
+      result.withheld.push_back(name);
+      continue;
+    }
+    std::string shown = without_url_credentials(value);
+    if (shown != value) result.stripped.push_back(name);
+    result.entries.emplace_back(name, std::move(shown));
+  }
+  std::sort(result.withheld.begin(), result.withheld.end());
+  std::sort(result.stripped.begin(), result.stripped.end());
+  return result;
+}
+
+std::string without_url_credentials(std::string text) {
+  constexpr std::string_view kScheme = "://";
+  std::string out;
+  std::string_view rest = text;
+  for (std::size_t at = rest.find(kScheme); at != std::string_view::npos; at = rest.find(kScheme)) {
+    out += rest.substr(0, at + kScheme.size());
+    rest.remove_prefix(at + kScheme.size());
+    // In "https://a/,https://u:p@b/" the second URL is looked at on its own; and the search for
+    // the word's end never goes beyond it, so that the time stays linear.
+    std::string_view word = rest.substr(0, rest.find(kScheme));
+    word = word.substr(0, word.find_first_of(kWordEnd));
+    rest.remove_prefix(credentials_length(word));
+  }
+  return out += rest;
+}
+
+}  // namespace sandbox_run::policy

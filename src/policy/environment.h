@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "policy/policy.h"
+
+namespace sandbox_run::policy {
+
+struct FilteredEnvironment {
+  std::vector<std::pair<std::string, std::string>> entries;
+  std::vector<std::string> withheld;  // names only, never values; sorted
+  /// Names whose value was a URL with user:password@; the credentials were cut out of it. Sorted.
+  std::vector<std::string> stripped;
+};
+
+/// Pure. `environment` as from environ(7), split at the first '='. Of two entries of one name the
+/// first counts, as for getenv(3). Entries of `policy.set` are not applied here (they need the
+/// host's paths): plan/ does.
+FilteredEnvironment filter_environment(
+    const EnvironmentPolicy& policy,
+    const std::vector<std::pair<std::string, std::string>>& environment);
+
+/// "https://user:pw@host/x" → "https://host/x", anywhere in `text`. A password with an unquoted '/'
+/// in it is cut too.
+std::string without_url_credentials(std::string text);
+
+/// A copy of a configuration file without lines whose key matches HomeFile::drop_keys, without
+/// comments (old tokens live there), and without credentials in URLs. Unparsable lines are dropped:
+/// what is not understood is not shown.
+std::string without_credentials(const HomeFile& file, std::string_view text);
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/host_pattern.h"
+
+// What is allowed: plain values. Made by load_profiles() and merge_policy(), then never changed.
+
+namespace sandbox_run::policy {
+
+// ── network ─────────────────────────────────────────────────────────────────────────────────────
+
+struct EgressRule {
+  enum class Origin { registry, user };
+  HostPattern host;
+  std::vector<std::uint16_t> ports;  // never empty
+  Origin origin = Origin::user;
+  friend bool operator==(const EgressRule&, const EgressRule&) = default;
+};
+
+struct NetworkPolicy {
+  std::vector<EgressRule> allow;  // empty: no network at all
+  friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
+};
+
+// ── files ───────────────────────────────────────────────────────────────────────────────────────
+
+/// What becomes of a change in a target.
+enum class Verdict {
+  commit,   // expected: goes to the host
+  hold,     // kept in the state directory for review
+  protect,  // held, and an alert: a place where back doors are planted
+  verify,   // a content-addressed file: committed if its digest is its name, else dropped
+  trusted,  // committed if no script ran in this run (the package manager alone wrote), else
+            // dropped
+  drop      // thrown away in silence (caches)
+};
+
+struct VerdictRule {
+  Verdict verdict = Verdict::hold;
+  std::vector<std::string> paths;  // globs relative to the target's root; see glob.h
+  std::string reason;
+  /// If not empty: the rule holds only if one of the command's arguments is one of these.
+  std::vector<std::string> when_argument;
+  /// The rule does not hold if one of the command's arguments is one of these.
+  std::vector<std::string> unless_argument;
+  friend bool operator==(const VerdictRule&, const VerdictRule&) = default;
+};
+
+enum class TargetKind { project, environment, cache, extra };
+
+/// What a profile says of one kind of target.
+struct TargetRules {
+  TargetKind kind = TargetKind::project;
+  std::vector<VerdictRule> rules;  // first match wins; no match: hold (cache: drop)
+  friend bool operator==(const TargetRules&, const TargetRules&) = default;
+};
+
+struct CacheDirectory {
+  std::string path;  // may start with {home}, {cache_home}, {data_home}, {package_manager_cache}
+  friend bool operator==(const CacheDirectory&, const CacheDirectory&) = default;
+};
+
+/// A configuration file shown in the fake home as a copy without its credentials.
+struct HomeFile {
+  /// npmrc: "key = value"; ini: the same, with ':' too and continued lines, as pip reads it; yaml:
+  /// nested by indentation; yarnrc: yarn classic's "key value".
+  enum class Format { npmrc, ini, yaml, yarnrc };
+  std::string path;  // may start with {home}, {config_home}
+  Format format = Format::ini;
+  std::vector<std::string> drop_keys;  // globs on the key, case-insensitive
+  friend bool operator==(const HomeFile&, const HomeFile&) = default;
+};
+
+/// Where a version manager keeps its tools below $HOME; shown read-only if PATH or the command
+/// leads into it.
+struct Toolchain {
+  std::string name;
+  std::string root;               // "{home}/.nvm"
+  std::string root_variable;      // "NVM_DIR": if set, replaces `root`
+  std::vector<std::string> hide;  // relative to root: credentials, masked
+  std::vector<std::string> also;  // further roots that it needs: "{config_home}/mise"
+  friend bool operator==(const Toolchain&, const Toolchain&) = default;
+};
+
+struct FilesystemPolicy {
+  std::vector<std::string> system;      // read-only directories of the host: "/usr", …
+  std::vector<std::string> etc;         // entries of /etc that are shown, relative: "ssl/certs"
+  std::vector<std::string> read_only;   // --ro, absolute
+  std::vector<std::string> read_write;  // --rw, absolute: further targets
+  std::vector<Toolchain> toolchains;
+  std::vector<HomeFile> home_files;
+  std::vector<CacheDirectory> caches;
+  std::vector<TargetRules> targets;
+  friend bool operator==(const FilesystemPolicy&, const FilesystemPolicy&) = default;
+};
+
+// ── environment ─────────────────────────────────────────────────────────────────────────────────
+
+struct EnvironmentPolicy {
+  std::vector<std::string> allow;          // globs on the name
+  std::vector<std::string> withhold;       // globs on the name, stronger than `allow`
+  std::vector<std::string> always;         // --allow-env: exact names, stronger than `withhold`
+  std::map<std::string, std::string> set;  // values may start with {home}, {cache_home}, …
+  /// Variables that name a file (certificate bundles): the file is shown read-only.
+  std::vector<std::string> file_variables;
+  friend bool operator==(const EnvironmentPolicy&, const EnvironmentPolicy&) = default;
+};
+
+// ── the whole ───────────────────────────────────────────────────────────────────────────────────
+
+/// Whom to ask which registries are in use.
+enum class PackageManager { none, npm, pnpm, yarn, pip };
+
+struct Policy {
+  std::string profile;  // "npm"
+  PackageManager package_manager = PackageManager::none;
+  bool commit_on_failure = false;
+  NetworkPolicy network;
+  FilesystemPolicy files;
+  EnvironmentPolicy environment;
+  std::optional<std::chrono::seconds> time_limit;
+  friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,171 @@
+#include "policy/profile.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "policy/rule_reader.h"
+#include "policy/toml_table.h"
+
+// profiles/NAME.toml → Profile. Must: refuse each key it does not know, for a misspelt rule would
+// protect nothing. Must not: look at the host.
+
+namespace sandbox_run::policy {
+namespace {
+
+constexpr std::array<std::string_view, 6> kPlaceholders = {
+    "{home}",      "{cache_home}", "{config_home}",
+    "{data_home}", "{state_home}", "{package_manager_cache}"};
+
+std::string placed_path_problem(const std::string& path) {
+  if (path.starts_with('/')) return absolute_path_problem(path);
+  const std::string_view head = std::string_view(path).substr(0, path.find('/'));
+  if (std::find(kPlaceholders.begin(), kPlaceholders.end(), head) != kPlaceholders.end()) {
+    return absolute_path_problem("/" + path);
+  }
+  return "the path must be absolute or start with one of: " +
+         base::join({kPlaceholders.begin(), kPlaceholders.end()}, " ");
+}
+
+std::string etc_entry_problem(const std::string& entry) {
+  if (entry.find_first_of("*?[") != std::string::npos) return "name each entry of /etc in full";
+  return relative_glob_problem(entry);
+}
+
+/// A value of [environment.set]: any text, but no placeholder that nobody fills in.
+std::string set_value_problem(const std::string& value) {
+  return value.starts_with('{') ? placed_path_problem(value) : "";
+}
+
+void read_files(const TomlTable& root, FilesystemPolicy& files) {
+  if (const auto table = root.table("files")) {
+    table->allow_only({"system", "etc"});
+    files.system = table->texts("system", absolute_path_problem);
+    files.etc = table->texts("etc", etc_entry_problem);
+  }
+  for (const TomlTable& table : root.tables("toolchain")) {
+    table.allow_only({"name", "root", "root_variable", "hide", "also"});
+    files.toolchains.push_back(
+        {table.required_text("name"), table.required_text("root", placed_path_problem),
+         table.text("root_variable"), table.texts("hide", relative_glob_problem),
+         table.texts("also", placed_path_problem)});
+  }
+  for (const TomlTable& table : root.tables("home_file")) {
+    table.allow_only({"path", "format", "drop_keys"});
+    table.required_text("format");
+    HomeFile file;
+    file.path = table.required_text("path", placed_path_problem);
+    file.format = table.choice<HomeFile::Format>("format",
+                                                 {{"npmrc", HomeFile::Format::npmrc},
+                                                  {"ini", HomeFile::Format::ini},
+                                                  {"yaml", HomeFile::Format::yaml},
+                                                  {"yarnrc", HomeFile::Format::yarnrc}},
+                                                 HomeFile::Format::ini);
+    file.drop_keys = table.texts("drop_keys");
+    files.home_files.push_back(std::move(file));
+  }
+  for (const TomlTable& table : root.tables("cache")) {
+    table.allow_only({"path"});
+    files.caches.push_back({table.required_text("path", placed_path_problem)});
+  }
+}
+
+void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
+  const auto table = root.table("environment");
+  if (!table) return;
+  table->allow_only({"allow", "withhold", "set", "file_variables"});
+  environment.allow = table->texts("allow");
+  environment.withhold = table->texts("withhold");
+  environment.file_variables = table->texts("file_variables");
+  if (const auto set = table->table("set")) {
+    for (const std::string& name : set->keys()) {
+      environment.set[name] = set->required_text(name, set_value_problem);
+    }
+  }
+}
+
+void read_target_rule(const TomlTable& table, std::size_t target, TargetRules& rules,
+                      Profile& profile) {
+  using Depth = Profile::ProtectedUse::Depth;
+  table.allow_only({"verdict", "paths", "reason", "when_argument", "unless_argument", "use"});
+  if (!table.has("use")) {
+    rules.rules.push_back(read_rule(table, rules.kind));
+    return;
+  }
+  if (table.keys().size() != 1) table.fail("use", "'use' stands alone in its rule");
+  const auto depth = table.choice<Depth>(
+      "use", {{"protected", Depth::anywhere}, {"protected-at-root", Depth::root}}, Depth::anywhere);
+  profile.protected_uses.push_back({target, rules.rules.size(), depth});
+}
+
+void read_targets(const TomlTable& root, Profile& profile) {
+  std::vector<TargetRules>& targets = profile.policy.files.targets;
+  for (const TomlTable& table : root.tables("target")) {
+    table.allow_only({"kind", "rule"});
+    table.required_text("kind");
+    TargetRules rules;
+    rules.kind = read_kind(table, TargetKind::project);
+    const bool twice = std::any_of(targets.begin(), targets.end(), [&](const TargetRules& other) {
+      return other.kind == rules.kind;
+    });
+    if (twice) table.fail("kind", "there is another [[target]] of this kind above");
+    for (const TomlTable& rule : table.tables("rule")) {
+      read_target_rule(rule, targets.size(), rules, profile);
+    }
+    targets.push_back(std::move(rules));
+  }
+}
+
+void read_protected(const TomlTable& root, Profile& profile) {
+  const auto table = root.table("protected");
+  if (!table) return;
+  table->allow_only({"paths", "reason"});
+  profile.protected_rule = VerdictRule{Verdict::protect,
+                                       table->texts("paths", relative_glob_problem),
+                                       table->required_text("reason"),
+                                       {},
+                                       {}};
+}
+
+std::string stem(const std::string& origin) {
+  std::string name = base::file_name(origin);
+  if (name.ends_with(".toml")) name.erase(name.size() - 5);
+  return name;
+}
+
+}  // namespace
+
+Profile parse_profile(std::string_view toml, const std::string& origin) {
+  const TomlDocument document(toml, origin);
+  const TomlTable root = document.root();
+  Profile profile;
+  profile.name = stem(origin);
+  std::vector<std::string> known = {
+      "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
+      "files",       "toolchain", "home_file",      "cache",           "environment",
+      "target"};
+  if (profile.name == "common") known.emplace_back("protected");
+  root.allow_only(known);
+
+  profile.description = root.text("description");
+  profile.commands = root.texts("commands");
+  profile.python_modules = root.texts("python_modules");
+  Policy& policy = profile.policy;
+  policy.profile = profile.name;
+  policy.package_manager = root.choice<PackageManager>("package_manager",
+                                                       {{"none", PackageManager::none},
+                                                        {"npm", PackageManager::npm},
+                                                        {"pnpm", PackageManager::pnpm},
+                                                        {"yarn", PackageManager::yarn},
+                                                        {"pip", PackageManager::pip}},
+                                                       PackageManager::none);
+  policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
+  read_files(root, policy.files);
+  read_environment(root, policy.environment);
+  read_targets(root, profile);
+  read_protected(root, profile);
+  return profile;
+}
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,151 @@
+#include <algorithm>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "policy/embedded_profiles.h"
+#include "policy/glob.h"
+#include "policy/profile.h"
+
+// Which profile a command gets, and what common.toml adds to it.
+
+namespace sandbox_run::policy {
+namespace {
+
+constexpr std::string_view kCommon = "common";
+constexpr std::string_view kGeneric = "generic";
+
+bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
+  return std::any_of(globs.begin(), globs.end(),
+                     [&](const std::string& glob) { return glob_matches(glob, name); });
+}
+
+bool is_python(const std::string& name) {
+  return matches_any({"python", "python[23]", "python[23].[0-9]", "python[23].[0-9][0-9]", "pypy",
+                      "pypy3", "pypy3.*"},
+                     name);
+}
+
+/// The MODULE of `python [OPTIONS] -m MODULE`, "" if Python is told to run something else. Options
+/// as python(1): short ones may be joined ("-Im pip", "-mpip"); -W and -X take a word.
+std::string python_module(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    const std::string next = i + 1 < arguments.size() ? arguments[i + 1] : "";
+    if (word == "--check-hash-based-pycs") {
+      ++i;
+      continue;
+    }
+    if (word.starts_with("--") || word.size() < 2 || word[0] != '-') return "";
+    const std::size_t taker = word.find_first_of("cmWXQ", 1);
+    if (taker == std::string::npos) continue;
+    const std::string joined = word.substr(taker + 1);
+    if (word[taker] == 'm') return joined.empty() ? next : joined;
+    if (word[taker] == 'c') return "";
+    if (joined.empty()) ++i;
+  }
+  return "";
+}
+
+template <typename Value>
+void prepend(std::vector<Value>& list, const std::vector<Value>& before) {
+  list.insert(list.begin(), before.begin(), before.end());
+}
+
+VerdictRule protected_rule(const VerdictRule& common, Profile::ProtectedUse::Depth depth) {
+  VerdictRule rule = common;
+  if (depth == Profile::ProtectedUse::Depth::anywhere) {
+    for (std::string& path : rule.paths) path = "**/" + path;
+  }
+  return rule;
+}
+
+Policy with_common(const Profile& profile, const Profile& common) {
+  Policy policy = profile.policy;
+  FilesystemPolicy& files = policy.files;
+  prepend(files.system, common.policy.files.system);
+  prepend(files.etc, common.policy.files.etc);
+  prepend(files.toolchains, common.policy.files.toolchains);
+  prepend(files.home_files, common.policy.files.home_files);
+  prepend(files.caches, common.policy.files.caches);
+  prepend(policy.environment.allow, common.policy.environment.allow);
+  prepend(policy.environment.withhold, common.policy.environment.withhold);
+  prepend(policy.environment.file_variables, common.policy.environment.file_variables);
+  policy.environment.set.insert(common.policy.environment.set.begin(),
+                                common.policy.environment.set.end());
+  if (!common.protected_rule && !profile.protected_uses.empty()) {
+    throw base::UserError("profile '" + profile.name + "' uses [protected], which is not defined");
+  }
+  // From the last to the first, so that earlier positions stay true.
+  for (auto use = profile.protected_uses.rbegin(); use != profile.protected_uses.rend(); ++use) {
+    std::vector<VerdictRule>& rules = files.targets[use->target].rules;
+    rules.insert(rules.begin() + static_cast<std::ptrdiff_t>(use->rule),
+                 protected_rule(*common.protected_rule, use->depth));
+  }
+  return policy;
+}
+
+}  // namespace
+
+ProfileSet ProfileSet::built_in() {
+  ProfileSet set;
+  for (const EmbeddedProfile& profile : embedded_profiles()) {
+    const std::string origin = "profiles/" + std::string(profile.name) + ".toml";
+    set.add(parse_profile(profile.toml, origin));
+  }
+  return set;
+}
+
+void ProfileSet::add(Profile profile) {
+  if (profile.name == kCommon) {
+    common_ = std::move(profile);
+    return;
+  }
+  const auto same = std::find_if(profiles_.begin(), profiles_.end(),
+                                 [&](const Profile& other) { return other.name == profile.name; });
+  if (same == profiles_.end()) {
+    profiles_.push_back(std::move(profile));
+  } else {
+    *same = std::move(profile);
+  }
+}
+
+std::string ProfileSet::name_for(const CommandName& command) const {
+  const std::string typed = base::file_name(command.arguments.front());
+  const std::string resolved = base::file_name(command.resolved_path);
+  for (const std::string& name : {typed, resolved}) {
+    for (const Profile& profile : profiles_) {
+      if (!name.empty() && matches_any(profile.commands, name)) return profile.name;
+    }
+  }
+  if (is_python(typed) || is_python(resolved)) {
+    const std::string module = python_module(command.arguments);
+    for (const Profile& profile : profiles_) {
+      if (!module.empty() && matches_any(profile.python_modules, module)) return profile.name;
+    }
+  }
+  return std::string(kGeneric);
+}
+
+Policy ProfileSet::select(const std::string& name) const {
+  if (name.find('/') != std::string::npos || name.ends_with(".toml")) {
+    return with_common(parse_profile(base::read_file(name), name), common_);
+  }
+  for (const Profile& profile : profiles_) {
+    if (profile.name == name) return with_common(profile, common_);
+  }
+  const std::string nearest = base::nearest(name, names());
+  throw base::UserError("there is no profile '" + base::printable(name) + "'" +
+                        (nearest.empty() ? "; there are: " + base::join(names(), ", ")
+                                         : "; did you mean '" + nearest + "'?"));
+}
+
+std::vector<std::string> ProfileSet::names() const {
+  std::vector<std::string> result;
+  for (const Profile& profile : profiles_) result.push_back(profile.name);
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+}  // namespace sandbox_run::policy

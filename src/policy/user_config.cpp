@@ -1,0 +1,126 @@
+#include <algorithm>
+
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "policy/profile.h"
+#include "policy/rule_reader.h"
+#include "policy/toml_table.h"
+
+// config.toml → UserConfig, and the merge of profile, configuration and command line.
+// Must: only add. Must not: take away what a profile protects, but where the user wrote a rule.
+
+namespace sandbox_run::policy {
+namespace {
+
+const std::vector<std::string> kKeys = {"allow_hosts", "allow_environment", "read_only",
+                                        "read_write",  "commit_on_failure", "rule"};
+
+constexpr std::uint16_t kHttp = 80;
+constexpr std::uint16_t kHttps = 443;
+
+EgressRule rule_for_host(const HostAndPort& host) {
+  if (host.port != 0) return {host.host, {host.port}, EgressRule::Origin::user};
+  return {host.host, {kHttp, kHttps}, EgressRule::Origin::user};
+}
+
+std::string host_problem(const std::string& text) {
+  try {
+    parse_host_and_port(text);
+    return "";
+  } catch (const base::UserError& error) {
+    return error.what();
+  }
+}
+
+std::string variable_name_problem(const std::string& name) {
+  if (name.empty() || name.find('=') != std::string::npos) {
+    return "write a variable's name, without '=' and value";
+  }
+  if (name.find_first_of("*?[") != std::string::npos) {
+    return "write each variable's name in full; patterns would let in secrets unseen";
+  }
+  return "";
+}
+
+TargetRules& rules_of_kind(std::vector<TargetRules>& targets, TargetKind kind) {
+  const auto found = std::find_if(targets.begin(), targets.end(),
+                                  [&](const TargetRules& rules) { return rules.kind == kind; });
+  if (found != targets.end()) return *found;
+  return targets.emplace_back(TargetRules{kind, {}});
+}
+
+UserConfig::Addition read_addition(const TomlTable& table, const std::string& profile) {
+  UserConfig::Addition addition;
+  addition.profile = profile;
+  Policy& policy = addition.policy;
+  for (const std::string& host : table.texts("allow_hosts", host_problem)) {
+    policy.network.allow.push_back(rule_for_host(parse_host_and_port(host)));
+  }
+  policy.environment.always = table.texts("allow_environment", variable_name_problem);
+  policy.files.read_only = table.texts("read_only", absolute_path_problem);
+  policy.files.read_write = table.texts("read_write", absolute_path_problem);
+  addition.commit_on_failure = table.flag("commit_on_failure");
+  for (const TomlTable& rule : table.tables("rule")) {
+    rule.allow_only({"kind", "verdict", "paths", "reason", "when_argument", "unless_argument"});
+    const TargetKind kind = read_kind(rule, TargetKind::project);
+    rules_of_kind(policy.files.targets, kind).rules.push_back(read_rule(rule, kind));
+  }
+  return addition;
+}
+
+template <typename Value>
+void add_missing(std::vector<Value>& list, const std::vector<Value>& more) {
+  for (const Value& value : more) {
+    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+  }
+}
+
+void apply(const UserConfig::Addition& addition, Policy& policy) {
+  add_missing(policy.network.allow, addition.policy.network.allow);
+  add_missing(policy.environment.always, addition.policy.environment.always);
+  add_missing(policy.files.read_only, addition.policy.files.read_only);
+  add_missing(policy.files.read_write, addition.policy.files.read_write);
+  for (const TargetRules& added : addition.policy.files.targets) {
+    std::vector<VerdictRule>& rules = rules_of_kind(policy.files.targets, added.kind).rules;
+    rules.insert(rules.begin(), added.rules.begin(), added.rules.end());
+  }
+  if (addition.commit_on_failure) policy.commit_on_failure = *addition.commit_on_failure;
+}
+
+}  // namespace
+
+UserConfig parse_user_config(std::string_view toml, const std::string& origin) {
+  const TomlDocument document(toml, origin);
+  const TomlTable root = document.root();
+  std::vector<std::string> known = kKeys;
+  known.emplace_back("profile");
+  root.allow_only(known);
+  UserConfig config;
+  config.additions.push_back(read_addition(root, ""));
+  if (const auto profiles = root.table("profile")) {
+    for (const std::string& name : profiles->keys()) {
+      const TomlTable table = *profiles->table(name);
+      table.allow_only(kKeys);
+      config.additions.push_back(read_addition(table, name));
+    }
+  }
+  return config;
+}
+
+Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineRules& rules) {
+  Policy policy = std::move(profile);
+  for (const UserConfig::Addition& addition : config.additions) {
+    if (addition.profile.empty() || addition.profile == policy.profile) apply(addition, policy);
+  }
+  for (const HostAndPort& host : rules.allow_hosts) {
+    add_missing(policy.network.allow, {rule_for_host(host)});
+  }
+  add_missing(policy.environment.always, rules.allow_environment);
+  add_missing(policy.files.read_only, rules.read_only);
+  add_missing(policy.files.read_write, rules.read_write);
+  if (rules.commit_on_failure) policy.commit_on_failure = *rules.commit_on_failure;
+  if (rules.time_limit) policy.time_limit = rules.time_limit;
+  return policy;
+}
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,161 @@
+#include <doctest/doctest.h>
+
+#include "expect_error.h"
+#include "policy/environment.h"
+
+using namespace sandbox_run::policy;
+
+namespace {
+
+const std::vector<std::string> kDrop = {"//*",        "_*",      "*auth*", "*token*",
+                                        "*password*", "*proxy*", "key"};
+
+std::string shown(HomeFile::Format format, const std::string& text) {
+  return without_credentials({"{home}/.x", format, kDrop}, text);
+}
+std::string npmrc(const std::string& text) { return shown(HomeFile::Format::npmrc, text); }
+std::string ini(const std::string& text) { return shown(HomeFile::Format::ini, text); }
+std::string yaml(const std::string& text) { return shown(HomeFile::Format::yaml, text); }
+std::string yarnrc(const std::string& text) { return shown(HomeFile::Format::yarnrc, text); }
+
+}  // namespace
+
+TEST_CASE("an npmrc keeps its registries and loses its tokens") {
+  CHECK(npmrc("registry=https://u:p@registry.example.com/\n"
+              "@a:registry = https://a.example.com\n"
+              "//registry.example.com/:_authToken=npm_sekret\n"
+              "_auth = sekret\n"
+              "always-auth=true\n"
+              "ca[]=\"x\"\n"
+              "https-proxy=http://u:p@proxy.example.com\n"
+              "# //old.example.com/:_authToken=sekret\n"
+              "; _password=sekret\n"
+              "save-exact=true ; _password=sekret\n") ==
+        "registry=https://registry.example.com/\n"
+        "@a:registry = https://a.example.com\n"
+        "ca[]=\"x\"\n"
+        "save-exact=true \n");
+}
+
+TEST_CASE("an npmrc key in disguise is not shown") {
+  for (const char* line :
+       {"\"_authToken\"=sekret", "'_authToken' = sekret", "\"\\u005fauthToken\"=sekret",
+        "  _authToken=sekret", "\t_authToken\t=\tsekret", "${X}authToken=sekret",
+        "_AuthToken=sekret", "_authToken[]=sekret", "_authToken", "sekret",
+        "\xef\xbb\xbf_authToken=sekret", "\"//h.example.com/:_authToken=sekret",
+        "color=true\r_auth=sekret", "=sekret", "[//h.example.com/]\n:x=sekret", "[_auth]\nx=sekret",
+        "[broken\nx=sekret"}) {
+    CAPTURE(line);
+    CHECK_FALSE(contains(npmrc(line), "sekret"));
+  }
+  CHECK_FALSE(contains(npmrc(std::string("a=b\0_auth=sekret", 16)), "sekret"));
+}
+
+TEST_CASE("pip's configuration keeps continued values and drops those of a secret") {
+  CHECK(ini("[global]\n"
+            "index-url = https://u:p@index.example.com/simple\n"
+            "extra-index-url =\n"
+            "    https://u:p@a.example.com/simple\n"
+            "\n"
+            "    https://b.example.com/simple\n"
+            "password =\n"
+            "    sekret\n"
+            "proxy: http://u:p@proxy.example.com\n"
+            "timeout: 60\n") ==
+        "[global]\n"
+        "index-url = https://index.example.com/simple\n"
+        "extra-index-url =\n"
+        "    https://a.example.com/simple\n"
+        "\n"
+        "    https://b.example.com/simple\n"
+        "timeout: 60\n");
+}
+
+TEST_CASE("indented keys of an ini file are keys, not continuations") {
+  const std::string text = ini("[global]\n  timeout = 60\n  password = sekret\n  retries = 3\n");
+  CHECK(text == "[global]\n  timeout = 60\n  retries = 3\n");
+  CHECK_FALSE(contains(ini("[a]\nx = 1\n  password = sekret\n"), "sekret"));
+  CHECK_FALSE(contains(ini("  sekret\n[a]\n  sekret\n"), "sekret"));
+}
+
+TEST_CASE("a berry configuration keeps servers and loses tokens at any depth") {
+  CHECK(yaml("npmRegistryServer: \"https://u:p@registry.example.com/npm/\"  # ours\n"
+             "npmAuthToken: sekret\n"
+             "npmScopes:\n"
+             "  corp:\n"
+             "    npmRegistryServer: https://corp.example.com\n"
+             "    npmAuthToken: \"sekret\"\n"
+             "  'other':\n"
+             "    npmAlwaysAuth: true\n"
+             "enableTelemetry: false\n"
+             "unsafeHttpWhitelist:\n"
+             "  - \"*.example.com\"\n"
+             "  - https://u:p@x.example.com\n") ==
+        "npmRegistryServer: \"https://registry.example.com/npm/\"  \n"
+        "npmScopes:\n"
+        "  corp:\n"
+        "    npmRegistryServer: https://corp.example.com\n"
+        "  'other':\n"
+        "enableTelemetry: false\n"
+        "unsafeHttpWhitelist:\n"
+        "  - \"*.example.com\"\n"
+        "  - https://x.example.com\n");
+}
+
+TEST_CASE("YAML written to slip past is not shown") {
+  for (const char* text : {"npmAuthToken:\n  sekret\n",
+                           "npmAuthToken: >\n  sekret\n",
+                           "npmAuthToken: |\n\n  sekret\n",
+                           "npmAuthToken:\n- sekret\n",
+                           "a: {npmAuthToken: sekret}\n",
+                           "a: {\n  npmAuthToken: sekret\n}\n",
+                           "\"npmAuth\\x54oken\": sekret\n",
+                           "!!str npmAuthToken: sekret\n",
+                           "&a npmAuthToken: sekret\n",
+                           "? npmAuthToken\n: sekret\n",
+                           "a: &x sekret\n",
+                           "{npmAuthToken: sekret}\n",
+                           "npmAuthToken : sekret\n",
+                           "- npmAuthToken: sekret\n",
+                           "- - npmAuthToken: sekret\n",
+                           "--- npmAuthToken: sekret\n",
+                           "a: \"x\n  sekret\"\n",
+                           "a: x\n  sekret\n",
+                           "a:\n\tnpmAuthToken: sekret\n",
+                           "'npmAuthToken': sekret\n",
+                           "NPMAUTHTOKEN: sekret\n",
+                           "a: b: sekret\n",
+                           "a: x # npmAuthToken: sekret\n",
+                           "npmAuthToken:\n  b:\n    c: sekret\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(contains(yaml(text), "sekret"));
+  }
+}
+
+TEST_CASE("yarn classic's configuration is read by its own rules") {
+  CHECK(yarnrc("# yarn lockfile v1\n"
+               "registry \"https://u:p@registry.example.com\"\n"
+               "\"@a:registry\" \"https://a.example.com\"\n"
+               "\"//registry.example.com/:_authToken\" \"sekret\"\n"
+               "_authToken sekret\n"
+               "--install.silent true\n"
+               "block:\n"
+               "  _authToken sekret\n") ==
+        "registry \"https://registry.example.com\"\n"
+        "\"@a:registry\" \"https://a.example.com\"\n"
+        "--install.silent true\n");
+}
+
+TEST_CASE("any bytes are survived") {
+  std::string bytes;
+  for (int i = 0; i < 4096; ++i) bytes += static_cast<char>((i * 7919) ^ (i >> 3));
+  for (const auto format : {HomeFile::Format::npmrc, HomeFile::Format::ini, HomeFile::Format::yaml,
+                            HomeFile::Format::yarnrc}) {
+    CHECK(shown(format, bytes).size() <= bytes.size() + 1);
+    CHECK(shown(format, "").empty());
+    CHECK(shown(format, std::string(1 << 20, ' ')).size() < 10);
+    std::string marks = "a=b";
+    for (int i = 0; i < 100000; ++i) marks += " \"' #://@";
+    CHECK(shown(format, marks).size() <= marks.size() + 1);
+  }
+}

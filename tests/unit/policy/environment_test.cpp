@@ -1,0 +1,91 @@
+#include "policy/environment.h"
+
+#include <doctest/doctest.h>
+
+using namespace sandbox_run::policy;
+
+namespace {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+const EnvironmentPolicy kPolicy{
+    {"PATH", "npm_config_*", "LC_*"}, {"*TOKEN*", "*AUTH*"}, {}, {}, {}};
+
+}  // namespace
+
+TEST_CASE("only names on the list pass, and what stays outside is told by name") {
+  const auto result = filter_environment(
+      kPolicy, {{"PATH", "/bin"}, {"ZED", "1"}, {"AWS_PROFILE", "x"}, {"LC_ALL", "C"}});
+  CHECK(result.entries == Environment{{"PATH", "/bin"}, {"LC_ALL", "C"}});
+  CHECK(result.withheld == std::vector<std::string>{"AWS_PROFILE", "ZED"});
+  CHECK(result.stripped.empty());
+}
+
+TEST_CASE("withhold is stronger than allow, in any letter case") {
+  const auto result = filter_environment(
+      kPolicy,
+      {{"npm_config__authtoken", "s"}, {"NPM_CONFIG__AUTH", "s"}, {"NPM_CONFIG_COLOR", "always"}});
+  CHECK(result.entries == Environment{{"NPM_CONFIG_COLOR", "always"}});
+  CHECK(result.withheld.size() == 2);
+}
+
+TEST_CASE("a name the user asked for passes as it is") {
+  EnvironmentPolicy policy = kPolicy;
+  policy.always = {"NPM_TOKEN"};
+  const auto result =
+      filter_environment(policy, {{"NPM_TOKEN", "https://u:p@example.com"}, {"NPM_TOKEN2", "s"}});
+  CHECK(result.entries == Environment{{"NPM_TOKEN", "https://u:p@example.com"}});
+  CHECK(result.withheld == std::vector<std::string>{"NPM_TOKEN2"});
+}
+
+TEST_CASE("--allow-env takes no pattern") {
+  EnvironmentPolicy policy = kPolicy;
+  policy.always = {"*"};
+  CHECK(filter_environment(policy, {{"SECRET", "s"}}).entries.empty());
+}
+
+TEST_CASE("credentials are cut out of URLs in values that pass") {
+  const auto result = filter_environment(
+      kPolicy, {{"npm_config_registry", "https://me:pw@registry.example.com/npm/"}});
+  CHECK(result.entries ==
+        Environment{{"npm_config_registry", "https://registry.example.com/npm/"}});
+  CHECK(result.stripped == std::vector<std::string>{"npm_config_registry"});
+}
+
+TEST_CASE("of two entries of one name the first counts") {
+  const auto result = filter_environment(kPolicy, {{"PATH", "/a"}, {"PATH", "/b"}, {"", "x"}});
+  CHECK(result.entries == Environment{{"PATH", "/a"}});
+}
+
+TEST_CASE("odd names are withheld") {
+  const auto result =
+      filter_environment(kPolicy, {{"BASH_FUNC_x%%", "() { :; }"}, {"PA\nTH", "x"}});
+  CHECK(result.entries.empty());
+  CHECK(result.withheld.size() == 2);
+}
+
+TEST_CASE("URL credentials are found wherever they stand") {
+  CHECK(without_url_credentials("https://u:p@h.example.com/x") == "https://h.example.com/x");
+  CHECK(without_url_credentials("https://token@h.example.com") == "https://h.example.com");
+  CHECK(without_url_credentials("a https://u:p@h/x b http://v@i/ c") ==
+        "a https://h/x b http://i/ c");
+  CHECK(without_url_credentials("https://h/a@b") == "https://h/a@b");
+  CHECK(without_url_credentials("https://h:8080/a@b") == "https://h:8080/a@b");
+  CHECK(without_url_credentials("https://[2001:db8::1]:80/a@b") == "https://[2001:db8::1]:80/a@b");
+  CHECK(without_url_credentials("git+ssh://git@h/x") == "git+ssh://h/x");
+  CHECK(without_url_credentials("no url, me@example.com") == "no url, me@example.com");
+  CHECK(without_url_credentials("") == "");
+}
+
+TEST_CASE("passwords with unquoted special bytes are cut too") {
+  CHECK(without_url_credentials("https://u:p@ss@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://u:p/ss@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://u:p?s#s@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://a/,https://u:p@b/") == "https://a/,https://b/");
+}
+
+TEST_CASE("cutting credentials never hangs on hostile text") {
+  std::string text;
+  for (int i = 0; i < 20000; ++i) text += "://:@";
+  CHECK(without_url_credentials(text).size() < text.size());
+}

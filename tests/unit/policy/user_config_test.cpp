@@ -1,0 +1,96 @@
+#include <doctest/doctest.h>
+
+#include "expect_error.h"
+#include "policy/profile.h"
+#include "policy/verdict.h"
+
+using namespace sandbox_run::policy;
+
+namespace {
+
+Policy npm_policy() {
+  Policy policy;
+  policy.profile = "npm";
+  policy.files.targets = {
+      {TargetKind::project, {{Verdict::protect, {"**/.env*"}, "planted", {}, {}}}}};
+  return policy;
+}
+
+std::string config_error(const std::string& toml) {
+  return error_of([&] { parse_user_config(toml, "config.toml"); });
+}
+
+}  // namespace
+
+TEST_CASE("configuration adds for all profiles and for one") {
+  const UserConfig config = parse_user_config(
+      "allow_hosts = ['a.example.com', 'b.example.com:8443']\n"
+      "allow_environment = ['A']\n"
+      "read_only = ['/srv/data']\n"
+      "[profile.npm]\n"
+      "allow_hosts = ['*.example.net']\n"
+      "read_write = ['/srv/out']\n"
+      "commit_on_failure = true\n"
+      "[profile.pip]\n"
+      "allow_hosts = ['pip.example.com']\n",
+      "config.toml");
+  const Policy policy = merge_policy(npm_policy(), config, {});
+  REQUIRE(policy.network.allow.size() == 3);
+  CHECK(policy.network.allow[0].host.text() == "a.example.com");
+  CHECK(policy.network.allow[0].ports == std::vector<std::uint16_t>{80, 443});
+  CHECK(policy.network.allow[1].ports == std::vector<std::uint16_t>{8443});
+  CHECK(policy.network.allow[2].host.text() == "*.example.net");
+  CHECK(policy.network.allow[2].origin == EgressRule::Origin::user);
+  CHECK(policy.environment.always == std::vector<std::string>{"A"});
+  CHECK(policy.files.read_only == std::vector<std::string>{"/srv/data"});
+  CHECK(policy.files.read_write == std::vector<std::string>{"/srv/out"});
+  CHECK(policy.commit_on_failure);
+}
+
+TEST_CASE("a rule of the user goes before the profile's") {
+  const UserConfig config = parse_user_config(
+      "[[rule]]\nverdict = 'commit'\npaths = ['.env.example']\n"
+      "[profile.npm]\n[[profile.npm.rule]]\nkind = 'cache'\nverdict = 'drop'\npaths = ['**']\n",
+      "config.toml");
+  const Policy policy = merge_policy(npm_policy(), config, {});
+  CHECK(judge(policy.files.targets[0], ".env.example", {}).verdict == Verdict::commit);
+  CHECK(judge(policy.files.targets[0], ".env", {}).verdict == Verdict::protect);
+  REQUIRE(policy.files.targets.size() == 2);
+  CHECK(policy.files.targets[1].kind == TargetKind::cache);
+}
+
+TEST_CASE("the command line comes last") {
+  const UserConfig config = parse_user_config("commit_on_failure = true\n", "config.toml");
+  CommandLineRules rules;
+  rules.allow_hosts = {parse_host_and_port("localhost:4873"), parse_host_and_port("a.example.com")};
+  rules.allow_environment = {"A", "A"};
+  rules.commit_on_failure = false;
+  rules.time_limit = std::chrono::seconds(60);
+  const Policy policy = merge_policy(npm_policy(), config, rules);
+  CHECK_FALSE(policy.commit_on_failure);
+  CHECK(policy.time_limit == std::chrono::seconds(60));
+  CHECK(policy.environment.always == std::vector<std::string>{"A"});
+  REQUIRE(policy.network.allow.size() == 2);
+  CHECK(policy.network.allow[0].ports == std::vector<std::uint16_t>{4873});
+}
+
+TEST_CASE("merging nothing changes nothing") {
+  CHECK(merge_policy(npm_policy(), parse_user_config("", "config.toml"), {}) == npm_policy());
+}
+
+TEST_CASE("mistakes in the configuration are told with their place") {
+  CHECK(contains(config_error("allow_host = []\n"),
+                 "config.toml:1:1: unknown key 'allow_host'; did you mean 'allow_hosts'?"));
+  CHECK(contains(config_error("allow_hosts = ['ok.example.com', '*']\n"), "config.toml:1:34: '*'"));
+  CHECK(contains(config_error("allow_hosts = ['a.example.com:99999']\n"), "1 to 65535"));
+  CHECK(contains(config_error("read_only = ['data']\n"),
+                 "config.toml:1:14: the path must be absolute"));
+  CHECK(contains(config_error("read_write = ['/a/../b']\n"), "'..'"));
+  CHECK(contains(config_error("allow_environment = ['A=1']\n"), "without '='"));
+  CHECK(contains(config_error("allow_environment = ['AWS_*']\n"), "in full"));
+  CHECK(contains(config_error("[profile]\nnpm = 3\n"), "config.toml:2:7: 'npm' must be a table"));
+  CHECK(contains(config_error("[profile.npm]\nallow_hsts = []\n"), "config.toml:2:1"));
+  CHECK(contains(config_error("[profile.npm.profile.x]\n"), "unknown key 'profile'"));
+  CHECK(
+      contains(config_error("[[rule]]\nverdict='commit'\nuse='protected'\n"), "unknown key 'use'"));
+}

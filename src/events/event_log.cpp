@@ -1,0 +1,189 @@
+#include "events/event_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/text.h"
+
+namespace sandbox_run::events {
+namespace {
+
+namespace json = base::json;
+
+constexpr int kMaxDepth = 8;
+
+/// RFC 3339, UTC, microseconds: "2024-05-01T12:00:00.000001Z".
+std::string timestamp(std::chrono::system_clock::time_point time) {
+  using std::chrono::microseconds;
+  const auto since_epoch = std::chrono::duration_cast<microseconds>(time.time_since_epoch());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
+  const std::time_t whole = seconds.count();
+  std::tm utc{};
+  ::gmtime_r(&whole, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
+                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                     (since_epoch - microseconds(seconds)).count());
+}
+
+/// Safe UTF-8 of bounded length.
+std::string safe(std::string_view bytes, const EventLimits& limits) {
+  if (bytes.size() <= limits.string_bytes) return base::printable(bytes);
+  std::size_t end = limits.string_bytes;
+  // Not in the middle of a UTF-8 sequence, which is at most four bytes long.
+  for (int i = 0; i < 3 && end > 0 && (static_cast<unsigned char>(bytes[end]) & 0xC0) == 0x80;
+       ++i) {
+    --end;
+  }
+  return base::printable(bytes.substr(0, end)) + fmt::format("… (cut: {} bytes)", bytes.size());
+}
+
+json::value safe(const json::value& value, const EventLimits& limits, int depth = 0) {
+  if (depth > kMaxDepth) return "… (cut: too deep)";
+  if (const json::string* text = value.if_string()) {
+    return json::value(safe(std::string_view(text->data(), text->size()), limits));
+  }
+  if (const json::array* list = value.if_array()) {
+    json::array result;
+    for (const json::value& element : *list) {
+      if (result.size() == limits.list_entries) {
+        result.emplace_back(fmt::format("… (cut: {} entries)", list->size()));
+        break;
+      }
+      result.push_back(safe(element, limits, depth + 1));
+    }
+    return result;
+  }
+  if (const json::object* object = value.if_object()) {
+    json::object result;
+    for (const auto& [key, member] : *object) {
+      result[safe(std::string_view(key.data(), key.size()), limits)] =
+          safe(member, limits, depth + 1);
+    }
+    return result;
+  }
+  return value;
+}
+
+json::object to_json(const Actor& actor, const EventLimits& limits) {
+  json::object result;
+  result["kind"] = name_of(actor.kind);
+  if (!actor.package.empty()) result["package"] = safe(actor.package, limits);
+  if (!actor.version.empty()) result["version"] = safe(actor.version, limits);
+  if (!actor.script_event.empty()) result["event"] = safe(actor.script_event, limits);
+  return result;
+}
+
+json::object to_json(const Process& process, const EventLimits& limits) {
+  json::array arguments;
+  for (const std::string& argument : process.arguments) {
+    arguments.emplace_back(json::string_view(argument.data(), argument.size()));
+  }
+  json::object result;
+  result["pid"] = process.pid;
+  result["exe"] = safe(process.exe, limits);
+  result["argv"] = safe(json::value(std::move(arguments)), limits);
+  result["cwd"] = safe(process.working_directory, limits);
+  return result;
+}
+
+}  // namespace
+
+EventLog::EventLog(std::string run_id, std::vector<base::UniqueFd> sinks, EventLimits limits)
+    : run_id_(base::printable(run_id)), limits_(limits) {
+  for (base::UniqueFd& sink : sinks) sinks_.emplace_back(std::move(sink));
+}
+
+EventLog::~EventLog() {
+  try {
+    record_left_out();
+  } catch (...) {  // out of memory while writing a count: nothing more can be said
+  }
+}
+
+std::string EventLog::line_for(const Event& event) {
+  json::object line;
+  line["time"] = timestamp(event.time);
+  line["run"] = run_id_;
+  line["seq"] = sequence_;
+  line["type"] = safe(event.type, limits_);
+  line["severity"] = name_of(event.severity);
+  if (event.actor) line["actor"] = to_json(*event.actor, limits_);
+  if (event.process) line["process"] = to_json(*event.process, limits_);
+  line["details"] = safe(json::value(event.details), limits_);
+  const auto age = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now() - event.time);
+  line["act_to_record_us"] = std::max<std::int64_t>(0, age.count());
+  std::string text = base::to_json(line);
+  if (text.size() > limits_.line_bytes) {
+    line["details"] = json::object{{"cut", text.size()}};
+    if (event.process) line["process"].as_object()["argv"] = json::array{"… (cut)"};
+    text = base::to_json(line);
+  }
+  return text + "\n";
+}
+
+std::size_t EventLog::write(const Event& event) {
+  ++sequence_;
+  const std::string line = line_for(event);
+  for (EventFile& sink : sinks_) sink.write_line(line);
+  return line.size();
+}
+
+void EventLog::record(const Event& event) {
+  ++by_severity_[static_cast<std::size_t>(event.severity)];
+  if (event.severity == Severity::alert && alerts_.size() < limits_.alerts_kept) {
+    alerts_.push_back(event);
+  }
+  // By severity too: a flood of notices must not bury an alert of the same type.
+  const Key key(event.type, event.severity);
+  Tally& tally = tallies_[key];
+  ++tally.seen;
+  if (tally.left_out > 0 || tally.seen > limits_.lines || tally.bytes > limits_.bytes) {
+    ++tally.left_out;
+    if (tally.left_out == 1) record_left_out(key, tally);
+    return;
+  }
+  tally.bytes += write(event);
+}
+
+void EventLog::record_left_out(const Key& key, Tally& tally) {
+  Event event;
+  event.type = "limit.reached";
+  event.severity = Severity::notice;
+  event.details = {{"limit", "event lines"},
+                   {"type", key.first},
+                   {"severity", name_of(key.second)},
+                   {"value", tally.seen - tally.left_out},
+                   {"left_out", tally.left_out}};
+  tally.left_out_reported = tally.left_out;
+  write(event);
+}
+
+void EventLog::record_left_out() {
+  for (auto& [key, tally] : tallies_) {
+    if (tally.left_out > tally.left_out_reported) record_left_out(key, tally);
+  }
+}
+
+std::uint64_t EventLog::count(std::string_view type) const {
+  std::uint64_t sum = 0;
+  for (const auto& [key, tally] : tallies_) {
+    if (key.first == type) sum += tally.seen;
+  }
+  return sum;
+}
+
+std::uint64_t EventLog::count(Severity severity) const {
+  return by_severity_[static_cast<std::size_t>(severity)];
+}
+
+std::optional<std::string> EventLog::failure() const {
+  for (const EventFile& sink : sinks_) {
+    if (sink.failure()) return sink.failure();
+  }
+  return std::nullopt;
+}
+
+}  // namespace sandbox_run::events

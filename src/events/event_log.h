@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "events/event.h"
+#include "events/event_file.h"
+
+namespace sandbox_run::events {
+
+/// How much one run may write. A package decides how often it does a thing, so each is bounded.
+struct EventLimits {
+  std::uint64_t lines = 10'000;        // of one type and severity
+  std::uint64_t bytes = 32U << 20;     // of one type and severity
+  std::size_t string_bytes = 4096;     // longer strings are cut, visibly
+  std::size_t list_entries = 64;       // longer lists are cut, visibly
+  std::size_t line_bytes = 64U << 10;  // of a line; beyond, its details and argv are left out
+  std::size_t alerts_kept = 20;        // see EventLog::alerts()
+};
+
+/// The event log: one JSON object a line, to every sink at once. The format is
+/// man/sandbox-run-events.5.
+///
+/// Must:     make every string safe UTF-8 without control characters; count what it leaves out.
+/// Must not: throw or block for a sink's sake.
+class EventLog : public EventSink {
+ public:
+  EventLog(std::string run_id, std::vector<base::UniqueFd> sinks, EventLimits limits = {});
+  EventLog(const EventLog&) = delete;
+  EventLog& operator=(const EventLog&) = delete;
+  ~EventLog() override;
+
+  void record(const Event& event) override;
+  /// Writes one limit.reached for each type of which lines were left out since the last call, with
+  /// the count so far. Call before run.finished; the destructor does what is left.
+  void record_left_out();
+
+  /// How many were recorded, also those whose lines were left out.
+  std::uint64_t count(std::string_view type) const;
+  std::uint64_t count(Severity severity) const;
+  /// The first alerts, bounded.
+  const std::vector<Event>& alerts() const { return alerts_; }
+  /// The first failure of a sink, for people; nullopt: all is written.
+  std::optional<std::string> failure() const;
+
+ private:
+  struct Tally {
+    std::uint64_t seen = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t left_out = 0;
+    std::uint64_t left_out_reported = 0;
+  };
+  using Key = std::pair<std::string, Severity>;
+
+  std::string line_for(const Event& event);
+  /// Returns the line's length.
+  std::size_t write(const Event& event);
+  void record_left_out(const Key& key, Tally& tally);
+
+  std::string run_id_;
+  std::vector<EventFile> sinks_;
+  EventLimits limits_;
+  std::uint64_t sequence_ = 0;
+  std::map<Key, Tally> tallies_;
+  std::array<std::uint64_t, 3> by_severity_{};
+  std::vector<Event> alerts_;
+};
+
+}  // namespace sandbox_run::events

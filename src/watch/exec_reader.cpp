@@ -1,0 +1,233 @@
+// What a thread in execve(2) asks for, read from outside while it waits.
+//
+// Must:     bound everything: argv, environment and strings are as long as the package likes.
+// Must not: open a file of the package's for reading, follow its links outside its root, or wait.
+
+#include "watch/exec_reader.h"
+
+#include <asm/unistd.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "base/path.h"
+#include "base/unique_fd.h"
+#include "watch/distribution.h"
+#include "watch/process_files.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+constexpr std::size_t kMaxString = 4096;
+constexpr std::size_t kMaxArguments = 64;
+constexpr std::size_t kMaxEnvironmentEntries = 4096;
+constexpr std::size_t kMaxEnvironmentBytes = 1U << 20;
+
+#if defined(__x86_64__)
+constexpr std::uint32_t kNativeArchitecture = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kNativeArchitecture = AUDIT_ARCH_AARCH64;
+#else
+#error "unsupported architecture"
+#endif
+
+/// Another process's memory, read in aligned blocks (never across a page's end), the last of which
+/// is kept: argv and environment strings mostly lie side by side.
+class RemoteMemory {
+ public:
+  explicit RemoteMemory(int thread) : thread_(thread) {}
+
+  /// Up to the NUL, or the first `max` bytes. nullopt: a part of it cannot be read.
+  std::optional<std::string> read_string(std::uint64_t address, std::size_t max) {
+    std::string text;
+    while (text.size() < max) {
+      if (!load(address)) return std::nullopt;
+      const std::size_t offset = address % kBlock;
+      const std::size_t length = std::min(kBlock - offset, max - text.size());
+      const char* begin = block_.data() + offset;
+      const void* end = std::memchr(begin, '\0', length);
+      if (end != nullptr) return text.append(begin, static_cast<const char*>(end));
+      text.append(begin, length);
+      address += length;
+    }
+    return text;
+  }
+
+  /// The pointers of a NULL-terminated array, at most `max`. `complete` is set to false if the end
+  /// was not reached.
+  std::vector<std::uint64_t> read_pointers(std::uint64_t address, std::size_t max, bool& complete) {
+    std::vector<std::uint64_t> pointers;
+    if (address == 0) return pointers;  // Linux takes a null argv or envp for an empty one
+    while (true) {
+      std::uint64_t pointer = 0;
+      if (!read_word(address, pointer)) break;
+      if (pointer == 0) return pointers;
+      if (pointers.size() == max) break;
+      pointers.push_back(pointer);
+      address += sizeof(pointer);
+    }
+    complete = false;
+    return pointers;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 4096;
+
+  bool read_word(std::uint64_t address, std::uint64_t& word) {
+    std::array<char, sizeof(word)> bytes;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {  // it need not be aligned
+      if (!load(address + i)) return false;
+      bytes[i] = block_[(address + i) % kBlock];
+    }
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    return true;
+  }
+
+  bool load(std::uint64_t address) {
+    const std::uint64_t start = address - address % kBlock;
+    if (loaded_ && start == start_) return true;
+    loaded_ = false;
+    const iovec here{block_.data(), kBlock};
+    const iovec there{reinterpret_cast<void*>(start), kBlock};
+    loaded_ = ::process_vm_readv(thread_, &here, 1, &there, 1, 0) == static_cast<ssize_t>(kBlock);
+    start_ = start;
+    return loaded_;
+  }
+
+  int thread_;
+  bool loaded_ = false;
+  std::uint64_t start_ = 0;
+  std::array<char, kBlock> block_;
+};
+
+/// The arguments of execve(2) and execveat(2), side by side.
+struct Call {
+  int directory = AT_FDCWD;
+  std::uint64_t path = 0;
+  std::uint64_t arguments = 0;
+  std::uint64_t environment = 0;
+  bool empty_path_allowed = false;
+};
+
+Call arguments_of(const seccomp_data& data) {
+  if (data.nr != __NR_execveat) return {AT_FDCWD, data.args[0], data.args[1], data.args[2], false};
+  return {static_cast<int>(data.args[0]), data.args[1], data.args[2], data.args[3],
+          (data.args[4] & AT_EMPTY_PATH) != 0};
+}
+
+std::string directory_link(int directory) {
+  return directory == AT_FDCWD ? "cwd" : "fd/" + std::to_string(directory);
+}
+
+void read_environment(RemoteMemory& memory, std::uint64_t address, ExecReading& reading) {
+  std::size_t bytes = 0;
+  for (const std::uint64_t pointer :
+       memory.read_pointers(address, kMaxEnvironmentEntries, reading.complete)) {
+    const auto entry = memory.read_string(pointer, kMaxString);
+    if (!entry || bytes > kMaxEnvironmentBytes) {
+      reading.complete = false;
+      return;
+    }
+    bytes += entry->size();
+    const std::size_t equals = entry->find('=');
+    if (equals == std::string::npos) continue;
+    if (is_telling_variable(std::string_view(*entry).substr(0, equals))) {
+      reading.facts.environment.emplace_back(entry->substr(0, equals), entry->substr(equals + 1));
+    }
+  }
+}
+
+void read_arguments(RemoteMemory& memory, std::uint64_t address, ExecReading& reading) {
+  bool all = true;  // more arguments than are read are common (compilers, linkers), and no loss
+  const auto pointers = memory.read_pointers(address, kMaxArguments, all);
+  if (!all && pointers.size() < kMaxArguments) reading.complete = false;
+  for (const std::uint64_t pointer : pointers) {
+    const auto argument = memory.read_string(pointer, kMaxString);
+    if (!argument) {
+      reading.complete = false;
+      return;
+    }
+    reading.facts.arguments.push_back(*argument);
+  }
+}
+
+}  // namespace
+
+ExecPath read_exec_path(int thread, const seccomp_data& data) {
+  ExecPath where;
+  where.working_directory = read_process_link(thread, "cwd");
+  if (data.arch != kNativeArchitecture) return where;  // the sandbox's filter refuses the others
+  const Call call = arguments_of(data);
+  RemoteMemory memory(thread);
+  const auto path = memory.read_string(call.path, PATH_MAX);
+  if (!path) return where;
+  where.readable = true;
+  if (path->empty()) {
+    where.by_descriptor = call.empty_path_allowed;
+    if (where.by_descriptor) where.path = read_process_link(thread, directory_link(call.directory));
+    return where;
+  }
+  const std::string from = path->front() == '/' ? "/"
+                           : call.directory == AT_FDCWD
+                               ? where.working_directory
+                               : read_process_link(thread, directory_link(call.directory));
+  where.path = base::absolute_path(*path, from);
+  return where;
+}
+
+bool may_exist(int thread, const ExecPath& where) {
+  // "/proc/self" means another process to us, or none: no way to look.
+  if (where.readable && where.path.empty() && !where.by_descriptor) return false;  // ENOENT
+  if (!where.readable || where.by_descriptor || base::is_beneath(where.path, "/proc") ||
+      base::is_beneath(where.path, "/dev/fd")) {
+    return true;
+  }
+  const std::string root_path = "/proc/" + std::to_string(thread) + "/root";
+  const base::UniqueFd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return true;
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;  // its absolute links lead to its root
+  const base::UniqueFd file(
+      static_cast<int>(::syscall(SYS_openat2, root.get(), where.path.c_str(), &how, sizeof(how))));
+  if (!file) return errno != ENOENT && errno != ENOTDIR && errno != EACCES;
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return true;
+  return S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0;
+}
+
+ExecReading read_exec(int thread, const seccomp_data& data, ExecPath where) {
+  ExecReading reading;
+  reading.complete = where.readable;
+  reading.facts.path = std::move(where.path);
+  reading.facts.working_directory = std::move(where.working_directory);
+  if (data.arch != kNativeArchitecture) return reading;
+  const Call call = arguments_of(data);
+  RemoteMemory memory(thread);
+  read_arguments(memory, call.arguments, reading);
+  read_environment(memory, call.environment, reading);
+  if (!python_build_step(reading.facts).empty()) {
+    const std::string cwd = "/proc/" + std::to_string(thread) + "/cwd";
+    const base::UniqueFd directory(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (directory) {
+      reading.facts.distribution =
+          read_distribution(directory.get(), reading.facts.working_directory);
+    }
+  }
+  return reading;
+}
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <string>
+
+#include "watch/actor.h"
+
+namespace sandbox_run::watch {
+
+/// Where an exec wants to go.
+struct ExecPath {
+  bool readable = false;
+  std::string path;  // absolute, as the sandboxee sees it; "" if it could not be read
+  std::string working_directory;
+  bool by_descriptor = false;  // execveat(2) with AT_EMPTY_PATH: fexecve(3), memfd_create(2)
+};
+
+/// Reads the memory and the /proc entries of a thread that waits in execve(2) or execveat(2). Never
+/// throws and never blocks for what it finds there; everything is bounded. The caller checks
+/// afterwards that the thread still waits (SECCOMP_IOCTL_NOTIF_ID_VALID): only then was it the
+/// right one's memory.
+ExecPath read_exec_path(int thread, const seccomp_data& call);
+
+/// False only if it is certain that the exec fails: no such file, or not executable. A shell
+/// tries one directory of PATH after the other; those misses are not worth a record.
+bool may_exist(int thread, const ExecPath& where);
+
+struct ExecReading {
+  ExecFacts facts;
+  bool complete = false;  // false: something could not be read, or was longer than is read
+};
+ExecReading read_exec(int thread, const seccomp_data& call, ExecPath where);
+
+}  // namespace sandbox_run::watch

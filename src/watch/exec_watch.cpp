@@ -1,0 +1,203 @@
+// Who runs what: one seccomp notification for each exec in the sandbox.
+//
+// Must:     answer every notification with "go on", whatever goes wrong in reading it: an exec is
+//           recorded here, not decided. What was not understood is recorded as such.
+// Must not: believe what was read before SECCOMP_IOCTL_NOTIF_ID_VALID said whose it was.
+
+#include "watch/exec_watch.h"
+
+#include <exception>
+#include <set>
+#include <utility>
+
+#include "base/text.h"
+#include "watch/actor.h"
+#include "watch/exec_reader.h"
+#include "watch/notification.h"
+#include "watch/process_table.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+using events::Actor;
+using events::Event;
+
+/// Others of the supervisor's one thread want their turn, too.
+constexpr int kNotificationsPerTurn = 256;
+constexpr std::size_t kMaxStartedScripts = 10'000;
+
+bool is_unclear(const Actor& actor) {
+  return actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::unknown;
+}
+
+}  // namespace
+
+class ExecWatch::Impl {
+ public:
+  Impl(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
+       std::string project)
+      : listener_(std::move(listener)),
+        channel_(listener_.get()),
+        manager_(manager),
+        sink_(sink),
+        project_(std::move(project)) {}
+
+  int fd() const { return listener_.get(); }
+  Actor actor_of(int pid) { return processes_.actor_of(pid); }
+  WatchTotals totals() const { return totals_; }
+
+  bool on_readable() {
+    for (int i = 0; i < kNotificationsPerTurn; ++i) {
+      const auto state = channel_.state();
+      if (state != NotificationChannel::State::pending) {
+        return state != NotificationChannel::State::dead;
+      }
+      if (const auto notification = channel_.receive()) handle(*notification);
+    }
+    return true;
+  }
+
+ private:
+  /// One exec, as far as it could be read.
+  struct Act {
+    std::chrono::system_clock::time_point time;
+    ProcessStatus process;
+    ExecReading reading;
+    bool by_descriptor = false;
+    Actor parent;
+  };
+
+  void handle(const seccomp_notif& notification);
+  std::optional<Act> read(const seccomp_notif& notification);
+  Actor label(const Act& act);
+  void record(const Act& act, const Actor& actor);
+  void record_script(const Act& act, const Actor& actor);
+
+  base::UniqueFd listener_;
+  NotificationChannel channel_;
+  policy::PackageManager manager_;
+  events::EventSink& sink_;
+  std::string project_;
+  ProcessTable processes_;
+  WatchTotals totals_;
+  bool top_level_seen_ = false;
+  ExecFacts outer_;  // what the command itself was started with
+  std::set<std::string> started_;
+};
+
+/// nullopt: the exec is certain to fail, and not worth a record.
+std::optional<ExecWatch::Impl::Act> ExecWatch::Impl::read(const seccomp_notif& notification) {
+  Act act;
+  act.time = std::chrono::system_clock::now();
+  const int thread = static_cast<int>(notification.pid);
+  ExecPath where = read_exec_path(thread, notification.data);
+  if (!may_exist(thread, where)) return std::nullopt;
+  act.by_descriptor = where.by_descriptor;
+  act.reading = read_exec(thread, notification.data, std::move(where));
+  const int process = process_of_thread(thread);
+  const auto status = read_process_status(process);
+  if (status) {
+    act.process = *status;
+    act.parent = processes_.actor_of(*status);
+  } else {
+    act.reading.complete = false;
+    act.process.id.pid = process;
+  }
+  return act;
+}
+
+Actor ExecWatch::Impl::label(const Act& act) {
+  if (!top_level_seen_) {
+    top_level_seen_ = true;
+    outer_ = act.reading.facts;
+    if (project_.empty()) project_ = outer_.working_directory;
+    Actor actor;
+    actor.kind = manager_ == policy::PackageManager::none ? Actor::Kind::project_script
+                                                          : Actor::Kind::package_manager;
+    return actor;
+  }
+  const auto actor = actor_for(manager_, act.reading.facts, act.parent, project_);
+  const bool from_outside = actor && actor->kind == Actor::Kind::project_script &&
+                            same_lifecycle(act.reading.facts, outer_);
+  if (actor && !from_outside) return *actor;
+  // A script may well have started with what could not be read.
+  if (!act.reading.complete && is_unclear(act.parent)) return {};
+  return act.parent;
+}
+
+void ExecWatch::Impl::handle(const seccomp_notif& notification) {
+  std::optional<Act> act;
+  try {
+    act = read(notification);
+  } catch (const std::exception&) {  // out of memory: then it is recorded as unreadable
+    act = Act{};
+    act->process.id.pid = static_cast<int>(notification.pid);
+  }
+  const bool still_waits = channel_.is_valid(notification.id);
+  channel_.let_go_on(notification.id);
+  // Killed or interrupted meanwhile: nothing was executed (an interrupted exec is notified again).
+  if (!act || !still_waits) return;
+  const Actor actor = label(*act);
+  if (actor.kind != Actor::Kind::package_manager || !act->reading.complete) {
+    totals_.only_package_manager_ran = false;
+  }
+  if (act->process.id.start != 0) {
+    processes_.set(act->process.id, actor, act->reading.facts.arguments);
+  }
+  if (act->parent != actor) record_script(*act, actor);
+  record(*act, actor);
+}
+
+void ExecWatch::Impl::record(const Act& act, const Actor& actor) {
+  ++totals_.execs;
+  Event event;
+  event.type = "process.exec";
+  event.time = act.time;
+  event.actor = actor;
+  const ExecFacts& facts = act.reading.facts;
+  event.process =
+      events::Process{act.process.id.pid, facts.path, facts.arguments, facts.working_directory};
+  event.details["parent_pid"] = act.process.parent;
+  if (act.by_descriptor) event.details["by_descriptor"] = true;
+  if (!act.reading.complete) event.details["unreadable"] = true;
+  sink_.record(event);
+}
+
+void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
+  const ExecFacts& facts = act.reading.facts;
+  const bool build = actor.kind == Actor::Kind::build;
+  const bool script = actor.kind == Actor::Kind::script ||
+                      (actor.kind == Actor::Kind::project_script && !actor.script_event.empty());
+  if (!build && !script) return;
+  const std::string directory = build ? facts.working_directory : package_directory(facts);
+  // yarn 4 runs each command of a script itself, pip each step of a build: still one script.
+  const std::string key =
+      std::to_string(act.process.parent) + '\0' + events::to_words(actor) + '\0' + directory;
+  if (started_.size() >= kMaxStartedScripts) started_.clear();
+  if (!started_.insert(key).second) return;
+  ++totals_.scripts;
+  Event event;
+  event.type = "script.started";
+  event.time = act.time;
+  event.actor = actor;
+  event.process =
+      events::Process{act.process.id.pid, facts.path, facts.arguments, facts.working_directory};
+  event.details = {{"package", actor.package},
+                   {"version", actor.version},
+                   {"event", build ? python_build_step(facts) : actor.script_event},
+                   {"directory", directory},
+                   {"command", base::shell_words(facts.arguments)}};
+  sink_.record(event);
+}
+
+ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
+                     events::EventSink& sink, std::string project)
+    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, std::move(project))) {}
+
+ExecWatch::~ExecWatch() = default;
+int ExecWatch::fd() const { return impl_->fd(); }
+bool ExecWatch::on_readable() { return impl_->on_readable(); }
+Actor ExecWatch::actor_of(int pid) { return impl_->actor_of(pid); }
+WatchTotals ExecWatch::totals() const { return impl_->totals(); }
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,94 @@
+#include "watch/process_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+
+#include "base/unique_fd.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+constexpr std::size_t kMaxStat = 4096;
+constexpr std::size_t kMaxStatus = 16384;
+
+template <typename Number>
+std::optional<Number> number_at(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+std::string process_path(int pid, std::string_view name) {
+  return fmt::format("/proc/{}/{}", pid, name);
+}
+
+}  // namespace
+
+std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text) {
+  constexpr std::size_t kFields = 20;  // from field 3, the state, to field 22, the start time
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string_view::npos || name_end + 2 > text.size()) return std::nullopt;
+  text.remove_prefix(name_end + 2);
+  std::array<std::string_view, kFields> fields;
+  for (std::string_view& field : fields) {
+    const std::size_t end = text.find(' ');
+    field = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+  }
+  const auto parent = number_at<int>(fields[1]);
+  const auto group = number_at<int>(fields[2]);
+  const auto session = number_at<int>(fields[3]);
+  const auto start = number_at<std::uint64_t>(fields[19]);
+  if (!parent || !group || !session || !start) return std::nullopt;
+  return ProcessStatus{{pid, *start}, *parent, *group, *session};
+}
+
+std::optional<ProcessStatus> read_process_status(int pid) {
+  const base::UniqueFd fd(::open(process_path(pid, "stat").c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, kMaxStat> text;
+  const ssize_t length = fd ? ::read(fd.get(), text.data(), text.size()) : -1;  // all at once
+  if (length < 0) return std::nullopt;
+  return parse_process_stat(pid, std::string_view(text.data(), static_cast<std::size_t>(length)));
+}
+
+int process_of_thread(int thread) {
+  // pidfd_open(2) takes processes only (without PIDFD_THREAD): cheaper than to read a file.
+  const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, thread, 0)));
+  if (process) return thread;
+  const std::string status = read_process_file(thread, "status", kMaxStatus);
+  constexpr std::string_view kKey = "\nTgid:\t";
+  const std::size_t at = status.find(kKey);
+  if (at == std::string::npos) return thread;
+  return number_at<int>(std::string_view(status).substr(at + kKey.size())).value_or(thread);
+}
+
+std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes) {
+  const base::UniqueFd fd(::open(process_path(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return {};
+  std::string text(max_bytes, '\0');
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t got = ::read(fd.get(), text.data() + length, text.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  text.resize(length);
+  return text;
+}
+
+std::string read_process_link(int pid, std::string_view name) {
+  std::array<char, PATH_MAX> target;
+  const ssize_t length = ::readlink(process_path(pid, name).c_str(), target.data(), target.size());
+  return length < 0 ? std::string() : std::string(target.data(), static_cast<std::size_t>(length));
+}
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sandbox_run::watch {
+
+// What /proc tells of a process; see proc(5). A process may be gone at any moment: then nullopt or
+// "".
+
+/// A pid is used again after its process has died; together with the start time it is one process.
+struct ProcessId {
+  int pid = 0;
+  std::uint64_t start = 0;  // clock ticks since boot
+  friend bool operator==(const ProcessId&, const ProcessId&) = default;
+};
+
+struct ProcessStatus {
+  ProcessId id;
+  int parent = 0;
+  int group = 0;
+  int session = 0;
+};
+
+/// Pure. The name in parentheses may itself hold spaces, newlines and parentheses.
+std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text);
+
+std::optional<ProcessStatus> read_process_status(int pid);
+/// The process that a thread belongs to; `thread` itself if that cannot be told.
+int process_of_thread(int thread);
+/// /proc/PID/NAME, at most `max_bytes` of it.
+std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes);
+/// What the link /proc/PID/NAME says.
+std::string read_process_link(int pid, std::string_view name);
+
+}  // namespace sandbox_run::watch

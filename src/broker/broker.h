@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "broker/event_loop.h"
+#include "broker/limits.h"
+#include "events/event.h"
+#include "policy/policy.h"
+
+namespace sandbox_run::broker {
+
+/// A socket made inside the sandbox's network namespace (it stays in that namespace) and passed
+/// out.
+struct ListeningSocket {
+  enum class Kind { tcp, dns_udp, dns_tcp };
+  base::UniqueFd fd;  // bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY
+  Kind kind = Kind::tcp;
+  bool ipv6 = false;
+  std::uint16_t port = 0;
+};
+
+struct NetworkTotals {
+  std::vector<std::string> hosts_contacted;  // names with at least one flow opened; sorted, unique
+  std::vector<std::string> hosts_denied;     // names and addresses refused; sorted, unique, bounded
+  std::uint64_t lookups = 0;                 // every DNS query with a well-formed question
+  std::uint64_t lookups_denied = 0;
+  std::uint64_t flows = 0;  // opened
+  std::uint64_t flows_denied = 0;
+  std::uint64_t flows_failed = 0;  // allowed, but the host could not resolve or connect
+  std::uint64_t bytes_down = 0;
+  std::uint64_t bytes_up = 0;
+};
+
+/// The only way out. Names that a rule allows get an address of 198.18.0.0/15; a connection to such
+/// an address is carried to the name it stands for; everything else is refused and recorded.
+///
+/// Must:     decide by policy/egress.h alone; resolve and connect by the rule's own string where it
+/// is
+///           exact; bound everything a package can make us hold (flows, names, packet sizes,
+///           events).
+/// Must not: forward a query; throw for anything a peer does.
+class Broker {
+ public:
+  /// `loop` and `sink` outlive the broker. Make it after init was cloned, as it changes the
+  /// process: SIGPIPE is ignored (splice(2) knows no MSG_NOSIGNAL), and the soft limit of
+  /// descriptors is raised, as far as the hard one lets it, to what `limits` needs. Throws
+  /// SysError.
+  Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
+         events::EventSink& sink, const Limits& limits = {});
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  /// Closes the sockets and ends every flow (recording flow.closed); called when the sandbox is
+  /// gone. Nothing is recorded afterwards. The destructor does it too.
+  void shut_down();
+  NetworkTotals totals() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // coroutines that the loop has yet to end hold it too
+};
+
+}  // namespace sandbox_run::broker

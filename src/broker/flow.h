@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/unique_fd.h"
+#include "broker/admission.h"
+#include "broker/asio.h"
+#include "broker/services.h"
+#include "broker/tcp_relay.h"
+
+namespace sandbox_run::broker {
+
+/// One admitted connection: resolve → judge what it resolved to → connect → relay. Until the relay
+/// starts, nothing has been read from the client.
+class Flow : public std::enable_shared_from_this<Flow> {
+ public:
+  Flow(const asio::any_io_executor& executor, std::shared_ptr<Services> services,
+       base::UniqueFd client, Admission admission, std::uint16_t port);
+
+  /// `on_end` is called once, when the client's connection is closed; not after end().
+  void start(std::function<void()> on_end);
+  /// Resets the connections and records flow.closed if the flow was opened.
+  void end(std::string_view reason);
+
+  bool is_idle(std::chrono::steady_clock::time_point since) const {
+    return relay_ && relay_->last_activity() < since;
+  }
+  std::uint64_t bytes_up() const { return relay_ ? relay_->bytes_up() : 0; }
+  std::uint64_t bytes_down() const { return relay_ ? relay_->bytes_down() : 0; }
+
+ private:
+  asio::awaitable<void> open();
+  asio::awaitable<std::vector<Address>> find_addresses();
+  void fail(const std::string& reason);
+  void relay_to(base::UniqueFd upstream, const Address& address);
+  void close(std::string_view reason);
+
+  asio::any_io_executor executor_;
+  std::shared_ptr<Services> services_;
+  base::UniqueFd client_;
+  Admission admission_;
+  std::uint16_t port_;
+  std::function<void()> on_end_;
+  std::shared_ptr<TcpRelay> relay_;
+  std::chrono::steady_clock::time_point opened_;
+  bool ended_ = false;
+};
+
+}  // namespace sandbox_run::broker

@@ -1,0 +1,65 @@
+#include "broker/name_service.h"
+
+#include <algorithm>
+#include <string>
+
+#include "broker/address.h"
+#include "policy/egress.h"
+
+namespace sandbox_run::broker {
+namespace {
+
+std::vector<std::uint8_t> to_vector(const Address& address) {
+  const auto bytes = address.bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+/// "registry.example.com.lan" where registry.example.com is allowed: glibc and musl try the search
+/// domains of resolv.conf, nobody asked for that name.
+bool is_search_variant(const policy::NetworkPolicy& policy, const std::string& name) {
+  return std::any_of(policy.allow.begin(), policy.allow.end(), [&](const auto& rule) {
+    return !rule.host.is_wildcard() && !rule.host.is_address() &&
+           name.starts_with(rule.host.text() + ".");
+  });
+}
+
+}  // namespace
+
+std::optional<std::vector<std::uint8_t>> NameService::answer(
+    std::span<const std::uint8_t> message) {
+  const auto query = parse_dns_query(message);
+  if (!query) return std::nullopt;
+  if (query->problem != Rcode::no_error) {
+    return build_dns_response(*query, {.rcode = query->problem});
+  }
+  return build_dns_response(*query, answer_question(*query->question));
+}
+
+DnsAnswer NameService::answer_question(const DnsQuestion& question) {
+  const bool localhost = question.name == "localhost";  // RFC 6761, 6.3: always, and only, loopback
+  const bool allowed = localhost || (question.is_host_name &&
+                                     policy::rule_for_name(policy_, question.name) != nullptr);
+  Recorder::Verdict verdict = Recorder::Verdict::allowed;
+  if (!allowed) {
+    verdict = is_search_variant(policy_, question.name) ? Recorder::Verdict::denied_search_suffix
+                                                        : Recorder::Verdict::denied;
+  }
+  recorder_.name_looked_up(question.name, dns_type_name(question.type), verdict);
+  if (!allowed) return {.rcode = Rcode::name_error};
+
+  DnsAnswer answer{.ttl = kDnsTtlSeconds};
+  if (localhost) {
+    if (question.type == dns_type::kA) answer.address = to_vector(Address::ipv4_loopback());
+    if (question.type == dns_type::kAaaa) answer.address = to_vector(Address::ipv6_loopback());
+  } else if (question.type == dns_type::kA) {
+    const auto address = names_.address_of(question.name);
+    if (!address) {
+      recorder_.limit_reached("names with an address", names_.limit());
+      return {.rcode = Rcode::server_failure};
+    }
+    answer.address = to_vector(*address);
+  }
+  return answer;
+}
+
+}  // namespace sandbox_run::broker

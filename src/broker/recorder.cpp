@@ -1,0 +1,91 @@
+#include "broker/recorder.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+namespace sandbox_run::broker {
+
+using events::Severity;
+
+void Recorder::record(std::string_view type, Severity severity, base::json::object details) {
+  if (sink_ == nullptr) return;
+  sink_->record({.type = std::string(type), .severity = severity, .details = std::move(details)});
+}
+
+bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
+                      const std::string& limit) {
+  if (seen.contains(key)) return false;
+  if (seen.size() >= limits_.distinct_events) {
+    limit_reached(limit, limits_.distinct_events);
+    return false;
+  }
+  seen.insert(key);
+  return true;
+}
+
+void Recorder::deny(const std::string& host) {
+  if (denied_.size() < limits_.distinct_events) denied_.insert(host);
+}
+
+void Recorder::name_looked_up(const std::string& name, const std::string& type, Verdict verdict) {
+  const bool allowed = verdict == Verdict::allowed;
+  ++totals_.lookups;
+  if (!allowed) ++totals_.lookups_denied;
+  // A resolver's own tries with a search domain are nobody's doing.
+  if (verdict == Verdict::denied) deny(name);
+  if (!is_new(seen_lookups_, name + ' ' + type, "different names looked up")) return;
+  record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,
+         {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}});
+}
+
+void Recorder::flow_opened(const std::string& host, const Endpoint& upstream) {
+  ++totals_.flows;
+  contacted_.insert(host);
+  record("flow.opened", Severity::info,
+         {{"host", host}, {"port", upstream.port}, {"address", upstream.address.text()}});
+}
+
+void Recorder::flow_closed(const ClosedFlow& flow) {
+  record("flow.closed", Severity::info,
+         {{"host", flow.host},
+          {"port", flow.port},
+          {"bytes_up", flow.bytes_up},
+          {"bytes_down", flow.bytes_down},
+          {"duration_ms", flow.duration.count()},
+          {"reason", flow.reason}});
+}
+
+void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
+                           const std::string& reason) {
+  ++totals_.flows_denied;
+  const std::string address = destination.address.text();
+  deny(name.empty() ? address : name);
+  const std::string key = fmt::format("{} {} {}", address, destination.port, reason);
+  if (!is_new(seen_denials_, key, "different destinations denied")) return;
+  base::json::object details{{"destination", address}, {"port", destination.port}};
+  if (!name.empty()) details["name"] = name;
+  details["reason"] = reason;
+  record("flow.denied", Severity::notice, std::move(details));
+}
+
+void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason) {
+  ++totals_.flows_failed;
+  const std::string key = fmt::format("{} {} {}", host, port, reason);
+  if (!is_new(seen_failures_, key, "different connections failed")) return;
+  record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}});
+}
+
+void Recorder::limit_reached(const std::string& limit, std::size_t value) {
+  if (!seen_limits_.insert(limit).second) return;
+  record("limit.reached", Severity::notice, {{"limit", limit}, {"value", value}});
+}
+
+NetworkTotals Recorder::totals() const {
+  NetworkTotals totals = totals_;
+  totals.hosts_contacted.assign(contacted_.begin(), contacted_.end());
+  totals.hosts_denied.assign(denied_.begin(), denied_.end());
+  return totals;
+}
+
+}  // namespace sandbox_run::broker

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "broker/address.h"
+#include "broker/broker.h"
+#include "broker/limits.h"
+#include "events/event.h"
+
+namespace sandbox_run::broker {
+
+/// Turns what happens into events and totals. A package can look up or dial as fast as it likes:
+/// each distinct thing is an event once, at most Limits::distinct_events of a kind, then one
+/// "limit.reached"; the rest is only counted.
+class Recorder {
+ public:
+  Recorder(events::EventSink& sink, const Limits& limits) : sink_(&sink), limits_(limits) {}
+
+  enum class Verdict { allowed, denied, denied_search_suffix };
+  void name_looked_up(const std::string& name, const std::string& type, Verdict verdict);
+
+  void flow_opened(const std::string& host, const Endpoint& upstream);
+  struct ClosedFlow {
+    std::string host;
+    std::uint16_t port = 0;
+    std::uint64_t bytes_up = 0;
+    std::uint64_t bytes_down = 0;
+    std::chrono::milliseconds duration{};
+    std::string_view reason;
+  };
+  void flow_closed(const ClosedFlow& flow);
+  /// `name` is "" if none is known for the destination.
+  void flow_denied(const Endpoint& destination, const std::string& name, const std::string& reason);
+  void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason);
+  /// Once for each `limit` (words: "flows at once").
+  void limit_reached(const std::string& limit, std::size_t value);
+
+  void count_bytes(std::uint64_t up, std::uint64_t down) {
+    totals_.bytes_up += up;
+    totals_.bytes_down += down;
+  }
+
+  /// Nothing is recorded after this: the sink may be gone.
+  void stop() { sink_ = nullptr; }
+  NetworkTotals totals() const;
+
+ private:
+  bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
+  void deny(const std::string& host);
+  void record(std::string_view type, events::Severity severity, base::json::object details);
+
+  events::EventSink* sink_;
+  Limits limits_;
+  NetworkTotals totals_;  // without its two lists
+  std::set<std::string> contacted_;
+  std::set<std::string> denied_;
+  std::set<std::string> seen_lookups_;
+  std::set<std::string> seen_denials_;
+  std::set<std::string> seen_failures_;
+  std::set<std::string> seen_limits_;
+};
+
+}  // namespace sandbox_run::broker

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <utility>
+
+#include "broker/limits.h"
+#include "broker/name_table.h"
+#include "broker/pipe_pool.h"
+#include "broker/recorder.h"
+#include "broker/resolver.h"
+#include "policy/policy.h"
+
+namespace sandbox_run::broker {
+
+/// What the broker's parts share. Held by each coroutine, so it is there until the last has ended.
+struct Services {
+  Services(policy::NetworkPolicy rules, events::EventSink& sink, const Limits& bounds)
+      : policy(std::move(rules)),
+        limits(bounds),
+        recorder(sink, bounds),
+        names(bounds.names),
+        resolver(bounds.lookups) {}
+
+  const policy::NetworkPolicy policy;
+  const Limits limits;
+  Recorder recorder;
+  NameTable names;
+  Resolver resolver;
+  PipePool pipes;
+};
+
+}  // namespace sandbox_run::broker

@@ -1,0 +1,130 @@
+#include "broker/tcp_relay.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "base/sys_error.h"
+#include "broker/limits.h"
+
+namespace sandbox_run::broker {
+
+void reset_on_close(int socket) {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+TcpRelay::TcpRelay(const asio::any_io_executor& executor, base::UniqueFd client,
+                   base::UniqueFd upstream, PipePool& pool)
+    : client_(watch(executor, std::move(client))),
+      upstream_(watch(executor, std::move(upstream))),
+      pool_(pool),
+      ways_{Way{.source = &client_, .sink = &upstream_, .pipe = {}},
+            Way{.source = &upstream_, .sink = &client_, .pipe = {}}} {}
+
+void TcpRelay::start(std::function<void(End)> on_end) {
+  on_end_ = std::move(on_end);
+  pump(0);
+  pump(1);
+}
+
+void TcpRelay::abort() {
+  on_end_ = nullptr;
+  finish(End::client_lost);
+}
+
+void TcpRelay::pump(std::size_t way_index) {
+  Way& way = ways_[way_index];
+  if (closed_ || way.ended) return;
+  last_activity_ = std::chrono::steady_clock::now();
+  Step step = Step::moved;
+  try {
+    for (int turn = 0; turn < kSplicesPerTurn && step == Step::moved; ++turn) {
+      step = this->step(way);
+    }
+  } catch (const base::SysError&) {
+    return finish(End::out_of_resources);
+  }
+  const auto again = [self = shared_from_this(), way_index](boost::system::error_code error = {}) {
+    if (!error) self->pump(way_index);
+  };
+  switch (step) {
+    case Step::moved:
+      return asio::post(client_.get_executor(), again);
+    case Step::needs_input:
+      return way.source->async_wait(Descriptor::wait_read, again);
+    case Step::needs_room:
+      return way.sink->async_wait(Descriptor::wait_write, again);
+    case Step::ended:
+      return end_way(way);
+    case Step::input_lost:
+      return finish(way_index == 0 ? End::client_lost : End::upstream_lost);
+    case Step::output_lost:
+      return finish(way_index == 0 ? End::upstream_lost : End::client_lost);
+  }
+}
+
+TcpRelay::Step TcpRelay::step(Way& way) {
+  if (way.in_pipe == 0) {
+    if (!way.pipe.read_end) way.pipe = pool_.take();
+    const Step filled = fill(way);
+    if (filled != Step::moved) {
+      pool_.give_back(std::move(way.pipe));
+      return filled;
+    }
+  }
+  return drain(way);
+}
+
+TcpRelay::Step TcpRelay::fill(Way& way) {
+  // The pipe is empty, so EAGAIN can only be the socket's.
+  const ssize_t count = ::splice(way.source->native_handle(), nullptr, way.pipe.write_end.get(),
+                                 nullptr, kPipeBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (count > 0) {
+    way.in_pipe = static_cast<std::size_t>(count);
+    return Step::moved;
+  }
+  if (count == 0) return Step::ended;
+  return errno == EAGAIN || errno == EINTR ? Step::needs_input : Step::input_lost;
+}
+
+TcpRelay::Step TcpRelay::drain(Way& way) {
+  // Exactly what is in the pipe: asked for more, older kernels hold the last segment back.
+  const ssize_t count = ::splice(way.pipe.read_end.get(), nullptr, way.sink->native_handle(),
+                                 nullptr, way.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (count > 0) {
+    way.in_pipe -= static_cast<std::size_t>(count);
+    way.moved += static_cast<std::uint64_t>(count);
+    return Step::moved;
+  }
+  if (count == 0) return Step::output_lost;
+  return errno == EAGAIN || errno == EINTR ? Step::needs_room : Step::output_lost;
+}
+
+void TcpRelay::end_way(Way& way) {
+  way.ended = true;
+  if (ways_[0].ended && ways_[1].ended) return finish(End::finished);
+  // An error here (the sink is gone already) is seen by the other direction.
+  (void)::shutdown(way.sink->native_handle(), SHUT_WR);
+}
+
+void TcpRelay::finish(End end) {
+  if (closed_) return;
+  closed_ = true;
+  close_sockets(end);
+  for (Way& way : ways_) way.pipe = {};  // may hold bytes: not to be used again
+  if (on_end_) std::exchange(on_end_, nullptr)(end);
+}
+
+void TcpRelay::close_sockets(End end) {
+  for (Descriptor* socket : {&client_, &upstream_}) {
+    if (end != End::finished) reset_on_close(socket->native_handle());
+    boost::system::error_code ignored;  // close(2) after a reset may report the peer's error
+    socket->close(ignored);
+  }
+}
+
+}  // namespace sandbox_run::broker

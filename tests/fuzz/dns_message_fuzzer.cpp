@@ -1,0 +1,36 @@
+// libFuzzer: any bytes as a DNS query; the answer to it must itself be well-formed and small.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "broker/dns_message.h"
+
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sandbox_run::broker;
+  const auto query = parse_dns_query({data, size});
+  if (!query) return 0;
+  require(query->problem != Rcode::no_error || query->question.has_value());
+  if (query->question) {
+    require(query->question->raw.size() <= 255 + 4);
+    require(query->question->name.size() <= 4 * 255);
+    require(!dns_type_name(query->question->type).empty());
+  }
+  auto response =
+      build_dns_response(*query, {.rcode = query->problem, .address = {198, 18, 0, 1}, .ttl = 15});
+  require(response.size() >= 12 && response.size() <= 512);
+  require(!parse_dns_query(response));  // a response is never taken for a query
+  response[2] &= 0x7fU;
+  const auto again = parse_dns_query(response);
+  require(again.has_value());
+  require(again->question.has_value() == query->question.has_value() || query->opcode != 0);
+  if (again->question && query->question) require(again->question->raw == query->question->raw);
+  return 0;
+}

@@ -1,0 +1,199 @@
+#include "cli/ask.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/digest.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/supervise.h"
+#include "plan/plan_builder.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using base::join_path;
+using policy::RegistryQuery;
+using Answers = std::vector<std::optional<std::string>>;
+
+constexpr const char* kAnswerVersion = "1";  // of the key's and the file's form
+constexpr std::chrono::seconds kPatience{60};
+
+/// What happens inside a question is no event of the run.
+class NoEvents : public events::EventSink {
+ public:
+  void record(const events::Event&) override {}
+};
+
+/// ["npm"], or ["python3", "-m", "pip"].
+std::vector<std::string> own_words(const std::vector<std::string>& arguments) {
+  const auto module = std::find(arguments.begin(), arguments.end(), "-m");
+  if (arguments.size() > 2 && module == arguments.begin() + 1) {
+    return {arguments.begin(), arguments.begin() + 3};
+  }
+  return {arguments.front()};
+}
+
+/// npx and pnpx answer no question: their sibling does.
+std::string answering_program(const plan::CommandFact& command) {
+  const std::string name = base::file_name(command.path);
+  const std::string sibling = name == "npx" ? "npm" : name == "pnpx" ? "pnpm" : "";
+  const std::string path = join_path(base::parent_path(command.path), sibling);
+  return sibling.empty() || !base::exists(path) ? command.path : path;
+}
+
+/// The Python that pip runs on: `python -m pip`'s own; what the script's #! names (a virtual
+/// environment's); else the one beside it (a shim of pyenv, asdf or mise).
+std::string python_of(const plan::CommandFact& command) {
+  const auto is_python = [](const std::string& path) {
+    const std::string name = base::file_name(path);
+    return name.rfind("python", 0) == 0 || name.rfind("pypy", 0) == 0;
+  };
+  if (is_python(command.path)) return command.path;
+  if (is_python(command.interpreter)) return command.interpreter;
+  const std::string directory = base::parent_path(command.path);
+  const std::string name = base::file_name(command.path);
+  const std::string version = name.rfind("pip", 0) == 0 ? name.substr(3) : "";
+  for (const std::string& candidate :
+       {"python" + version, std::string("python3"), std::string("python")}) {
+    if (base::exists(join_path(directory, candidate))) return join_path(directory, candidate);
+  }
+  throw base::UserError("finding the Python that " + base::printable(command.path) +
+                        " runs on; name it: sandbox-run python3 -m pip …");
+}
+
+std::optional<std::string> ask_one(const policy::Policy& policy, plan::HostFacts facts,
+                                   std::vector<std::string> arguments, const std::string& path) {
+  facts.command.arguments = std::move(arguments);
+  facts.command.path = path;
+  plan::Plan plan = plan::make_plan(policy, facts, {}, plan::Purpose::query);
+  plan.time_limit = kPatience;
+  NoEvents sink;
+  std::string output;
+  SuperviseRequest request;
+  request.plan = &plan;
+  request.package_manager = policy.package_manager;
+  request.sink = &sink;
+  request.capture = &output;
+  const Outcome outcome = supervise(request);
+  if (outcome.kind != Outcome::Kind::exited || outcome.value != 0) return std::nullopt;
+  return output;
+}
+
+/// A file by what tells whether it is still the same one.
+std::string identity(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return path + " none\n";
+  return path + " " + std::to_string(status.st_dev) + " " + std::to_string(status.st_ino) + " " +
+         std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec) + "." +
+         std::to_string(status.st_mtim.tv_nsec) + "\n";
+}
+
+/// Everything that the answer depends on.
+std::string answer_key(const policy::Policy& policy, const plan::HostFacts& facts) {
+  std::string text = std::string(kAnswerVersion) + " " + policy.profile + " " +
+                     base::shell_words(own_words(facts.command.arguments)) + "\n" +
+                     facts.command.path + "\n" + facts.working_directory + "\n" +
+                     std::to_string(facts.uid) + "\n";
+  for (const std::string& path : facts.command.chain) text += identity(path);
+  for (const auto& [path, content] : facts.home_files) text += path + "\n" + content + "\n";
+  for (const char* path : {"/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/pip.conf",
+                           "/etc/xdg/pip/pip.conf"}) {
+    text += identity(path);
+  }
+  for (const std::string& path : {facts.home + "/.pyenv/version", facts.home + "/.tool-versions",
+                                  facts.config_home + "/mise/config.toml"}) {
+    text += identity(path);
+  }
+  for (std::string here = facts.working_directory;; here = base::parent_path(here)) {
+    for (const char* name :
+         {".npmrc", ".yarnrc", ".yarnrc.yml", "package.json", "pnpm-workspace.yaml",
+          ".python-version", ".tool-versions", "pyvenv.cfg"}) {
+      text += identity(join_path(here, name));
+    }
+    if (here == facts.project || here == "/" || here.empty()) break;
+  }
+  static constexpr std::array kPrefixes{"npm_",        "NPM_", "PNPM_",     "pnpm_",
+                                        "YARN_",       "PIP_", "PYTHON",    "PYENV_",
+                                        "VIRTUAL_ENV", "NVM_", "COREPACK_", "PATH"};
+  for (const auto& [name, value] : facts.environment) {
+    const bool matters = std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](const char* prefix) {
+      return name.rfind(prefix, 0) == 0;
+    });
+    if (matters) text += name + "=" + value + "\n";
+  }
+  return base::sha256_hex(text);
+}
+
+std::optional<Answers> recall(const std::string& path) {
+  const auto text = base::read_file_if_readable(path);
+  if (!text) return std::nullopt;
+  const auto value = base::parse_json(*text);
+  if (!value || !value->is_array()) return std::nullopt;
+  Answers answers;
+  for (const base::json::value& answer : value->get_array()) {
+    if (answer.is_string()) {
+      answers.emplace_back(std::string(answer.get_string()));
+    } else {
+      answers.emplace_back(std::nullopt);
+    }
+  }
+  return answers;
+}
+
+void remember(const std::string& path, const Answers& answers) {
+  base::json::array array;
+  for (const auto& answer : answers) {
+    if (answer) {
+      array.emplace_back(*answer);
+    } else {
+      array.emplace_back(nullptr);
+    }
+  }
+  try {
+    base::make_directories(base::parent_path(path), 0700);
+    base::write_file_atomically(path, base::to_json(array), 0600);
+  } catch (const base::SysError&) {
+    return;  // only speed is lost: the next run asks again
+  }
+}
+
+Answers ask_all(const policy::Policy& policy, const plan::HostFacts& facts) {
+  Answers answers;
+  for (const RegistryQuery& query : policy::registry_queries(policy.package_manager)) {
+    std::vector<std::string> arguments;
+    std::string path;
+    if (query.python) {
+      path = python_of(facts.command);
+      arguments = {path};
+    } else {
+      path = answering_program(facts.command);
+      arguments = own_words(facts.command.arguments);
+      if (path != facts.command.path) arguments.front() = path;
+    }
+    arguments.insert(arguments.end(), query.arguments.begin(), query.arguments.end());
+    answers.push_back(ask_one(policy, facts, arguments, path));
+  }
+  return answers;
+}
+
+}  // namespace
+
+policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
+                                                const plan::HostFacts& facts) {
+  const std::string remembered = join_path(join_path(facts.cache_home, "sandbox-run/answers"),
+                                           answer_key(policy, facts) + ".json");
+  std::optional<Answers> answers = recall(remembered);
+  const bool is_new = !answers;
+  if (is_new) answers = ask_all(policy, facts);
+  policy::PackageManagerFacts parsed = policy::parse_answers(policy.package_manager, *answers);
+  if (is_new) remember(remembered, *answers);  // only what could be understood
+  return parsed;
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,3 @@
+#include "cli/run.h"
+
+int main(int argc, char** argv) { return sandbox_run::cli::main_function({argv + 1, argv + argc}); }

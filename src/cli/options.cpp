@@ -1,0 +1,222 @@
+// Boost.Program_options, seen only here.
+
+#include "cli/options.h"
+
+#include <boost/program_options.hpp>
+#include <map>
+
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+using Strings = std::vector<std::string>;
+
+po::options_description describe() {
+  po::options_description options("Options");
+  options.add_options()  //
+      ("allow-host", po::value<Strings>()->composing()->value_name("HOST[:PORT]"),
+       "let the sandbox reach HOST (or *.example.com) on PORT, else 80 and 443.\n"
+       "Costs: anything inside can send there whatever it can read. localhost:PORT opens that one "
+       "service of this machine.")  //
+      ("allow-env", po::value<Strings>()->composing()->value_name("NAME"),
+       "let the variable NAME in.\nCosts: every install script can read its value.")  //
+      ("ro", po::value<Strings>()->composing()->value_name("PATH"),
+       "show PATH, read-only.\nCosts: every install script can read it.")  //
+      ("rw", po::value<Strings>()->composing()->value_name("PATH"),
+       "a further target: PATH is shown, and changes in it are committed.\n"
+       "Costs: every install script can change it.")  //
+      ("profile", po::value<std::string>()->value_name("NAME|FILE"),
+       "use this profile, not the one found from the command's name")  //
+      ("events", po::value<std::string>()->value_name("FILE|fd:N"),
+       "write the events (JSON Lines) there as well")  //
+      ("commit-on-failure",
+       "keep expected changes also if the command fails.\nCosts: a half-done install gets in.")  //
+      ("timeout", po::value<std::string>()->value_name("TIME"),
+       "end the command after TIME: 90, 90s, 15m or 2h")                                      //
+      ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //
+      ("json", "print the summary as one JSON object")                                        //
+      ("quiet,q", "print no summary")                                                         //
+      ("version", "print the version")                                                        //
+      ("help,h", "print this help");
+  return options;
+}
+
+/// How many of `arguments` are ours: up to the command's name. "--" counts too.
+std::size_t own_arguments(const po::options_description& options, const Strings& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--") return i;
+    if (word.size() < 2 || word.front() != '-') return i;
+    if (word.rfind("--", 0) != 0 || word.find('=') != std::string::npos) continue;
+    const po::option_description* option = options.find_nothrow(word.substr(2), false);
+    if (option != nullptr && option->semantic()->max_tokens() > 0) ++i;  // its value
+  }
+  return arguments.size();
+}
+
+std::chrono::seconds parse_time(const std::string& text) {
+  const std::size_t digits = text.find_first_not_of("0123456789");
+  const std::string unit = digits == std::string::npos ? "s" : text.substr(digits);
+  static const std::map<std::string, long> kUnits{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  const auto factor = kUnits.find(unit);
+  const std::string number = text.substr(0, digits);
+  if (number.empty() || number.size() > 6 || factor == kUnits.end() || std::stol(number) == 0) {
+    throw base::UserError("--timeout: '" + base::printable(text) +
+                          "' is no time; write 90, 90s, 15m or 2h");
+  }
+  return std::chrono::seconds(std::stol(number) * factor->second);
+}
+
+template <typename Value>
+Value value_of(const po::variables_map& values, const char* name) {
+  return values.count(name) != 0 ? values[name].as<Value>() : Value();
+}
+
+std::string absolute_option(const char* option, const std::string& path, const std::string& cwd) {
+  const std::string absolute = base::absolute_path(path, cwd);
+  if (path.empty() || !base::exists(absolute)) {
+    throw base::UserError(std::string("--") + option + ": there is no " +
+                          base::printable(absolute));
+  }
+  if (absolute == "/")
+    throw base::UserError(std::string("--") + option + ": '/' would show everything");
+  return absolute;
+}
+
+policy::CommandLineRules read_rules(const po::variables_map& values, const std::string& cwd) {
+  policy::CommandLineRules rules;
+  for (const std::string& text : value_of<Strings>(values, "allow-host")) {
+    try {
+      rules.allow_hosts.push_back(policy::parse_host_and_port(text));
+    } catch (const base::UserError& error) {
+      throw base::UserError(std::string("--allow-host: ") + error.what());
+    }
+  }
+  for (const std::string& name : value_of<Strings>(values, "allow-env")) {
+    if (name.empty() || name.find_first_of("=*?[") != std::string::npos) {
+      throw base::UserError("--allow-env: '" + base::printable(name) +
+                            "' is no name of a variable; name each one in full");
+    }
+    rules.allow_environment.push_back(name);
+  }
+  for (const std::string& path : value_of<Strings>(values, "ro")) {
+    rules.read_only.push_back(absolute_option("ro", path, cwd));
+  }
+  for (const std::string& path : value_of<Strings>(values, "rw")) {
+    rules.read_write.push_back(base::real_path(absolute_option("rw", path, cwd)).value());
+  }
+  if (values.count("commit-on-failure") != 0) rules.commit_on_failure = true;
+  if (values.count("timeout") != 0)
+    rules.time_limit = parse_time(value_of<std::string>(values, "timeout"));
+  return rules;
+}
+
+/// po's own messages, in our words.
+po::variables_map parse_own(const po::options_description& options, const Strings& own) {
+  po::variables_map values;
+  try {
+    po::store(
+        po::command_line_parser(own)
+            .options(options)
+            .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        values);
+    po::notify(values);
+  } catch (const po::unknown_option& error) {
+    Strings names;
+    for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+    const std::string near = base::nearest(error.get_option_name(), names);
+    throw base::UserError("unknown option " + base::printable(error.get_option_name()) +
+                          (near.empty() ? "" : "; did you mean " + near + "?") +
+                          " (options of the command itself go after its name)");
+  } catch (const po::error& error) {
+    throw base::UserError(base::printable(error.what()));
+  }
+  return values;
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string>& arguments, const std::string& cwd) {
+  const po::options_description description = describe();
+  const std::size_t count = own_arguments(description, arguments);
+  const Strings own(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(count));
+  Strings rest(arguments.begin() + static_cast<std::ptrdiff_t>(count), arguments.end());
+  const po::variables_map values = parse_own(description, own);
+
+  Options options;
+  options.profile = value_of<std::string>(values, "profile");
+  options.events = value_of<std::string>(values, "events");
+  if (values.count("json") != 0) options.output = Output::json;
+  if (values.count("quiet") != 0) options.output = Output::quiet;
+  options.rules = read_rules(values, cwd);
+  if (values.count("help") != 0) {
+    options.action = Action::help;
+    return options;
+  }
+  if (values.count("version") != 0) {
+    options.action = Action::version;
+    return options;
+  }
+
+  static const std::map<std::string, Action> kSubCommands{{"plan", Action::plan},
+                                                          {"review", Action::review},
+                                                          {"commit", Action::commit},
+                                                          {"discard", Action::discard},
+                                                          {"log", Action::log}};
+  if (!rest.empty() && rest.front() != "--") {
+    const auto sub_command = kSubCommands.find(rest.front());
+    if (sub_command != kSubCommands.end()) {
+      options.action = sub_command->second;
+      rest.erase(rest.begin());
+    }
+  }
+  if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
+  if (options.action == Action::run || options.action == Action::plan) {
+    if (values.count("dry-run") != 0) options.action = Action::plan;
+    if (rest.empty()) {
+      throw base::UserError(
+          "no command given; for example: sandbox-run npm ci (see sandbox-run --help)");
+    }
+    options.command = std::move(rest);
+  } else {
+    options.operands = std::move(rest);
+  }
+  return options;
+}
+
+std::string help_text() {
+  std::ostringstream options;
+  options << describe();
+  return "Usage: sandbox-run [OPTION]… COMMAND [ARGUMENT]…\n"
+         "       sandbox-run plan COMMAND…       what would be done, without doing it\n"
+         "       sandbox-run review [RUN]        what the last run changed and is held back\n"
+         "       sandbox-run commit [RUN] [PATH]…   take held changes over\n"
+         "       sandbox-run discard [RUN] [PATH]…  throw held changes away\n"
+         "       sandbox-run log [RUN]           who did what\n"
+         "\n"
+         "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
+         "credentials,\n"
+         "reach anything but the registries, or change anything but the project; what they tried "
+         "is said.\n"
+         "\n"
+         "Examples:\n"
+         "  sandbox-run npm ci\n"
+         "  sandbox-run pip install -r requirements.txt\n"
+         "  sandbox-run yarn install --immutable\n"
+         "  sandbox-run --allow-host mirror.example.com:8443 npm install\n"
+         "  sandbox-run --allow-env NPM_TOKEN npm ci\n"
+         "  sandbox-run --profile pnpm -- ./tools/pnpm.sh install\n"
+         "\n" +
+         options.str() +
+         "\nThe exit code is the command's own; 128+n if signal n ended it; 2 usage, 124 time "
+         "limit,\n"
+         "125 sandbox not set up, 126 not executable, 127 not found. See sandbox-run(1).\n";
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,169 @@
+#include "cli/prepare.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/ask.h"
+#include "cli/exit_code.h"
+#include "policy/profile.h"
+#include "policy/registries.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using base::join_path;
+using base::printable;
+
+policy::UserConfig read_user_config(const plan::HostFacts& facts) {
+  const std::string path = join_path(facts.config_home, "sandbox-run/config.toml");
+  const auto text = base::read_file_if_readable(path, 1U << 20);
+  return text ? policy::parse_user_config(*text, path) : policy::UserConfig{};
+}
+
+void require_command(const plan::CommandFact& command) {
+  const std::string name = printable(command.arguments.front());
+  if (command.path.empty()) {
+    throw CommandError(kNotFound, name + ": command not found; install it, or check PATH");
+  }
+  if (!command.executable) {
+    throw CommandError(kNotExecutable,
+                       name + ": not executable: chmod +x " + printable(command.path));
+  }
+}
+
+void require_writable_project(const plan::HostFacts& facts) {
+  if (::access(facts.project.c_str(), W_OK) != 0) {
+    throw UnfitError("the project " + printable(facts.project) + " can't be written (" +
+                     base::SysError("").code().message() +
+                     "): make it writable, or run in a copy of it");
+  }
+  if (facts.privileged) {
+    // Root in the sandbox has no capability, so a directory of another owner is closed to it.
+    struct stat status {};
+    if (::stat(facts.project.c_str(), &status) == 0 && status.st_uid != facts.uid &&
+        (status.st_mode & S_IWOTH) == 0) {
+      throw UnfitError(
+          "the project " + printable(facts.project) + " belongs to uid " +
+          std::to_string(status.st_uid) +
+          ", and root has no special rights in the sandbox: run as its owner, or chown -R "
+          "root it");
+    }
+    return;
+  }
+  const std::vector<std::string> foreign =
+      plan::unmapped_owners(facts.project, facts.uid, facts.gid);
+  if (!foreign.empty()) {
+    throw UnfitError("the project holds files of another owner or group (" +
+                     printable(base::join(foreign, ", ")) +
+                     "), which can't be changed in the sandbox: sudo chown -R " +
+                     std::to_string(facts.uid) + ":" + std::to_string(facts.gid) + " " +
+                     base::shell_words({facts.project}));
+  }
+}
+
+/// Texts of the files that -r and --requirement name.
+std::vector<std::string> requirement_texts(const plan::HostFacts& facts) {
+  std::vector<std::string> texts;
+  const std::vector<std::string>& arguments = facts.command.arguments;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    std::string name;
+    if ((arguments[i] == "-r" || arguments[i] == "--requirement") && i + 1 < arguments.size()) {
+      name = arguments[i + 1];
+    } else if (arguments[i].rfind("--requirement=", 0) == 0) {
+      name = arguments[i].substr(14);
+    } else if (arguments[i].rfind("-r", 0) == 0 && arguments[i].size() > 2) {
+      name = arguments[i].substr(2);
+    }
+    if (name.empty()) continue;
+    const std::string path = base::absolute_path(name, facts.working_directory);
+    if (auto text = base::read_file_if_readable(path, 4U << 20)) texts.push_back(std::move(*text));
+  }
+  return texts;
+}
+
+void add_registries(Preparation& prepared) {
+  plan::HostFacts& facts = prepared.facts;
+  const policy::PackageManager manager = prepared.policy.package_manager;
+  std::vector<std::string> urls = facts.package_manager.registries;
+  for (std::string& url : policy::registries_in_arguments(manager, facts.command.arguments,
+                                                          requirement_texts(facts))) {
+    urls.push_back(std::move(url));
+  }
+  policy::RegistryRules registries = policy::rules_for_registries(urls);
+  auto& allow = prepared.policy.network.allow;
+  for (const std::string& service : registries.loopback) {
+    const policy::HostAndPort wanted = policy::parse_host_and_port(service);
+    const bool allowed =
+        std::any_of(allow.begin(), allow.end(), [&](const policy::EgressRule& rule) {
+          return rule.host.is_loopback() &&
+                 std::find(rule.ports.begin(), rule.ports.end(), wanted.port) != rule.ports.end();
+        });
+    if (!allowed) {
+      prepared.hints.push_back(
+          "the registry " + service +
+          " is on this machine itself, which the sandbox can't reach unless you "
+          "say so: sandbox-run --allow-host " +
+          service + " …");
+    }
+  }
+  for (policy::EgressRule& rule : registries.rules) allow.push_back(std::move(rule));
+}
+
+/// pip installs to its own site-packages if it can write there, else to the user's.
+bool may_write(const std::string& directory) {
+  std::string existing = directory;
+  while (!base::exists(existing)) existing = base::parent_path(existing);
+  return ::access(existing.c_str(), W_OK) == 0;
+}
+
+std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetChoice>& choices) {
+  std::vector<workspace::Target> targets;
+  for (const plan::TargetChoice& choice : choices) {
+    // A place reached through a link is the place it leads to.
+    const std::string path = base::real_path(choice.path).value_or(choice.path);
+    const bool known =
+        std::any_of(targets.begin(), targets.end(),
+                    [&](const workspace::Target& other) { return other.path == path; });
+    if (!known) targets.push_back({path, choice.kind, !base::is_directory(path)});
+  }
+  return targets;
+}
+
+}  // namespace
+
+Preparation prepare(const Options& options) {
+  Preparation prepared;
+  const policy::ProfileSet profiles = policy::ProfileSet::built_in();
+  // The command's place decides the profile, and only the profile says what else to look at.
+  const plan::HostFacts first = plan::gather_facts({}, options.command);
+  require_command(first.command);
+  std::string name = options.profile;
+  if (name.empty()) {
+    name = profiles.name_for(
+        {options.command, first.command.chain.empty() ? "" : first.command.chain.front()});
+  }
+  prepared.policy =
+      policy::merge_policy(profiles.select(name), read_user_config(first), options.rules);
+  prepared.facts = plan::gather_facts(prepared.policy, options.command);
+  if (!prepared.facts.project_refusal.empty())
+    throw base::UserError(prepared.facts.project_refusal);
+  require_writable_project(prepared.facts);
+  if (prepared.policy.package_manager != policy::PackageManager::none) {
+    prepared.facts.package_manager = ask_package_manager(prepared.policy, prepared.facts);
+    if (const auto& python = prepared.facts.package_manager.python) {
+      prepared.facts.package_manager_may_write =
+          !python->install_directories.empty() && may_write(python->install_directories.front());
+    }
+    add_registries(prepared);
+  }
+  prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
+  return prepared;
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "plan/host_facts.h"
+#include "plan/plan_builder.h"
+#include "policy/policy.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::cli {
+
+/// Everything that is known before anything is made: options, profiles and the host, put together.
+struct Preparation {
+  policy::Policy policy;  // registries' rules included
+  plan::HostFacts facts;
+  std::vector<workspace::Target> targets;
+  std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
+};
+
+/// The command could not be found or not be executed: exit codes 127 and 126.
+class CommandError : public std::runtime_error {
+ public:
+  CommandError(int exit_code, const std::string& text)
+      : std::runtime_error(text), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// A host that can't serve this run; exit code 125.
+class UnfitError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws UserError, CommandError, UnfitError, sandbox::SetupError.
+Preparation prepare(const Options& options);
+
+}  // namespace sandbox_run::cli

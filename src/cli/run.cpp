@@ -1,0 +1,360 @@
+// sandbox-run COMMAND: what it guarantees.
+//
+// - Files: only the targets change, through an overlay; credentials are not there to be read.
+// - Environment: an allowlist of names.
+// - Network: no way out but the broker, to the registries.
+// - Kernel: seven namespaces, no capability, no_new_privs, a system call allowlist, Landlock.
+// - Transaction: what was expected is committed atomically after every process is dead; the rest
+// waits.
+// - Visibility: each act is an event with its actor.
+// - Honesty: what can't be had is an error before anything runs.
+
+#include "cli/run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <iostream>
+
+#include "base/digest.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/exit_code.h"
+#include "cli/hints.h"
+#include "cli/options.h"
+#include "cli/prepare.h"
+#include "cli/state.h"
+#include "cli/sub_commands.h"
+#include "cli/summary.h"
+#include "cli/supervise.h"
+#include "events/event_file.h"
+#include "events/event_log.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using base::join_path;
+using base::printable;
+using std::chrono::steady_clock;
+using ClosedStreams = std::array<bool, 3>;
+
+void complain(const std::string& text) { std::cerr << "sandbox-run: " + text + "\n" << std::flush; }
+
+/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
+ClosedStreams fill_closed_streams() {
+  ClosedStreams closed{};
+  for (const int fd : {0, 1, 2}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    closed[static_cast<std::size_t>(fd)] = true;
+    const int filler = ::open("/dev/null", O_RDWR);  // the lowest free number: fd itself
+    if (filler != fd) throw base::SysError("filling a closed standard stream");
+  }
+  return closed;
+}
+
+plan::LayerKind layer_kind(policy::TargetKind kind) {
+  switch (kind) {
+    case policy::TargetKind::project:
+      return plan::LayerKind::project;
+    case policy::TargetKind::environment:
+      return plan::LayerKind::environment;
+    case policy::TargetKind::cache:
+      return plan::LayerKind::cache;
+    case policy::TargetKind::extra:
+      return plan::LayerKind::extra;
+  }
+  return plan::LayerKind::extra;
+}
+
+std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories) {
+  std::vector<plan::Layer> layers;
+  for (const workspace::LayerDirectory& directory : directories) {
+    layers.push_back({directory.target.path, layer_kind(directory.target.kind), directory.upper,
+                      directory.work, directory.target.lower_is_empty});
+  }
+  return layers;
+}
+
+int print_plan(const Options& options) {
+  const Preparation prepared = prepare(options);
+  std::vector<plan::Layer> layers;
+  for (std::size_t i = 0; i < prepared.targets.size(); ++i) {
+    const workspace::Target& target = prepared.targets[i];
+    const std::string layer = "RUN/layers/" + std::to_string(i);
+    layers.push_back({target.path, layer_kind(target.kind), layer + "/upper", layer + "/work",
+                      target.lower_is_empty});
+  }
+  const plan::Plan plan =
+      plan::make_plan(prepared.policy, prepared.facts, layers, plan::Purpose::run);
+  std::string text = plan::to_text(plan);
+  for (const policy::EgressRule& rule : prepared.policy.network.allow) {
+    text += "egress     " + rule.host.text();
+    for (const std::uint16_t port : rule.ports) text += " " + std::to_string(port);
+    text += rule.origin == policy::EgressRule::Origin::registry ? "  (registry)\n" : "\n";
+  }
+  for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
+  base::write_full(1, text, "printing the plan");
+  return kOk;
+}
+
+/// One run of a command, from its preparation to its summary.
+class CommandRun {
+ public:
+  CommandRun(const Options& options, const ClosedStreams& closed)
+      : options_(options), closed_(closed), begin_(steady_clock::now()) {}
+
+  int run() {
+    prepared_ = prepare(options_);
+    state_ = state_directory(prepared_.facts.state_home);
+    if (base::is_beneath(state_, prepared_.facts.project)) {
+      throw base::UserError("the state directory " + printable(state_) +
+                            " lies in the project: set XDG_STATE_HOME to a directory outside it");
+    }
+    run_id_ = new_run_id();
+    run_directory_ = make_run_directory(state_, run_id_);
+    open_log();
+    const workspace::TargetLocks locks(state_, prepared_.targets);
+    workspace::recover_interrupted(state_, prepared_.targets, *log_);
+    make_plan();
+    record_start();
+    const Outcome outcome = execute();
+    const auto ended = steady_clock::now();
+    const CommitState commit = commit_run(outcome);
+    overhead_ = outcome.set_up + (steady_clock::now() - ended);
+    return finish(outcome, commit);
+  }
+
+ private:
+  struct CommitState {
+    workspace::CommitSummary summary;
+    std::string failure;  // the commit itself failed and was undone
+  };
+
+  void open_log() {
+    std::vector<base::UniqueFd> sinks;
+    log_path_ = join_path(run_directory_, "events.jsonl");
+    sinks.push_back(events::open_event_file(log_path_));
+    if (!options_.events.empty()) sinks.push_back(events::open_event_file(options_.events));
+    log_ = std::make_unique<events::EventLog>(run_id_, std::move(sinks));
+  }
+
+  void make_plan() {
+    layers_ = workspace::make_layers(run_directory_, prepared_.targets);
+    plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_),
+                            plan::Purpose::run);
+  }
+
+  void record_start() {
+    events::Event started{"run.started"};
+    base::json::array command;
+    for (const std::string& word : plan_.exec.arguments) command.emplace_back(word);
+    started.details = {{"command", std::move(command)},
+                       {"directory", plan_.exec.working_directory},
+                       {"profile", plan_.profile},
+                       {"plan_sha256", base::sha256_hex(plan::to_text(plan_))}};
+    log_->record(started);
+    for (const std::string& name : plan_.withheld_environment) {
+      events::Event withheld{"env.withheld"};
+      withheld.details = {{"name", name}};
+      log_->record(withheld);
+    }
+    if (plan_.landlock.abi == 0) {
+      events::Event missing{"protection.missing", events::Severity::notice};
+      missing.details = {{"protection", "landlock"}, {"reason", "this kernel has no Landlock"}};
+      log_->record(missing);
+    }
+  }
+
+  Outcome execute() {
+    SuperviseRequest request;
+    request.plan = &plan_;
+    request.network = prepared_.policy.network;
+    request.package_manager = prepared_.policy.package_manager;
+    request.sink = log_.get();
+    request.project = prepared_.facts.project;
+    request.closed_streams = closed_;
+    try {
+      return supervise(request);
+    } catch (...) {
+      discard_layers();
+      throw;
+    }
+  }
+
+  void discard_layers() noexcept {
+    try {
+      base::remove_tree(join_path(run_directory_, "layers"));
+    } catch (const std::exception&) {
+      return;  // an empty layer more or less: the error on its way says what matters
+    }
+  }
+
+  static bool succeeded(const Outcome& outcome) {
+    return outcome.kind == Outcome::Kind::exited && outcome.value == 0;
+  }
+
+  CommitState commit_run(const Outcome& outcome) {
+    CommitState state;
+    if (outcome.kind == Outcome::Kind::not_started) {
+      discard_layers();
+      return state;
+    }
+    workspace::CommitRequest request;
+    request.run_directory = run_directory_;
+    request.layers = layers_;
+    request.policy = &prepared_.policy.files;
+    request.arguments = plan_.exec.arguments;
+    request.commit = succeeded(outcome) || prepared_.policy.commit_on_failure;
+    request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    try {
+      state.summary = workspace::commit_changes(request, *log_);
+    } catch (const std::exception& error) {
+      state.failure = error.what();
+    }
+    return state;
+  }
+
+  static int command_code(const Outcome& outcome) {
+    switch (outcome.kind) {
+      case Outcome::Kind::exited:
+        return outcome.value;
+      case Outcome::Kind::killed:
+        return kSignalBase + outcome.value;
+      case Outcome::Kind::time_limit:
+        return kTimeLimit;
+      case Outcome::Kind::not_started:
+        return not_started_code(*outcome.failure);
+    }
+    return kSetupFailed;
+  }
+
+  static int not_started_code(const sandbox::SetupFailure& failure) {
+    if (failure.step != sandbox::SetupStep::execute) return kSetupFailed;
+    return failure.error_number == ENOENT ? kNotFound : kNotExecutable;
+  }
+
+  int finish(const Outcome& outcome, const CommitState& commit) {
+    const int command = command_code(outcome);
+    int code = command;
+    log_->record_left_out();
+    const std::uint64_t alerts = log_->count(events::Severity::alert);
+    if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
+    if (!commit.failure.empty()) code = kSetupFailed;
+    record_end(code);
+    if (outcome.kind == Outcome::Kind::not_started) {
+      complain(explain(*outcome.failure));
+      return code;
+    }
+    print_summary(outcome, commit, command, code);
+    if (!commit.failure.empty()) {
+      complain("taking the changes over: " + printable(commit.failure) +
+               "; the project is as it was, mend this and run again");
+    }
+    remove_old_runs(state_);
+    return code;
+  }
+
+  static std::string explain(const sandbox::SetupFailure& failure) {
+    const std::string text = printable(failure.text.data());
+    const std::string hint = hint_for(failure.step, failure.error_number, text);
+    return hint.empty() ? text : text + "; " + hint;
+  }
+
+  void record_end(int code) {
+    events::Event finished{"run.finished"};
+    finished.details = {
+        {"exit_code", code},
+        {"alerts", log_->count(events::Severity::alert)},
+        {"overhead_us", std::chrono::duration_cast<std::chrono::microseconds>(overhead_).count()}};
+    log_->record(finished);
+  }
+
+  void print_summary(const Outcome& outcome, const CommitState& commit, int command, int code) {
+    if (options_.output == Output::quiet) return;
+    SummaryFacts facts;
+    facts.profile = plan_.profile;
+    facts.run_id = run_id_;
+    facts.command = plan_.exec.arguments;
+    facts.exit_code = code;
+    facts.command_exit_code = command;
+    facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
+    facts.committed =
+        commit.failure.empty() && (succeeded(outcome) || prepared_.policy.commit_on_failure);
+    facts.commit = commit.summary;
+    facts.watch = outcome.watch;
+    facts.network = outcome.network;
+    facts.withheld_environment = plan_.withheld_environment.size();
+    facts.alerts = log_->alerts();
+    facts.alert_count = log_->count(events::Severity::alert);
+    facts.overhead = overhead_;
+    facts.log_path = log_path_;
+    facts.hints = prepared_.hints;
+    if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
+    std::cerr << (options_.output == Output::json ? summary_json(facts) : summary_text(facts))
+              << std::flush;
+  }
+
+  const Options& options_;
+  const ClosedStreams& closed_;
+  steady_clock::time_point begin_;
+  steady_clock::duration overhead_{};
+  Preparation prepared_;
+  std::string state_;
+  std::string run_id_;
+  std::string run_directory_;
+  std::string log_path_;
+  std::unique_ptr<events::EventLog> log_;
+  std::vector<workspace::LayerDirectory> layers_;
+  plan::Plan plan_;
+};
+
+int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& closed) {
+  const std::unique_ptr<char, decltype(&std::free)> cwd(::getcwd(nullptr, 0), &std::free);
+  const Options options = parse_options(arguments, cwd ? cwd.get() : "/");
+  switch (options.action) {
+    case Action::help:
+      base::write_full(1, help_text(), "printing the help");
+      return kOk;
+    case Action::version:
+      base::write_full(1, std::string("sandbox-run ") + SANDBOX_RUN_VERSION + "\n",
+                       "printing the version");
+      return kOk;
+    case Action::plan:
+      return print_plan(options);
+    case Action::run:
+      return CommandRun(options, closed).run();
+    case Action::review:
+    case Action::commit:
+    case Action::discard:
+    case Action::log:
+      return run_sub_command(options);
+  }
+  return kUsageError;
+}
+
+}  // namespace
+
+int main_function(const std::vector<std::string>& arguments) {
+  try {
+    return dispatch(arguments, fill_closed_streams());
+  } catch (const base::UserError& error) {
+    complain(error.what());
+    return kUsageError;
+  } catch (const CommandError& error) {
+    complain(error.what());
+    return error.exit_code();
+  } catch (const sandbox::SetupError& error) {
+    const std::string hint = hint_for(error.step(), error.error_number(), error.what());
+    complain(printable(error.what()) + (hint.empty() ? "" : "; " + hint));
+    return kSetupFailed;
+  } catch (const std::exception& error) {
+    complain(printable(error.what()));
+    return kSetupFailed;
+  }
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,277 @@
+// The few lines at the end of a run. Names in it were chosen by packages: none may look like a line
+// of ours, nor like a command that does more than it seems to.
+
+#include "cli/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/exit_code.h"
+#include "policy/host_pattern.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+namespace json = base::json;
+using base::printable;
+
+constexpr std::size_t kMaxLines = 20;
+constexpr std::size_t kMaxJsonEntries = 1000;
+constexpr std::size_t kRootsNamed = 3;
+constexpr std::size_t kLongestCommand = 80;
+constexpr int kLastSignal = 64;
+constexpr std::string_view kPrefix = "sandbox-run: ";
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string committed_to(const std::vector<std::string>& roots) {
+  std::vector<std::string> named;
+  for (const std::string& root : roots) {
+    if (named.size() == kRootsNamed) break;
+    named.push_back(printable(root));
+  }
+  if (named.empty()) return "";
+  std::string text = " to " + base::join(named, ", ");
+  if (roots.size() > named.size()) text += fmt::format(" and {} more", roots.size() - named.size());
+  return text;
+}
+
+std::string committed_words(const SummaryFacts& facts) {
+  const workspace::CommitSummary& commit = facts.commit;
+  if (!facts.committed) {
+    if (facts.time_limit) {
+      return "nothing committed (the time limit ended the command); keep such changes with "
+             "--commit-on-failure";
+    }
+    if (facts.command_exit_code > kSignalBase &&
+        facts.command_exit_code <= kSignalBase + kLastSignal) {
+      return fmt::format(
+          "nothing committed (the command was ended by signal {}); keep such changes with "
+          "--commit-on-failure",
+          facts.command_exit_code - kSignalBase);
+    }
+    if (facts.command_exit_code != 0) {
+      return fmt::format(
+          "nothing committed (the command failed with exit code {}); keep such changes with "
+          "--commit-on-failure",
+          facts.command_exit_code);
+    }
+    return "nothing committed";
+  }
+  if (commit.committed_packages > 0) {
+    return counted(commit.committed_packages, "package's files", "packages' files") + " committed" +
+           committed_to(commit.committed_roots);
+  }
+  if (commit.committed_entries > 0) {
+    return counted(commit.committed_entries, "change", "changes") + " committed" +
+           committed_to(commit.committed_roots);
+  }
+  return commit.held.empty() ? "no changes" : "nothing committed";
+}
+
+std::string blocked_words(const SummaryFacts& facts) {
+  std::vector<std::string> parts;
+  const std::size_t hosts = facts.network.hosts_denied.size();
+  if (hosts > 0) parts.push_back(counted(hosts, "host", "hosts") + " blocked");
+  const std::size_t held = facts.commit.held.size();
+  if (held > 0) parts.push_back(counted(held, "change", "changes") + " held");
+  if (facts.commit.stripped > 0) {
+    parts.push_back(
+        counted(facts.commit.stripped, "special file or mode", "special files or modes") +
+        " left out");
+  }
+  return parts.empty() ? "nothing blocked" : base::join(parts, " · ");
+}
+
+std::uint64_t alert_count(const SummaryFacts& facts) {
+  return std::max<std::uint64_t>(facts.alert_count, facts.alerts.size());
+}
+
+std::string first_line(const SummaryFacts& facts) {
+  const std::uint64_t scripts = facts.watch.scripts;
+  const std::size_t hosts = facts.network.hosts_contacted.size();
+  std::vector<std::string> parts = {
+      committed_words(facts),
+      (scripts == 0 ? "no scripts" : counted(scripts, "script", "scripts")) + " ran",
+      (hosts == 0 ? "no host" : counted(hosts, "host", "hosts")) + " contacted",
+      blocked_words(facts)};
+  if (const std::uint64_t alerts = alert_count(facts); alerts > 0) {
+    parts.insert(parts.begin(), counted(alerts, "ALERT", "ALERTS"));
+  }
+  if (facts.withheld_environment > 0) {
+    parts.push_back(counted(facts.withheld_environment, "variable", "variables") + " withheld");
+  }
+  const auto overhead = std::chrono::duration<double>(facts.overhead).count();
+  parts.push_back(fmt::format("{:.2f} s overhead", overhead));
+  if (!facts.log_path.empty()) parts.push_back("log: " + printable(facts.log_path));
+  return base::join(parts, " · ");
+}
+
+/// The command as it can be typed again; "…" if that would be long.
+std::string command_again(const SummaryFacts& facts) {
+  const std::string words = printable(base::shell_words(facts.command));
+  return words.empty() || words.size() > kLongestCommand ? "…" : words;
+}
+
+/// nullopt: not a host that a rule could name, so there is nothing to suggest.
+std::optional<policy::HostPattern> host_pattern(const std::string& host) {
+  try {
+    return policy::HostPattern::parse(host);
+  } catch (const base::UserError&) {
+    return std::nullopt;
+  }
+}
+
+std::string blocked_line(const SummaryFacts& facts, const std::string& host) {
+  const auto pattern = host_pattern(host);
+  if (!pattern || pattern->is_wildcard()) return "blocked: " + printable(host) + " (looked up)";
+  return fmt::format("blocked: {} ({}) — allow with: sandbox-run --allow-host {} {}",
+                     printable(host), pattern->is_address() ? "connection" : "looked up",
+                     base::shell_words({pattern->text()}), command_again(facts));
+}
+
+std::string held_path(const SummaryFacts& facts, const workspace::HeldChange& held) {
+  const bool one_target =
+      std::all_of(facts.commit.held.begin(), facts.commit.held.end(),
+                  [&](const workspace::HeldChange& other) { return other.target == held.target; });
+  return printable(one_target ? held.change.path : base::join_path(held.target, held.change.path));
+}
+
+std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& held) {
+  std::string reason = printable(held.reason);
+  if (held.verdict == policy::Verdict::protect) {
+    reason = reason.empty() ? "protected" : "protected: " + reason;
+  }
+  return "held: " + held_path(facts, held) + (reason.empty() ? "" : " (" + reason + ")");
+}
+
+std::string alert_line(const events::Event& alert) {
+  std::string line = "ALERT: " + printable(alert.type);
+  if (alert.actor) line += " by " + events::to_words(*alert.actor);
+  for (const char* key : {"path", "name", "host", "destination", "reason"}) {
+    const auto value = base::string_member(alert.details, key);
+    if (value) line += std::string(" · ") + printable(*value);
+  }
+  return line;
+}
+
+/// Protected changes first: they matter more than twenty odd files.
+std::vector<workspace::HeldChange> protected_first(std::vector<workspace::HeldChange> held) {
+  std::stable_partition(held.begin(), held.end(), [](const workspace::HeldChange& change) {
+    return change.verdict == policy::Verdict::protect;
+  });
+  return held;
+}
+
+std::vector<std::string> detail_lines(const SummaryFacts& facts) {
+  std::vector<std::string> lines;
+  for (const events::Event& alert : facts.alerts) {
+    // A protected change stands below as what is held.
+    if (alert.type != "change.protected") lines.push_back(alert_line(alert));
+  }
+  for (const std::string& host : facts.network.hosts_denied) {
+    lines.push_back(blocked_line(facts, host));
+  }
+  for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
+    lines.push_back(held_line(facts, held));
+  }
+  return lines;
+}
+
+json::array bounded_list(const std::vector<std::string>& strings) {
+  json::array list;
+  for (const std::string& text : strings) {
+    if (list.size() == kMaxJsonEntries) break;
+    list.emplace_back(printable(text));
+  }
+  return list;
+}
+
+json::array held_list(const std::vector<workspace::HeldChange>& changes) {
+  json::array list;
+  for (const workspace::HeldChange& held : changes) {
+    if (list.size() == kMaxJsonEntries) break;
+    list.push_back(json::object{{"target", printable(held.target)},
+                                {"path", printable(held.change.path)},
+                                {"protected", held.verdict == policy::Verdict::protect},
+                                {"reason", printable(held.reason)}});
+  }
+  return list;
+}
+
+json::array alert_list(const std::vector<events::Event>& alerts) {
+  json::array list;
+  for (const events::Event& alert : alerts) {
+    json::object entry{{"type", printable(alert.type)}, {"words", alert_line(alert)}};
+    if (alert.actor) entry["actor"] = events::to_words(*alert.actor);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string summary_text(const SummaryFacts& facts) {
+  std::string text = std::string(kPrefix) + first_line(facts) + "\n";
+  const std::vector<std::string> lines = detail_lines(facts);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i == kMaxLines) {
+      text += fmt::format("{}… and {} more: sandbox-run log\n", kPrefix, lines.size() - i);
+      break;
+    }
+    text += std::string(kPrefix) + lines[i] + "\n";
+  }
+  if (!facts.commit.held.empty()) {
+    text += std::string(kPrefix) +
+            "held changes — look: sandbox-run review; take over: sandbox-run commit; throw away: "
+            "sandbox-run discard\n";
+  }
+  for (const std::string& hint : facts.hints) {
+    text += std::string(kPrefix) + "note: " + printable(hint) + "\n";
+  }
+  return text;
+}
+
+std::string summary_json(const SummaryFacts& facts) {
+  const workspace::CommitSummary& commit = facts.commit;
+  json::object summary;
+  summary["run"] = printable(facts.run_id);
+  summary["profile"] = printable(facts.profile);
+  summary["command"] = bounded_list(facts.command);
+  summary["exit_code"] = facts.exit_code;
+  summary["command_exit_code"] = facts.command_exit_code;
+  summary["time_limit"] = facts.time_limit;
+  summary["committed"] = json::object{{"done", facts.committed},
+                                      {"packages", commit.committed_packages},
+                                      {"entries", commit.committed_entries},
+                                      {"roots", bounded_list(commit.committed_roots)}};
+  summary["held"] = held_list(commit.held);
+  summary["held_count"] = commit.held.size();
+  summary["stripped"] = commit.stripped;
+  summary["execs"] = facts.watch.execs;
+  summary["scripts"] = facts.watch.scripts;
+  summary["hosts_contacted"] = bounded_list(facts.network.hosts_contacted);
+  summary["hosts_blocked"] = bounded_list(facts.network.hosts_denied);
+  summary["flows"] = facts.network.flows;
+  summary["bytes_down"] = facts.network.bytes_down;
+  summary["bytes_up"] = facts.network.bytes_up;
+  summary["withheld_environment"] = facts.withheld_environment;
+  summary["alerts"] = alert_list(facts.alerts);
+  summary["alert_count"] = alert_count(facts);
+  summary["overhead_us"] =
+      std::chrono::duration_cast<std::chrono::microseconds>(facts.overhead).count();
+  summary["log"] = printable(facts.log_path);
+  summary["notes"] = bounded_list(facts.hints);
+  return base::to_json(summary) + "\n";
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/broker.h"
+#include "events/event.h"
+#include "watch/exec_watch.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::cli {
+
+/// What the end of a run is told by.
+struct SummaryFacts {
+  std::string profile;
+  std::string run_id;
+  std::vector<std::string> command;  // argv
+  int exit_code = 0;                 // sandbox-run's own
+  int command_exit_code = 0;         // the command's: 128+n if a signal ended it
+  bool time_limit = false;           // the time limit ended it
+  bool committed = false;            // changes were taken over, as far as they were expected
+  workspace::CommitSummary commit;
+  watch::WatchTotals watch;
+  broker::NetworkTotals network;
+  std::size_t withheld_environment = 0;
+  std::vector<events::Event> alerts;  // the first ones
+  std::uint64_t alert_count = 0;      // all of them; less than alerts.size(): as many as those
+  std::chrono::steady_clock::duration overhead{};
+  std::string log_path;
+  std::vector<std::string> hints;  // anything else a person should know
+};
+
+/// One line if nothing was blocked or held; else one more for each thing (at most 20 in all), with
+/// what to type next. Each ends in a newline. Pure; every foreign string is made printable.
+std::string summary_text(const SummaryFacts& facts);
+
+/// The same facts as one JSON object on one line, with a newline. Lists hold at most 1,000 entries.
+std::string summary_json(const SummaryFacts& facts);
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,188 @@
+// One sandbox from launch to its last process' end: the event loop and who is called from it.
+
+#include "cli/supervise.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/scope_exit.h"
+#include "cli/stream_relay.h"
+#include "cli/terminal.h"
+#include "sandbox/launch.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
+
+std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::InnerSocket> inner) {
+  std::vector<broker::ListeningSocket> sockets;
+  for (sandbox::InnerSocket& socket : inner) {
+    auto kind = broker::ListeningSocket::Kind::tcp;
+    if (socket.kind == sandbox::InnerSocket::Kind::dns_udp)
+      kind = broker::ListeningSocket::Kind::dns_udp;
+    if (socket.kind == sandbox::InnerSocket::Kind::dns_tcp)
+      kind = broker::ListeningSocket::Kind::dns_tcp;
+    sockets.push_back({std::move(socket.fd), kind, socket.ipv6, socket.port});
+  }
+  return sockets;
+}
+
+class Supervision {
+ public:
+  Supervision(const SuperviseRequest& request, sandbox::RunningSandbox& sandbox)
+      : request_(request),
+        sandbox_(sandbox),
+        broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
+                *request.sink),
+        watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink,
+               request.project),
+        terminal_(sandbox) {}
+
+  broker::EventLoop& loop() { return loop_; }
+
+  Outcome run(steady_clock::time_point begin) {
+    begin_ = begin;
+    watch_sandbox();
+    if (request_.capture == nullptr) {
+      loop_.on_signals(
+          {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT},
+          [this](int signal) { terminal_.forward(signal); });
+    }
+    if (const auto limit = request_.plan->time_limit) {
+      loop_.after(*limit, [this] { on_time_limit(); });
+    }
+    loop_.run();
+    sandbox_.end();
+    broker_.shut_down();
+    outcome_.watch = watch_.totals();
+    outcome_.network = broker_.totals();
+    return outcome_;
+  }
+
+ private:
+  void watch_sandbox() {
+    loop_.on_readable(watch_.fd(), [this] { return watch_.on_readable(); });
+    loop_.on_readable(sandbox_.status_fd(), [this] {
+      outcome_.set_up = steady_clock::now() - begin_;
+      if (auto failure = sandbox_.take_failure()) {
+        outcome_.kind = Outcome::Kind::not_started;
+        outcome_.failure = failure;
+      }
+      return false;
+    });
+    loop_.on_readable(sandbox_.control_fd(), [this] {
+      while (const auto report = sandbox_.next_report()) on_report(*report);
+      return !sandbox_.reports_ended();
+    });
+    loop_.on_readable(sandbox_.pidfd(), [this] {
+      while (const auto report = sandbox_.next_report()) on_report(*report);
+      loop_.stop();
+      return false;
+    });
+  }
+
+  void on_report(const sandbox::SandboxeeReport& report) {
+    switch (report.kind) {
+      case sandbox::SandboxeeReport::Kind::stopped:
+        if (request_.capture == nullptr) terminal_.on_stopped(report.value);
+        break;
+      case sandbox::SandboxeeReport::Kind::exited:
+        end_as(Outcome::Kind::exited, report.value);
+        break;
+      case sandbox::SandboxeeReport::Kind::killed:
+        end_as(Outcome::Kind::killed, report.value);
+        break;
+    }
+  }
+
+  void end_as(Outcome::Kind kind, int value) {
+    ended_ = true;
+    if (outcome_.kind == Outcome::Kind::not_started || outcome_.kind == Outcome::Kind::time_limit)
+      return;
+    outcome_.kind = kind;
+    outcome_.value = value;
+  }
+
+  void on_time_limit() {
+    if (ended_) return;
+    outcome_.kind = Outcome::Kind::time_limit;
+    sandbox_.signal_group(SIGTERM);
+    sandbox_.signal_group(SIGCONT);  // a stopped one must wake up to end
+    loop_.after(kGrace, [this] { sandbox_.kill_all(); });
+  }
+
+  const SuperviseRequest& request_;
+  sandbox::RunningSandbox& sandbox_;
+  broker::EventLoop loop_;
+  broker::Broker broker_;
+  watch::ExecWatch watch_;
+  TerminalControl terminal_;
+  steady_clock::time_point begin_;
+  Outcome outcome_;
+  bool ended_ = false;
+};
+
+/// A closed pipe must not end the supervisor. After launch only: an ignored signal stays ignored
+/// across execve, and the command must get the caller's.
+class IgnoredPipeSignal {
+ public:
+  IgnoredPipeSignal() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, &before_);
+  }
+  IgnoredPipeSignal(const IgnoredPipeSignal&) = delete;
+  IgnoredPipeSignal& operator=(const IgnoredPipeSignal&) = delete;
+  ~IgnoredPipeSignal() { ::sigaction(SIGPIPE, &before_, nullptr); }
+
+ private:
+  struct sigaction before_ {};
+};
+
+Outcome supervise_capture(const SuperviseRequest& request, steady_clock::time_point begin) {
+  base::Pipe output = base::make_pipe(O_NONBLOCK);
+  const base::UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  ::fcntl(output.write_end.get(), F_SETFL, 0);
+  sandbox::RunningSandbox sandbox =
+      sandbox::launch(*request.plan, {nothing.get(), output.write_end.get(), nothing.get()});
+  output.write_end.reset();
+  const IgnoredPipeSignal ignored;
+  Supervision supervision(request, sandbox);
+  const auto read_some = [&] {
+    std::array<char, 65536> buffer;
+    const ssize_t got = ::read(output.read_end.get(), buffer.data(), buffer.size());
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (request.capture->size() < kMaxCapture) {
+      request.capture->append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return got > 0;
+  };
+  supervision.loop().on_readable(output.read_end.get(), read_some);
+  Outcome outcome = supervision.run(begin);
+  ::fcntl(output.read_end.get(), F_SETFL, 0);  // every writer is dead
+  while (read_some()) {
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome supervise(const SuperviseRequest& request) {
+  const auto begin = steady_clock::now();
+  if (request.capture != nullptr) return supervise_capture(request, begin);
+  StreamRelay streams(request.closed_streams);
+  sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
+  const IgnoredPipeSignal ignored;
+  Supervision supervision(request, sandbox);
+  streams.start(supervision.loop());
+  Outcome outcome = supervision.run(begin);
+  streams.drain();
+  return outcome;
+}
+
+}  // namespace sandbox_run::cli

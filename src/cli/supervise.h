@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "broker/broker.h"
+#include "events/event.h"
+#include "plan/plan.h"
+#include "policy/policy.h"
+#include "sandbox/setup_step.h"
+#include "watch/exec_watch.h"
+
+namespace sandbox_run::cli {
+
+/// How a sandboxed command ended.
+struct Outcome {
+  enum class Kind { exited, killed, time_limit, not_started };
+  Kind kind = Kind::exited;
+  int value = 0;                                 // exit status, or signal
+  std::optional<sandbox::SetupFailure> failure;  // not_started
+  watch::WatchTotals watch;
+  broker::NetworkTotals network;
+  std::chrono::steady_clock::duration set_up{};  // from the call to the command's start
+};
+
+struct SuperviseRequest {
+  const plan::Plan* plan = nullptr;
+  policy::NetworkPolicy network;
+  policy::PackageManager package_manager = policy::PackageManager::none;
+  events::EventSink* sink = nullptr;
+  std::string project;  // whose own scripts are project scripts
+  std::array<bool, 3> closed_streams{};
+  /// Not nullptr: standard output goes here (at most kMaxCapture bytes), input and errors nowhere,
+  /// and no signal is forwarded: a question to a package manager.
+  std::string* capture = nullptr;
+};
+inline constexpr std::size_t kMaxCapture = 8U << 20;
+
+/// Launches, serves and ends one sandbox. When it returns, every process in it is dead. Throws
+/// sandbox::SetupError.
+Outcome supervise(const SuperviseRequest& request);
+
+}  // namespace sandbox_run::cli

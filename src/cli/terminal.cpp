@@ -1,0 +1,80 @@
+#include "cli/terminal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace sandbox_run::cli {
+namespace {
+
+/// Runs `act` while `signal` is ignored.
+template <typename Act>
+void while_ignoring(int signal, Act act) {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  struct sigaction before {};
+  ::sigaction(signal, &ignore, &before);
+  act();
+  ::sigaction(signal, &before, nullptr);
+}
+
+}  // namespace
+
+TerminalControl::TerminalControl(sandbox::RunningSandbox& sandbox)
+    : sandbox_(sandbox), terminal_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {}
+
+TerminalControl::~TerminalControl() { take_back(); }
+
+bool TerminalControl::we_are_foreground() const {
+  return terminal_ && ::tcgetpgrp(terminal_.get()) == ::getpgrp();
+}
+
+void TerminalControl::promote() {
+  sandbox_.give_foreground();
+  promoted_ = true;
+}
+
+void TerminalControl::take_back() {
+  if (!promoted_) return;
+  promoted_ = false;
+  // From a background group this call would stop us, but for ignoring SIGTTOU.
+  while_ignoring(SIGTTOU, [&] { ::tcsetpgrp(terminal_.get(), ::getpgrp()); });
+}
+
+void TerminalControl::stop_ourselves() {
+  const bool was_promoted = promoted_;
+  take_back();
+  // The rest of our pipeline stops with us, as with a plain Ctrl-Z. Our own handler must not see
+  // it.
+  if (was_promoted) while_ignoring(SIGTSTP, [] { ::kill(0, SIGTSTP); });
+  ::raise(SIGSTOP);
+  // Here somebody continued us (fg, bg, kill -CONT).
+  if (was_promoted && we_are_foreground()) promote();
+  sandbox_.signal_group(SIGCONT);
+}
+
+void TerminalControl::forward(int signal) {
+  switch (signal) {
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTSTP:
+    case SIGWINCH:
+    case SIGCONT:
+      sandbox_.signal_group(signal);  // what a terminal sends to a whole group
+      break;
+    default:
+      sandbox_.signal_process(signal);
+  }
+}
+
+void TerminalControl::on_stopped(int signal) {
+  if ((signal == SIGTTIN || signal == SIGTTOU) && we_are_foreground()) {
+    promote();
+    sandbox_.signal_group(SIGCONT);
+    return;
+  }
+  stop_ourselves();
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "base/unique_fd.h"
+#include "sandbox/launch.h"
+
+namespace sandbox_run::cli {
+
+/// Job control for a command that runs in a process group of its own: what a shell does for a job.
+///
+/// The sandboxee starts as a background group. A terminal's Ctrl-C, Ctrl-Z and resize reach our own
+/// group (as the rest of a pipeline they belong to) and are passed on. When the sandboxee wants to
+/// read the terminal (it stops with SIGTTIN) it gets the foreground. See tcsetpgrp(3), setpgid(2),
+/// "Implementing a Job Control Shell" in the glibc manual.
+class TerminalControl {
+ public:
+  explicit TerminalControl(sandbox::RunningSandbox& sandbox);
+  TerminalControl(const TerminalControl&) = delete;
+  TerminalControl& operator=(const TerminalControl&) = delete;
+  /// Takes the terminal back.
+  ~TerminalControl();
+
+  /// A signal that we were sent: pass it on.
+  void forward(int signal);
+  /// The sandboxee was stopped by `signal`.
+  void on_stopped(int signal);
+
+ private:
+  bool we_are_foreground() const;
+  void promote();
+  void take_back();
+  void stop_ourselves();
+
+  sandbox::RunningSandbox& sandbox_;
+  base::UniqueFd terminal_;
+  bool promoted_ = false;
+};
+
+}  // namespace sandbox_run::cli

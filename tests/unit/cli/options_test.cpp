@@ -1,0 +1,70 @@
+#include <doctest/doctest.h>
+
+#include "base/sys_error.h"
+#include "cli/hints.h"
+#include "cli/options.h"
+
+using namespace sandbox_run;
+using cli::Action;
+using cli::parse_options;
+using Words = std::vector<std::string>;
+
+TEST_CASE("everything from the command's name on is the command's own") {
+  const auto options = parse_options({"-q", "npm", "ci", "--json", "-q"}, "/");
+  CHECK(options.output == cli::Output::quiet);
+  CHECK(options.command == Words{"npm", "ci", "--json", "-q"});
+}
+
+TEST_CASE("an option's value is not taken for the command") {
+  const auto options = parse_options({"--profile", "pnpm", "--allow-env=A", "--allow-env", "B", "pnpm", "i"}, "/");
+  CHECK(options.profile == "pnpm");
+  CHECK(options.rules.allow_environment == Words{"A", "B"});
+  CHECK(options.command == Words{"pnpm", "i"});
+}
+
+TEST_CASE("-- ends the options, and lets a command have a sub-command's name") {
+  CHECK(parse_options({"--", "plan", "x"}, "/").command == Words{"plan", "x"});
+  CHECK(parse_options({"--", "plan", "x"}, "/").action == Action::run);
+  CHECK(parse_options({"plan", "npm", "ci"}, "/").action == Action::plan);
+  CHECK(parse_options({"--dry-run", "npm", "ci"}, "/").action == Action::plan);
+}
+
+TEST_CASE("times have units") {
+  CHECK(parse_options({"--timeout", "90", "x"}, "/").rules.time_limit == std::chrono::seconds(90));
+  CHECK(parse_options({"--timeout=2h", "x"}, "/").rules.time_limit == std::chrono::seconds(7200));
+  for (const char* bad : {"", "0", "-1", "1w", "m", "99999999s", "1.5h"}) {
+    CHECK_THROWS_AS(parse_options({"--timeout", bad, "x"}, "/"), base::UserError);
+  }
+}
+
+TEST_CASE("mistakes are told in words") {
+  CHECK_THROWS_WITH_AS(parse_options({"--alow-host", "a.example.com", "x"}, "/"),
+                       doctest::Contains("did you mean --allow-host?"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({}, "/"), doctest::Contains("no command given"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({"--allow-host", "*", "x"}, "/"),
+                       doctest::Contains("every host"), base::UserError);
+  CHECK_THROWS_AS(parse_options({"--allow-env", "A*", "x"}, "/"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({"--ro", "/no/such/thing", "x"}, "/"),
+                       doctest::Contains("there is no /no/such/thing"), base::UserError);
+  CHECK_THROWS_AS(parse_options({"--rw", "/", "x"}, "/"), base::UserError);
+  CHECK_THROWS_AS(parse_options({"--allow-host"}, "/"), base::UserError);
+}
+
+TEST_CASE("every option that weakens says what it costs") {
+  const std::string help = cli::help_text();
+  for (const char* option : {"--allow-host", "--allow-env", "--ro", "--rw", "--commit-on-failure"}) {
+    const std::size_t at = help.find(option, help.find("Options"));
+    REQUIRE(at != std::string::npos);
+    const std::size_t cost = help.find("Costs:", at);
+    const std::size_t next = help.find("\n  --", at);
+    CHECK(cost < next);
+  }
+}
+
+TEST_CASE("the failures that people meet have a cure") {
+  using sandbox::SetupStep;
+  CHECK(cli::hint_for(SetupStep::create_namespaces, ENOSPC, "").find("sysctl") != std::string::npos);
+  CHECK(cli::hint_for(SetupStep::collect_mounts, ENODEV, "the overlay of x").find("modprobe") !=
+        std::string::npos);
+  CHECK(cli::hint_for(SetupStep::landlock, EINVAL, "").empty());
+}

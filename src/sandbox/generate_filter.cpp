@@ -83,12 +83,24 @@ Filter allow_filter() {
   constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
                                         CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   add(filter, SCMP_ACT_ALLOW, "clone", {{0, SCMP_CMP_MASKED_EQ, kNamespaces, 0}});
+  for (const std::uint64_t flag :
+       {std::uint64_t{CLONE_NEWNS}, std::uint64_t{CLONE_NEWCGROUP}, std::uint64_t{CLONE_NEWUTS},
+        std::uint64_t{CLONE_NEWIPC}, std::uint64_t{CLONE_NEWUSER}, std::uint64_t{CLONE_NEWPID},
+        std::uint64_t{CLONE_NEWNET}}) {
+    add(filter, SCMP_ACT_ERRNO(EPERM), "clone", {{0, SCMP_CMP_MASKED_EQ, flag, flag}});
+  }
   // vsock reaches the hypervisor past every network namespace (A143); AF_ALG, packet and the other
   // families are kernel surface. Netlink: only routing, for getifaddrs().
   for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
     add(filter, SCMP_ACT_ALLOW, "socket", {equals(0, static_cast<std::uint64_t>(family))});
   }
   add(filter, SCMP_ACT_ALLOW, "socket", {equals(0, AF_NETLINK), equals(2, 0 /*NETLINK_ROUTE*/)});
+  for (int family = AF_UNSPEC; family < 64; ++family) {
+    if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
+      continue;
+    add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
+        {equals(0, static_cast<std::uint64_t>(family))});
+  }
   add(filter, SCMP_ACT_ALLOW, "socketpair", {equals(0, AF_UNIX)});
   return filter;
 }
@@ -99,18 +111,6 @@ Filter argument_filter() {
   // (CVE-2023-28100). 32 bits are compared, as the kernel does.
   for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
     add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {equals(1, request)});
-  }
-  for (const std::uint64_t flag :
-       {std::uint64_t{CLONE_NEWNS}, std::uint64_t{CLONE_NEWCGROUP}, std::uint64_t{CLONE_NEWUTS},
-        std::uint64_t{CLONE_NEWIPC}, std::uint64_t{CLONE_NEWUSER}, std::uint64_t{CLONE_NEWPID},
-        std::uint64_t{CLONE_NEWNET}}) {
-    add(filter, SCMP_ACT_ERRNO(EPERM), "clone", {{0, SCMP_CMP_MASKED_EQ, flag, flag}});
-  }
-  for (int family = AF_UNSPEC; family < 64; ++family) {
-    if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
-      continue;
-    add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
-        {equals(0, static_cast<std::uint64_t>(family))});
   }
   // Recorded, never decided, by the supervisor.
   add(filter, SCMP_ACT_NOTIFY, "execve");

@@ -1,8 +1,9 @@
+#include "cli/options.h"
+
 #include <doctest/doctest.h>
 
 #include "base/sys_error.h"
 #include "cli/hints.h"
-#include "cli/options.h"
 
 using namespace sandbox_run;
 using cli::Action;
@@ -16,7 +17,8 @@ TEST_CASE("everything from the command's name on is the command's own") {
 }
 
 TEST_CASE("an option's value is not taken for the command") {
-  const auto options = parse_options({"--profile", "pnpm", "--allow-env=A", "--allow-env", "B", "pnpm", "i"}, "/");
+  const auto options =
+      parse_options({"--profile", "pnpm", "--allow-env=A", "--allow-env", "B", "pnpm", "i"}, "/");
   CHECK(options.profile == "pnpm");
   CHECK(options.rules.allow_environment == Words{"A", "B"});
   CHECK(options.command == Words{"pnpm", "i"});
@@ -40,7 +42,8 @@ TEST_CASE("times have units") {
 TEST_CASE("mistakes are told in words") {
   CHECK_THROWS_WITH_AS(parse_options({"--alow-host", "a.example.com", "x"}, "/"),
                        doctest::Contains("did you mean --allow-host?"), base::UserError);
-  CHECK_THROWS_WITH_AS(parse_options({}, "/"), doctest::Contains("no command given"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({}, "/"), doctest::Contains("no command given"),
+                       base::UserError);
   CHECK_THROWS_WITH_AS(parse_options({"--allow-host", "*", "x"}, "/"),
                        doctest::Contains("every host"), base::UserError);
   CHECK_THROWS_AS(parse_options({"--allow-env", "A*", "x"}, "/"), base::UserError);
@@ -52,7 +55,8 @@ TEST_CASE("mistakes are told in words") {
 
 TEST_CASE("every option that weakens says what it costs") {
   const std::string help = cli::help_text();
-  for (const char* option : {"--allow-host", "--allow-env", "--ro", "--rw", "--commit-on-failure"}) {
+  for (const char* option :
+       {"--allow-host", "--allow-env", "--ro", "--rw", "--commit-on-failure"}) {
     const std::size_t at = help.find(option, help.find("Options"));
     REQUIRE(at != std::string::npos);
     const std::size_t cost = help.find("Costs:", at);
@@ -63,7 +67,8 @@ TEST_CASE("every option that weakens says what it costs") {
 
 TEST_CASE("the failures that people meet have a cure") {
   using sandbox::SetupStep;
-  CHECK(cli::hint_for(SetupStep::create_namespaces, ENOSPC, "").find("sysctl") != std::string::npos);
+  CHECK(cli::hint_for(SetupStep::create_namespaces, ENOSPC, "").find("sysctl") !=
+        std::string::npos);
   CHECK(cli::hint_for(SetupStep::collect_mounts, ENODEV, "the overlay of x").find("modprobe") !=
         std::string::npos);
   CHECK(cli::hint_for(SetupStep::landlock, EINVAL, "").empty());

@@ -1,0 +1,153 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "plan/plan_builder.h"
+
+using namespace sandbox_run;
+
+namespace {
+
+plan::HostFacts facts_of(std::vector<std::string> arguments) {
+  plan::HostFacts facts;
+  facts.home = facts.home_real = "/home/u";
+  facts.cache_home = "/home/u/.cache";
+  facts.working_directory = facts.project = "/home/u/app";
+  facts.command.arguments = std::move(arguments);
+  return facts;
+}
+
+plan::HostFacts pip_facts(std::vector<std::string> arguments, const std::string& prefix) {
+  plan::HostFacts facts = facts_of(std::move(arguments));
+  policy::PackageManagerFacts::Python python;
+  python.prefix = prefix;
+  python.base_prefix = "/usr";
+  python.data = "/usr/local";
+  python.user_base = "/home/u/.local";
+  python.user_site = "/home/u/.local/lib/python3.11/site-packages";
+  facts.package_manager.python = python;
+  return facts;
+}
+
+policy::Policy policy_of(policy::PackageManager manager) {
+  policy::Policy policy;
+  policy.package_manager = manager;
+  return policy;
+}
+
+std::vector<std::string> environments(const plan::HostFacts& facts) {
+  std::vector<std::string> paths;
+  for (const auto& target : plan::choose_targets(policy_of(policy::PackageManager::pip), facts)) {
+    if (target.kind == policy::TargetKind::environment) paths.push_back(target.path);
+  }
+  return paths;
+}
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string name = "/tmp/sandbox-run-test-XXXXXX";
+    path_ = base::real_path(::mkdtemp(name.data())).value();
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() { base::remove_tree(path_); }
+  std::string make(const std::string& relative) const {
+    base::make_directories(path_ + "/" + relative, 0755);
+    return path_ + "/" + relative;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+TEST_CASE("pip in a virtual environment changes that environment") {
+  CHECK(environments(pip_facts({"pip", "install", "x"}, "/home/u/venv")) ==
+        std::vector<std::string>{"/home/u/venv"});
+}
+
+TEST_CASE("pip --target changes the named directory only") {
+  CHECK(environments(pip_facts({"pip", "install", "--target", "deps", "x"}, "/home/u/venv")) ==
+        std::vector<std::string>{"/home/u/app/deps"});
+  CHECK(environments(pip_facts({"pip", "install", "--target=/srv/deps", "x"}, "/usr")) ==
+        std::vector<std::string>{"/srv/deps"});
+  CHECK(environments(pip_facts({"pip", "install", "-tdeps", "x"}, "/usr")) ==
+        std::vector<std::string>{"/home/u/app/deps"});
+}
+
+TEST_CASE(
+    "pip without a writable site-packages changes parts of the user's base, not all of ~/.local") {
+  const auto paths = environments(pip_facts({"pip", "install", "x"}, "/usr"));
+  CHECK(paths.front() == "/home/u/.local/lib/python3.11");
+  for (const std::string& path : paths) CHECK(path != "/home/u/.local");
+}
+
+TEST_CASE("pip as root with a writable system site changes the scheme's root") {
+  plan::HostFacts facts = pip_facts({"pip", "install", "x"}, "/usr");
+  facts.package_manager_may_write = true;
+  CHECK(environments(facts) == std::vector<std::string>{"/usr/local"});
+}
+
+TEST_CASE("pip list changes no environment") {
+  CHECK(environments(pip_facts({"pip", "list"}, "/home/u/venv")).empty());
+}
+
+TEST_CASE("npm install -g is refused with the options that allow it") {
+  plan::HostFacts facts = facts_of({"npm", "install", "-g", "x"});
+  facts.package_manager.prefix = "/usr";
+  const policy::Policy policy = policy_of(policy::PackageManager::npm);
+  CHECK_THROWS_WITH_AS(
+      plan::choose_targets(policy, facts),
+      doctest::Contains("--rw /usr/lib/node_modules --rw /usr/bin npm install -g x"),
+      base::UserError);
+  policy::Policy allowed = policy;
+  allowed.files.read_write = {"/usr/lib/node_modules", "/usr/bin"};
+  CHECK(plan::choose_targets(allowed, facts).size() == 3);
+}
+
+TEST_CASE("the project is the enclosing git work tree") {
+  const ScratchDirectory scratch;
+  scratch.make("home/repo/.git");
+  const std::string inner = scratch.make("home/repo/packages/a");
+  CHECK(plan::find_project(inner, scratch.path() + "/home") == scratch.path() + "/home/repo");
+}
+
+TEST_CASE("a work tree whose .git is a file counts") {
+  const ScratchDirectory scratch;
+  const std::string inner = scratch.make("home/repo/a");
+  base::write_file(scratch.path() + "/home/repo/.git", "gitdir: elsewhere\n", 0644);
+  CHECK(plan::find_project(inner, scratch.path() + "/home") == scratch.path() + "/home/repo");
+}
+
+TEST_CASE("a workspace root by package.json or pnpm-workspace.yaml counts") {
+  const ScratchDirectory scratch;
+  const std::string one = scratch.make("home/one/a");
+  base::write_file(scratch.path() + "/home/one/package.json", R"({"workspaces":["a"]})", 0644);
+  const std::string two = scratch.make("home/two/a");
+  base::write_file(scratch.path() + "/home/two/pnpm-workspace.yaml", "packages: [a]\n", 0644);
+  CHECK(plan::find_project(one, scratch.path() + "/home") == scratch.path() + "/home/one");
+  CHECK(plan::find_project(two, scratch.path() + "/home") == scratch.path() + "/home/two");
+}
+
+TEST_CASE("a dotfiles repository in $HOME makes no project of $HOME") {
+  const ScratchDirectory scratch;
+  scratch.make("home/.git");
+  const std::string app = scratch.make("home/app");
+  CHECK(plan::find_project(app, scratch.path() + "/home") == app);
+}
+
+TEST_CASE("files of another group are found in the project's top and in node_modules") {
+  const ScratchDirectory scratch;
+  scratch.make("node_modules/x");
+  const auto none = plan::unmapped_owners(scratch.path(), ::geteuid(), ::getegid());
+  CHECK(none.empty());
+  const auto all = plan::unmapped_owners(scratch.path(), ::geteuid(), ::getegid() + 1);
+  CHECK(all == std::vector<std::string>{".", "node_modules", "node_modules/x"});
+}

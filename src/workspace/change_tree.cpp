@@ -1,0 +1,384 @@
+#include "workspace/change_tree.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <unordered_set>
+#include <utility>
+
+#include "base/sys_error.h"
+#include "workspace/host_view.h"
+#include "workspace/overlay_marks.h"
+#include "workspace/verify.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using base::UniqueFd;
+using policy::Verdict;
+
+/// Some 300 bytes each. Whole directories that the rules judge as one count once.
+constexpr std::size_t kMaxNodes = 2'000'000;
+constexpr const char* kUnreadable = "can't be read on the host";
+constexpr const char* kMountPoint = "another file system is mounted there";
+
+char type_letter(std::uint32_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    case S_IFBLK:
+      return 'b';
+    case S_IFCHR:
+      return 'c';
+    default:
+      return 'f';
+  }
+}
+
+Fate fate_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::commit:
+      return Fate::commit;
+    case Verdict::protect:
+      return Fate::protect;
+    case Verdict::hold:
+      return Fate::hold;
+    case Verdict::verify:
+    case Verdict::trusted:
+    case Verdict::drop:
+      return Fate::drop;
+  }
+  return Fate::hold;
+}
+
+class Reader {
+ public:
+  Reader(const LayerRecord& layer, int host_fd, PassableScope& passable, const Judge& judge,
+         Purpose purpose)
+      : is_cache_(layer.directory.target.kind == policy::TargetKind::cache),
+        host_(host_fd, layer),
+        has_host_(host_fd >= 0),
+        passable_(passable),
+        judge_(judge),
+        purpose_(purpose) {}
+
+  ChangeTree read() {
+    add_root();
+    for (std::uint32_t i = 0; i < tree_.nodes.size(); ++i) {
+      if (tree_.nodes[i].entries != Entries::unread) read_directory(i);
+    }
+    settle();
+    return std::move(tree_);
+  }
+
+ private:
+  /// What is known of the directory being read.
+  struct Place {
+    std::uint32_t index;
+    std::string path;
+    int layer_dir;
+    int host_dir;  // -1: none
+    bool is_opaque;
+  };
+
+  void add_root();
+  void read_directory(std::uint32_t index);
+  void add_entry(const Place& place, const char* name);
+  void add_directory(const Place& place, Node node, const char* name);
+  void add_file(const Place& place, Node node, const char* name, const struct stat& status);
+  void add_removal(Node node);
+  void judge_entry(Node& node) { node.judgement = judge_.entry(node.change.path); }
+  bool judge_whole(Node& node);
+  void check_host(Node& node);
+  void check_host_tree(Node& node);
+  void check_content(const Place& place, Node& node, const char* name);
+  void hold(Node& node, const char* reason);
+  void push(Node node);
+  void settle();
+  void settle_expanded(Node& node, Fate below, std::uint32_t protected_node);
+
+  const bool is_cache_;
+  const HostView host_;
+  const bool has_host_;
+  PassableScope& passable_;
+  const Judge& judge_;
+  const Purpose purpose_;
+  ChangeTree tree_;
+  std::vector<char> buffer_;
+};
+
+void Reader::push(Node node) {
+  if (tree_.nodes.size() >= kMaxNodes) {
+    throw base::UserError("the command made more changes than can be judged one by one (" +
+                          std::to_string(kMaxNodes) + ")");
+  }
+  if (is_cache_ && node.judgement.verdict != Verdict::commit) {
+    node.judgement.verdict = Verdict::drop;  // a cache holds nothing worth a review
+  }
+  if (node.depth >= kMaxDepth && node.entries != Entries::unread) {
+    node.entries = Entries::unread;
+    node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
+  }
+  tree_.nodes.push_back(std::move(node));
+}
+
+void Reader::hold(Node& node, const char* reason) {
+  if (purpose_ == Purpose::list || node.judgement.verdict != Verdict::commit) return;
+  node.judgement = {Verdict::hold, reason};
+}
+
+void Reader::add_root() {
+  Node node;
+  const UniqueFd layer = passable_.open_directory("");
+  struct stat status {};
+  base::check_sys(::fstat(layer.get(), &status), "looking at a layer");
+  for (const PassableScope::Locked& locked : passable_.locked()) {
+    if (locked.path.empty()) status.st_mode = S_IFDIR | locked.mode;
+  }
+  if (has_host_) node.host = host_.look(host_.directory("").get(), ".");
+  node.change.kind = ChangeKind::changed;
+  node.change.type = 'd';
+  node.change.mode = status.st_mode & 07777U;
+  node.is_change = node.host.exists && node.change.mode != (node.host.mode & 07777U);
+  node.entries = Entries::merged;
+  if (node.is_change) {
+    judge_entry(node);
+    if (purpose_ == Purpose::first_commit) check_host(node);
+  }
+  push(std::move(node));
+}
+
+void Reader::read_directory(std::uint32_t index) {
+  const std::string path = tree_.nodes[index].change.path;
+  const UniqueFd layer_dir = passable_.open_directory(path);
+  UniqueFd host_dir;
+  if (S_ISDIR(tree_.nodes[index].host.mode) && tree_.nodes[index].host.exists) {
+    host_dir = host_.directory(path);
+    if (!host_dir) {
+      Node& node = tree_.nodes[index];
+      node.is_change = true;
+      node.change.kind = ChangeKind::replaced;
+      node.entries = Entries::unread;
+      judge_entry(node);
+      hold(node, kUnreadable);
+      return;
+    }
+  }
+  const bool is_opaque = tree_.nodes[index].entries == Entries::expanded;
+  const Place place{index, path, layer_dir.get(), host_dir ? host_dir.get() : -1, is_opaque};
+  std::unordered_set<std::string> names;
+  for_each_entry(layer_dir.get(), buffer_, [&](const char* name, unsigned char) {
+    if (is_opaque && host_dir) names.emplace(name);
+    add_entry(place, name);
+  });
+  if (!is_opaque || !host_dir) return;
+  std::vector<std::string> gone;
+  for_each_entry(host_dir.get(), buffer_, [&](const char* name, unsigned char) {
+    if (!names.contains(name)) gone.emplace_back(name);
+  });
+  for (const std::string& name : gone) {
+    Node node;
+    node.parent = index;
+    node.depth = tree_.nodes[index].depth + 1;
+    node.change.path = child_path(path, name);
+    node.host = host_.look(host_dir.get(), name.c_str());
+    if (node.host.exists) add_removal(std::move(node));
+  }
+}
+
+void Reader::add_entry(const Place& place, const char* name) {
+  struct stat status {};
+  if (!stat_entry(place.layer_dir, name, status)) return;
+  Node node;
+  node.parent = place.index;
+  node.depth = tree_.nodes[place.index].depth + 1;
+  node.change.path = child_path(place.path, name);
+  node.host = host_.look(place.host_dir, name);
+  if (is_whiteout(status)) {
+    if (node.host.exists) add_removal(std::move(node));
+    return;
+  }
+  node.change.type = type_letter(status.st_mode);
+  node.change.mode = status.st_mode & 07777U;
+  node.change.size = static_cast<std::uint64_t>(status.st_size);
+  if (S_ISDIR(status.st_mode)) return add_directory(place, std::move(node), name);
+  add_file(place, std::move(node), name, status);
+}
+
+/// True if the rules give one answer for all beneath.
+bool Reader::judge_whole(Node& node) {
+  const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
+  if (whole && whole->verdict != Verdict::verify) {
+    node.judgement = *whole;
+    return true;
+  }
+  judge_entry(node);
+  if (node.judgement.verdict == Verdict::verify) {
+    node.judgement.verdict = Verdict::drop;
+    node.is_neutral = true;
+  }
+  return false;
+}
+
+void Reader::add_directory(const Place& place, Node node, const char* name) {
+  const bool host_is_directory = node.host.exists && S_ISDIR(node.host.mode);
+  Marks marks;
+  // In a directory that is all the layer's own no entry has marks that mean anything.
+  if (!place.is_opaque || place.host_dir >= 0) {
+    marks = read_marks(passable_.open_directory(node.change.path).get());
+  }
+  (void)name;
+  node.opaque = marks.opaque;
+  const bool replaces = !is_cache_ && (marks.opaque || place.is_opaque);
+  if (host_is_directory && !replaces) {
+    node.change.kind = ChangeKind::changed;
+    node.is_change = node.change.mode != (node.host.mode & 07777U);
+    node.entries = Entries::merged;
+    const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
+    if (is_cache_ && whole && whole->verdict == Verdict::drop) node.entries = Entries::unread;
+    judge_entry(node);
+    if (purpose_ == Purpose::first_commit) check_host(node);
+    if (node.is_change || node.entries != Entries::unread) push(std::move(node));
+    return;
+  }
+  node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
+  // It was there when the sandbox changed something in it, as a directory.
+  const bool host_lost_it =
+      !marks.opaque && !place.is_opaque && (node.host.exists || marks.copied_up);
+  if (judge_whole(node)) {
+    if (node.host.exists) check_host_tree(node);
+  } else {
+    node.entries = Entries::expanded;
+    if (node.host.exists && !host_is_directory) check_host(node);
+    if (host_is_directory) {
+      node.is_change = marks.opaque || node.change.mode != (node.host.mode & 07777U);
+    }
+  }
+  if (host_lost_it) {
+    node.entries = Entries::unread;
+    hold(node, kChangedOnHost);
+  }
+  push(std::move(node));
+}
+
+void Reader::add_file(const Place& place, Node node, const char* name, const struct stat& status) {
+  const bool same_type = node.host.exists && type_letter(node.host.mode) == node.change.type;
+  if (same_type && node.host.size == node.change.size &&
+      (S_ISLNK(status.st_mode) || (node.host.mode & 07777U) == node.change.mode) &&
+      is_identical(place.layer_dir, place.host_dir, name, status)) {
+    return;  // copied up, and left as it was
+  }
+  node.change.kind = same_type          ? ChangeKind::changed
+                     : node.host.exists ? ChangeKind::replaced
+                                        : ChangeKind::added;
+  judge_entry(node);
+  if (node.judgement.verdict == Verdict::verify) check_content(place, node, name);
+  if (node.host.exists) check_host_tree(node);
+  push(std::move(node));
+}
+
+void Reader::check_content(const Place& place, Node& node, const char* name) {
+  const bool fits = node.change.type == 'f' && !node.host.exists &&
+                    is_verified(place.layer_dir, name, node.change.path);
+  node.judgement.verdict = fits ? Verdict::commit : Verdict::drop;
+}
+
+void Reader::add_removal(Node node) {
+  node.change.kind = ChangeKind::removed;
+  node.change.type = type_letter(node.host.mode);
+  node.change.mode = node.host.mode & 07777U;
+  node.change.size = node.host.size;
+  judge_entry(node);
+  if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
+  check_host_tree(node);
+  push(std::move(node));
+}
+
+void Reader::check_host(Node& node) {
+  if (node.host.is_mount_point) return hold(node, kMountPoint);
+  if (host_.has_changed(node.host)) hold(node, kChangedOnHost);
+}
+
+/// Before an entry of the host goes: nothing in it may have changed meanwhile, and what the rules
+/// say of each thing in it counts.
+void Reader::check_host_tree(Node& node) {
+  check_host(node);
+  if (!S_ISDIR(node.host.mode) || purpose_ == Purpose::list) return;
+  if (node.judgement.verdict == Verdict::drop || node.judgement.verdict == Verdict::protect) return;
+  const HostView::TreeFacts facts = host_.examine(node.change.path, judge_);
+  if (facts.has_changed) hold(node, kChangedOnHost);
+  if (facts.is_unreadable) hold(node, kUnreadable);
+  if (facts.strictest.verdict == Verdict::protect ||
+      (facts.strictest.verdict == Verdict::hold && node.judgement.verdict == Verdict::commit)) {
+    node.judgement = facts.strictest;
+  }
+}
+
+/// Children come after their parents, so one pass backwards knows all beneath first.
+void Reader::settle() {
+  struct Below {
+    Fate fate = Fate::none;
+    std::uint32_t protected_node = 0;
+  };
+  std::vector<Below> below(tree_.nodes.size());
+  for (std::size_t i = tree_.nodes.size(); i-- > 0;) {
+    Node& node = tree_.nodes[i];
+    const Fate own =
+        node.is_neutral || !node.is_change ? Fate::none : fate_of(node.judgement.verdict);
+    node.fate = own;
+    if (node.entries == Entries::expanded) {
+      settle_expanded(node, below[i].fate, below[i].protected_node);
+    }
+    if (i == 0) return;
+    // Merged directories are never rolled up: the host has things in them that no one judged.
+    const Fate shown = node.entries == Entries::merged ? Fate::split : node.fate;
+    Below& parent = below[node.parent];
+    if (node.fate == Fate::protect) parent.protected_node = static_cast<std::uint32_t>(i);
+    if (below[i].protected_node != 0) parent.protected_node = below[i].protected_node;
+    if (shown == Fate::none) continue;
+    parent.fate = parent.fate == Fate::none || parent.fate == shown ? shown : Fate::split;
+  }
+}
+
+/// `node.fate` is its own verdict's on entry. `protected_node`: one beneath, 0 if none.
+void Reader::settle_expanded(Node& node, Fate below, std::uint32_t protected_node) {
+  if (below == Fate::none) return;
+  if (node.fate == Fate::none || node.fate == below) {
+    node.fate = below;
+    return;
+  }
+  node.fate = Fate::split;
+  if (!node.host.exists || S_ISDIR(node.host.mode)) return;
+  // A file that became a directory can't be half replaced: the strictest verdict is for all.
+  node.fate = protected_node == 0 ? Fate::hold : Fate::protect;
+  if (protected_node != 0) {
+    node.judgement = tree_.nodes[protected_node].judgement;
+  } else if (node.judgement.verdict != Verdict::hold) {
+    node.judgement = {Verdict::hold, "holds entries that are not expected changes"};
+  }
+}
+
+}  // namespace
+
+ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
+                            const Judge& judge, Purpose purpose) {
+  return Reader(layer, host_fd, passable, judge, purpose).read();
+}
+
+std::vector<bool> covered_nodes(const ChangeTree& tree) {
+  std::vector<bool> covered(tree.nodes.size(), false);
+  for (std::size_t i = 1; i < tree.nodes.size(); ++i) {
+    const std::uint32_t parent = tree.nodes[i].parent;
+    covered[i] = covered[parent] || (tree.nodes[parent].entries == Entries::expanded &&
+                                     tree.nodes[parent].fate != Fate::split);
+  }
+  return covered;
+}
+
+}  // namespace sandbox_run::workspace

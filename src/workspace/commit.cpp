@@ -1,0 +1,147 @@
+// The commit right after a run.
+
+#include <algorithm>
+
+#include "base/sys_error.h"
+#include "workspace/held_list.h"
+#include "workspace/notices.h"
+#include "workspace/transaction.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+std::vector<LayerRecord> records_of(const CommitRequest& request, int run_fd) {
+  std::vector<LayerRecord> records;
+  for (LayerRecord& record : load_layers(run_fd)) {
+    const bool is_wanted = std::any_of(
+        request.layers.begin(), request.layers.end(),
+        [&](const LayerDirectory& layer) { return layer.upper == record.directory.upper; });
+    if (is_wanted) records.push_back(std::move(record));
+  }
+  if (records.size() != request.layers.size()) {
+    throw base::SysError(EINVAL, "finding the run's layers");
+  }
+  return records;
+}
+
+bool is_cache(const LayerRecord& layer) {
+  return layer.directory.target.kind == policy::TargetKind::cache;
+}
+
+std::uint64_t count_entries(const LayerRecord& layer) {
+  const base::UniqueFd upper = open_real_directory(layer.directory.upper);
+  PassableScope passable(upper.get());
+  std::uint64_t count = 0;
+  TreeVisitor visitor;
+  visitor.entry = [&](int, const std::string&, const char*, unsigned char) {
+    ++count;
+    return Next::descend;
+  };
+  try {
+    walk_tree("", passable, visitor);
+  } catch (const TooDeep&) {
+    return count;  // it is thrown away, however deep it is
+  }
+  return count;
+}
+
+Transaction make_transaction(const CommitRequest& request, int run_fd,
+                             const std::vector<LayerRecord>& records, bool caches) {
+  Transaction transaction;
+  transaction.run_directory = request.run_directory;
+  transaction.run_fd = run_fd;
+  transaction.name = caches ? "cache-" : "";
+  for (const LayerRecord& record : records) {
+    if (is_cache(record) != caches || (!caches && !request.commit)) continue;
+    transaction.layers.push_back({record, judge_by_policy(request, record.directory.target.kind)});
+  }
+  return transaction;
+}
+
+/// Caches come after the project and can't harm it: if they fail, they stay as they were.
+void commit_caches(Transaction transaction, const std::vector<HeldChange>& held,
+                   CommitSummary& summary, events::EventSink& sink, const StepHook& hook) {
+  if (transaction.layers.empty()) return;
+  transaction.held_besides = held;
+  try {
+    summary.dropped += run_transaction(transaction, hook).summary.dropped;
+  } catch (const std::exception& error) {
+    if (has_journal(transaction.run_fd)) throw;
+    record_cache_failure(error.what(), sink);
+  }
+}
+
+/// The commit failed and is undone: everything is held, so that nothing is lost.
+void keep_all(int run_fd, const std::vector<LayerRecord>& records, UnfinishedMark& mark,
+              const std::string& why, const StepHook& hook) {
+  if (has_journal(run_fd)) return;  // not undone either: left to recovery
+  try {
+    if (!has_held(run_fd)) hold_everything(run_fd, records, "the commit was undone: " + why);
+    clean_up_run(run_fd, hook);
+    mark.remove();
+  } catch (const std::exception&) {
+    // The disk is full for this, too. The mark stays: the next start comes back to it.
+  }
+}
+
+}  // namespace
+
+CommitSummary commit_changes_in_steps(const CommitRequest& request, events::EventSink& sink,
+                                      const StepHook& hook) {
+  const base::UniqueFd run = open_real_directory(request.run_directory);
+  const std::vector<LayerRecord> records = records_of(request, run.get());
+  UnfinishedMark mark(run.get());
+  CommitPlan plan;
+  try {
+    hook("marked");
+    if (!request.commit) {
+      for (const LayerRecord& record : records) {
+        if (is_cache(record)) continue;
+        record_discarded(record.directory.target.path, count_entries(record), sink);
+      }
+    }
+    plan = run_transaction(make_transaction(request, run.get(), records, false), hook);
+  } catch (const std::exception& error) {
+    keep_all(run.get(), records, mark, error.what(), hook);
+    throw;
+  }
+  CommitSummary summary = std::move(plan.summary);
+  summary.held = load_held(run.get());
+  record_held(summary.held, sink);
+  record_stripped(plan, sink);
+  commit_caches(make_transaction(request, run.get(), records, true), summary.held, summary, sink,
+                hook);
+  clean_up_run(run.get(), hook);
+  mark.remove();
+  hook("mark removed");
+  return summary;
+}
+
+CommitSummary commit_changes(const CommitRequest& request, events::EventSink& sink) {
+  return commit_changes_in_steps(request, sink, [](const char*) {});
+}
+
+std::vector<Change> read_changes(const LayerDirectory& layer) {
+  LayerRecord record;
+  record.directory = layer;
+  const base::UniqueFd upper = open_real_directory(layer.upper);
+  base::UniqueFd host;
+  try {
+    host = open_real_directory(layer.target.path);
+  } catch (const base::SysError& error) {
+    if (error.error_number() != ENOENT) throw;
+  }
+  Judge each;
+  each.entry = [](const std::string&) { return policy::Judgement{policy::Verdict::commit, ""}; };
+  each.subtree = [](const std::string&) { return std::optional<policy::Judgement>(); };
+  PassableScope passable(upper.get());
+  const ChangeTree tree =
+      read_change_tree(record, host ? host.get() : -1, passable, each, Purpose::list);
+  std::vector<Change> changes;
+  for (const Node& node : tree.nodes) {
+    if (node.is_change) changes.push_back(node.change);
+  }
+  return changes;
+}
+
+}  // namespace sandbox_run::workspace

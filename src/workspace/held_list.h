@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workspace/record.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::workspace {
+
+void put_held(RecordWriter& writer, const std::vector<HeldChange>& held);
+std::vector<HeldChange> take_held(RecordReader& reader);
+
+/// `<run directory>/held`. Throw SysError.
+void write_held(int run_fd, const std::vector<HeldChange>& held);
+bool has_held(int run_fd);
+std::vector<HeldChange> load_held(int run_fd);
+
+/// Does a held change stand for all beneath its path, too (a new directory), or for the entry alone
+/// (a mode, a file)?
+bool covers_subtree(const Change& change);
+
+}  // namespace sandbox_run::workspace

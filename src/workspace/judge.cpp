@@ -1,0 +1,128 @@
+#include "workspace/judge.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "workspace/held_list.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using policy::Judgement;
+using policy::Verdict;
+
+policy::TargetRules rules_for(const policy::FilesystemPolicy* files, policy::TargetKind kind) {
+  if (files != nullptr) {
+    for (const policy::TargetRules& rules : files->targets) {
+      if (rules.kind == kind) return rules;
+    }
+  }
+  policy::TargetRules none;
+  none.kind = kind;
+  return none;
+}
+
+class ChoiceJudge {
+ public:
+  explicit ChoiceJudge(Choice choice) : choice_(std::move(choice)) {
+    std::sort(
+        choice_.held.begin(), choice_.held.end(),
+        [](const HeldChange& a, const HeldChange& b) { return a.change.path < b.change.path; });
+  }
+
+  Judgement entry(const std::string& path) const {
+    const HeldChange* held = covering(path);
+    // Not listed: what is left of an earlier commit, no change of the run's.
+    if (held == nullptr) return {Verdict::drop, ""};
+    if (!is_chosen(path)) return {held->verdict, held->reason};
+    return {choice_.act == Choice::Act::commit ? Verdict::commit : Verdict::drop, held->reason};
+  }
+
+  std::optional<Judgement> subtree(const std::string& path) const {
+    const HeldChange* held = covering(path);
+    if (held == nullptr || !covers_subtree(held->change)) return std::nullopt;
+    const bool choice_inside =
+        std::any_of(choice_.paths.begin(), choice_.paths.end(), [&](const std::string& chosen) {
+          return chosen != path && is_at_or_beneath(chosen, path);
+        });
+    if (choice_inside && !is_chosen(path)) return std::nullopt;
+    return entry(path);
+  }
+
+ private:
+  const HeldChange* at(const std::string& path) const {
+    const auto found = std::lower_bound(choice_.held.begin(), choice_.held.end(), path,
+                                        [](const HeldChange& held, const std::string& wanted) {
+                                          return held.change.path < wanted;
+                                        });
+    return found != choice_.held.end() && found->change.path == path ? &*found : nullptr;
+  }
+
+  const HeldChange* covering(const std::string& path) const {
+    if (const HeldChange* held = at(path)) return held;
+    for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
+         slash = path.rfind('/', slash - 1)) {
+      const HeldChange* held = at(path.substr(0, slash));
+      if (held != nullptr && covers_subtree(held->change)) return held;
+    }
+    return nullptr;
+  }
+
+  bool is_chosen(const std::string& path) const {
+    return choice_.paths.empty() ||
+           std::any_of(choice_.paths.begin(), choice_.paths.end(),
+                       [&](const std::string& chosen) { return is_at_or_beneath(path, chosen); });
+  }
+
+  Choice choice_;
+};
+
+}  // namespace
+
+bool is_at_or_beneath(const std::string& path, const std::string& directory) {
+  if (directory.empty() || directory == ".") return true;
+  return path.compare(0, directory.size(), directory) == 0 &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
+  struct Context {
+    policy::TargetRules rules;
+    std::vector<std::string> arguments;
+    bool trust;
+  };
+  const auto context = std::make_shared<const Context>(Context{
+      rules_for(request.policy, kind), request.arguments, request.only_package_manager_ran});
+  const auto settle = [context](Judgement judgement) {
+    if (judgement.verdict == Verdict::trusted) {
+      judgement.verdict = context->trust ? Verdict::commit : Verdict::drop;
+    }
+    return judgement;
+  };
+  Judge judge;
+  judge.entry = [context, settle](const std::string& path) {
+    return settle(policy::judge(context->rules, path, context->arguments));
+  };
+  judge.subtree = [context, settle](const std::string& path) -> std::optional<Judgement> {
+    std::optional<Judgement> judgement =
+        policy::judge_subtree(context->rules, path, context->arguments);
+    if (judgement) judgement = settle(*judgement);
+    return judgement;
+  };
+  return judge;
+}
+
+Judge judge_by_choice(Choice choice) {
+  const auto judge = std::make_shared<const ChoiceJudge>(std::move(choice));
+  return {[judge](const std::string& path) { return judge->entry(path); },
+          [judge](const std::string& path) { return judge->subtree(path); }};
+}
+
+Judge judge_hold_all(std::string reason) {
+  const Judgement held{Verdict::hold, std::move(reason)};
+  return {[held](const std::string&) { return held; },
+          [held](const std::string&) { return std::optional<Judgement>(held); }};
+}
+
+}  // namespace sandbox_run::workspace

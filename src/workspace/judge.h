@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/verdict.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::workspace {
+
+/// Who says what becomes of a change. Answers commit, hold, protect, verify or drop; never trusted.
+struct Judge {
+  std::function<policy::Judgement(const std::string& path)> entry;
+  /// The same answer for a directory and all beneath it; nullopt: ask for each entry.
+  std::function<std::optional<policy::Judgement>(const std::string& path)> subtree;
+};
+
+/// By the profile's rules.
+Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
+
+/// A person has chosen among the changes held in an earlier commit.
+struct Choice {
+  std::vector<HeldChange> held;    // of this target
+  std::vector<std::string> paths;  // those at or beneath; empty: all
+  enum class Act { commit, discard } act = Act::commit;
+};
+Judge judge_by_choice(Choice choice);
+
+/// Everything is held, with one reason.
+Judge judge_hold_all(std::string reason);
+
+/// Is `path` `directory` or beneath it ("" is everything's)? Relative paths.
+bool is_at_or_beneath(const std::string& path, const std::string& directory);
+
+}  // namespace sandbox_run::workspace

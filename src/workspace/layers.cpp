@@ -1,0 +1,214 @@
+// Layers before the run: directories, and a record of the moment before the sandbox began.
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "workspace/layer_record.h"
+#include "workspace/overlay_marks.h"
+#include "workspace/record.h"
+#include "workspace/tree.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using base::check_sys;
+using base::UniqueFd;
+
+constexpr const char* kFile = "layers.list";
+constexpr std::string_view kKind = "sandbox-run layers 1";
+constexpr const char* kTouchedFile = "touched";
+constexpr std::string_view kTouchedKind = "sandbox-run touched 1";
+
+/// File systems that overlayfs does not take as an upper layer, or that answer for another machine.
+const char* unfit_file_system(int fd) {
+  constexpr std::uint32_t kFuse = 0x65735546;
+  constexpr std::uint32_t kCifs = 0xFF534D42;
+  constexpr std::uint32_t k9p = 0x01021997;
+  struct statfs status {};
+  check_sys(::fstatfs(fd, &status), "looking at the state directory's file system");
+  switch (static_cast<std::uint32_t>(status.f_type)) {
+    case OVERLAYFS_SUPER_MAGIC:
+      return "overlay";
+    case NFS_SUPER_MAGIC:
+      return "NFS";
+    case kFuse:
+      return "FUSE";
+    case kCifs:
+    case SMB2_SUPER_MAGIC:
+    case SMB_SUPER_MAGIC:
+      return "SMB";
+    case k9p:
+      return "9p";
+    case MSDOS_SUPER_MAGIC:
+      return "FAT";
+    default:
+      return can_carry_marks(fd) ? nullptr : "one without user extended attributes";
+  }
+}
+
+void check_fit(int run_fd, const std::string& run_directory) {
+  const char* unfit = unfit_file_system(run_fd);
+  if (unfit == nullptr) return;
+  throw base::UserError("changes can't be kept in " + base::printable(run_directory) +
+                        ": its file system is " + unfit +
+                        ", which no overlay can write to; set XDG_STATE_HOME to a directory on a "
+                        "local file system (ext4, xfs, btrfs, tmpfs)");
+}
+
+/// The first moment that counts as "during the run", in the clock of file times. That clock is
+/// coarse (up to 10 ms): without care, a file saved just before the run would look changed in it.
+/// Kernels with fine-grained times (6.13) give a file whose times were looked at a time later than
+/// all given before, so "this or later" is exact; else everything of this tick counts as before.
+std::int64_t mark_moment(int run_fd) {
+  constexpr const char* kStamp = "stamp";
+  const std::string doing = "noting the time";
+  const UniqueFd stamp(check_sys(
+      ::openat(run_fd, kStamp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600),
+      doing));
+  struct stat first {};
+  struct stat second {};
+  check_sys(::fstat(stamp.get(), &first), doing);
+  check_sys(::fchmod(stamp.get(), 0400), doing);
+  check_sys(::fstat(stamp.get(), &second), doing);
+  check_sys(::unlinkat(run_fd, kStamp, 0), doing);
+  const std::int64_t before = to_nanoseconds(first.st_ctim);
+  const std::int64_t after = to_nanoseconds(second.st_ctim);
+  return after > before ? after : before + 1;
+}
+
+/// An overlay's root has the attributes of its upper directory: they must be the target's.
+void dress_as_target(const std::string& upper, int target_fd) {
+  struct stat status {};
+  check_sys(::fstat(target_fd, &status), "looking at a target");
+  if (::geteuid() == 0) {
+    check_sys(::chown(upper.c_str(), status.st_uid, status.st_gid), "making a layer");
+  } else {
+    // Not a member of that group: the layer keeps ours.
+    [[maybe_unused]] const int changed =
+        ::chown(upper.c_str(), static_cast<uid_t>(-1), status.st_gid);
+  }
+  for (const char* name : {"system.posix_acl_access", "system.posix_acl_default"}) {
+    std::array<char, 4096> value;
+    const ssize_t size = ::fgetxattr(target_fd, name, value.data(), value.size());
+    // An access list is a convenience; without it the mode alone rules.
+    if (size > 0) {
+      (void)::setxattr(upper.c_str(), name, value.data(), static_cast<std::size_t>(size), 0);
+    }
+  }
+  check_sys(::chmod(upper.c_str(), status.st_mode & 07777U), "making a layer");
+}
+
+LayerRecord make_layer(const std::string& directory, const Target& target) {
+  LayerRecord record;
+  record.directory.target = target;
+  record.directory.upper = directory + "/upper";
+  record.directory.work = directory + "/work";
+  base::make_directories(directory, 0700);
+  check_sys(::mkdir(record.directory.upper.c_str(), 0777), "making " + record.directory.upper);
+  check_sys(::mkdir(record.directory.work.c_str(), 0700), "making " + record.directory.work);
+  if (target.lower_is_empty) return record;
+  const UniqueFd target_fd = open_real_directory(target.path);
+  dress_as_target(record.directory.upper, target_fd.get());
+  struct stat status {};
+  check_sys(::fstat(target_fd.get(), &status), "looking at " + target.path);
+  record.target_inode = status.st_ino;
+  return record;
+}
+
+}  // namespace
+
+std::int64_t to_nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+std::string run_name(const std::string& run_directory) { return base::file_name(run_directory); }
+
+std::vector<LayerDirectory> make_layers(const std::string& run_directory,
+                                        const std::vector<Target>& targets) {
+  base::make_directories(run_directory, 0700);
+  const UniqueFd run = open_real_directory(run_directory);
+  check_fit(run.get(), run_directory);
+  std::vector<LayerRecord> records;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    records.push_back(make_layer(run_directory + "/layers/" + std::to_string(i), targets[i]));
+  }
+  const std::int64_t moment = mark_moment(run.get());
+  RecordWriter writer(kKind);
+  writer.number(records.size());
+  std::vector<LayerDirectory> layers;
+  for (const LayerRecord& record : records) {
+    const LayerDirectory& layer = record.directory;
+    writer.text(layer.target.path);
+    writer.number(static_cast<std::uint64_t>(layer.target.kind));
+    writer.number(layer.target.lower_is_empty ? 1 : 0);
+    writer.text(layer.upper);
+    writer.text(layer.work);
+    writer.number(record.target_inode);
+    writer.number(static_cast<std::uint64_t>(moment));
+    layers.push_back(layer);
+  }
+  // Not synced: after a power loss the layer itself would be as incomplete.
+  base::write_file(run_directory + "/" + kFile, writer.finish(), 0600);
+  return layers;
+}
+
+bool has_layers(int run_fd) {
+  struct stat status {};
+  return stat_entry(run_fd, kFile, status);
+}
+
+std::vector<LayerRecord> load_layers(int run_fd) {
+  RecordReader reader(read_if_present(run_fd, kFile), kKind);
+  const Touched touched = load_touched(run_fd);
+  std::vector<LayerRecord> records;
+  for (std::uint64_t count = reader.number(); count > 0; --count) {
+    LayerRecord record;
+    record.directory.target.path = reader.text();
+    record.directory.target.kind = static_cast<policy::TargetKind>(reader.number());
+    record.directory.target.lower_is_empty = reader.number() != 0;
+    record.directory.upper = reader.text();
+    record.directory.work = reader.text();
+    record.target_inode = reader.number();
+    record.changed_since = static_cast<std::int64_t>(reader.number());
+    record.touched = touched;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+Touched load_touched(int run_fd) {
+  Touched touched;
+  const std::string bytes = read_if_present(run_fd, kTouchedFile);
+  if (bytes.empty()) return touched;
+  RecordReader reader(bytes, kTouchedKind);
+  while (!reader.at_end()) {
+    const std::uint64_t inode = reader.number();
+    touched[inode] = static_cast<std::int64_t>(reader.number());
+  }
+  return touched;
+}
+
+void add_touched(int run_fd, const Touched& touched) {
+  if (touched.empty()) return;
+  Touched all = load_touched(run_fd);
+  for (const auto& [inode, ctime] : touched) all[inode] = ctime;
+  RecordWriter writer(kTouchedKind);
+  for (const auto& [inode, ctime] : all) {
+    writer.number(inode);
+    writer.number(static_cast<std::uint64_t>(ctime));
+  }
+  write_durably(run_fd, kTouchedFile, writer.finish());
+}
+
+}  // namespace sandbox_run::workspace

@@ -1,0 +1,86 @@
+// One lock file a directory, kept for ever: a lock file that is removed could be locked by one run
+// while a second run makes and locks another of the same name.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/digest.h"
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using base::check_sys;
+using base::UniqueFd;
+
+std::string this_process() {
+  std::string command =
+      base::read_file_if_readable("/proc/self/cmdline", 1U << 20).value_or(std::string());
+  while (!command.empty() && command.back() == '\0') command.pop_back();
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  constexpr std::size_t kMaxCommand = 200;
+  return std::to_string(::getpid()) + " " + command.substr(0, kMaxCommand);
+}
+
+/// "process 123 (sandbox-run npm ci)", from what the holder wrote.
+std::string holder_of(int lock) {
+  std::array<char, 512> buffer;
+  const ssize_t size = ::pread(lock, buffer.data(), buffer.size(), 0);
+  const std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  const std::size_t space = text.find(' ');
+  if (space == std::string::npos || space == 0) return "another run";
+  const std::string pid = text.substr(0, space);
+  // A shared lock may have been written by a holder that has gone since.
+  if (!base::exists("/proc/" + pid)) return "another run";
+  return "process " + pid + " (" + base::printable(text.substr(space + 1)) + ")";
+}
+
+UniqueFd take_lock(const std::string& directory, const std::string& path, int operation) {
+  const std::string file = directory + "/" + base::sha256_hex(path);
+  const std::string doing = "locking " + path;
+  UniqueFd lock(check_sys(
+      ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600), doing));
+  while (::flock(lock.get(), operation | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) throw base::SysError(doing);
+    throw base::UserError(base::printable(path) + " is in use by " + holder_of(lock.get()) +
+                          "; wait for it to end");
+  }
+  check_sys(::ftruncate(lock.get(), 0), doing);
+  const std::string holder = this_process();
+  check_sys(::pwrite(lock.get(), holder.data(), holder.size(), 0), doing);
+  return lock;
+}
+
+}  // namespace
+
+TargetLocks::TargetLocks(const std::string& state_directory, const std::vector<Target>& targets) {
+  const std::string directory = state_directory + "/locks";
+  base::make_directories(directory, 0700);
+  std::set<std::string> own;
+  for (const Target& target : targets) {
+    // Caches are shared by all projects; they only ever grow, by renames that replace nothing.
+    if (target.kind != policy::TargetKind::cache) own.insert(target.path);
+  }
+  // A run in a directory keeps others out of the directories above it, but not out of its siblings.
+  std::set<std::string> above;
+  for (const std::string& path : own) {
+    for (std::string at = path; at.size() > 1;) {
+      at = base::parent_path(at);
+      if (!own.contains(at)) above.insert(at);
+    }
+  }
+  for (const std::string& path : own) locks_.push_back(take_lock(directory, path, LOCK_EX));
+  for (const std::string& path : above) locks_.push_back(take_lock(directory, path, LOCK_SH));
+}
+
+}  // namespace sandbox_run::workspace

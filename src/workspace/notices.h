@@ -1,0 +1,22 @@
+#pragma once
+
+#include "events/event.h"
+#include "workspace/layer_planner.h"
+
+// A commit's events. Bounded: of each kind the first hundred, then one with the count of the rest.
+
+namespace sandbox_run::workspace {
+
+/// change.held (notice), change.protected (alert), for each.
+void record_held(const std::vector<HeldChange>& held, events::EventSink& sink);
+/// change.stripped (notice).
+void record_stripped(const CommitPlan& plan, events::EventSink& sink);
+/// change.discarded: `count` entries of `target`'s layer, whose command failed.
+void record_discarded(const std::string& target, std::uint64_t count, events::EventSink& sink);
+/// commit.recovered: `outcome` is "finished", "undone" or "cleaned".
+void record_recovered(const std::string& run, const std::string& outcome,
+                      const std::vector<std::string>& targets, events::EventSink& sink);
+/// cache.kept_out: why a cache's new entries were not taken over.
+void record_cache_failure(const std::string& why, events::EventSink& sink);
+
+}  // namespace sandbox_run::workspace

@@ -1,0 +1,114 @@
+#include "workspace/overlay_marks.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <string_view>
+
+#include "base/sys_error.h"
+#include "workspace/tree.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+constexpr std::string_view kPrefix = "user.overlay.";
+constexpr const char* kOpaque = "user.overlay.opaque";
+constexpr const char* kOrigin = "user.overlay.origin";
+constexpr std::string_view kImpure = "user.overlay.impure";
+
+/// There is no *xattrat() in the oldest kernels we run on; the link in /proc stands for it. Only
+/// the last component is `name`, which the l* calls don't follow.
+std::string proc_path(int dir_fd, const std::string& name) {
+  return "/proc/self/fd/" + std::to_string(dir_fd) + "/" + name;
+}
+
+/// Labels that the kernel itself puts on every file.
+bool is_kernel_label(std::string_view name) {
+  return name == "security.selinux" || name == "security.ima" || name == "security.evm" ||
+         name == "security.apparmor" || name.substr(0, 16) == "security.SMACK64";
+}
+
+bool is_foreign(std::string_view name) {
+  return (name.substr(0, 9) == "security." && !is_kernel_label(name)) ||
+         name.substr(0, 8) == "trusted.";
+}
+
+/// `list` and `remove` are the calls for a path or for a descriptor.
+template <typename List, typename Remove>
+CleanedAttributes clean(OverlayMarks marks, List&& list, Remove&& remove) {
+  std::array<char, 65536> names;  // XATTR_LIST_MAX: no longer list exists
+  const ssize_t size = list(names.data(), names.size());
+  CleanedAttributes outcome;
+  if (size < 0) {
+    if (errno != EOPNOTSUPP) throw base::SysError("listing extended attributes");
+    return outcome;
+  }
+  for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+    const std::string_view name = names.data() + at;
+    at += name.size() + 1;
+    outcome.impure = outcome.impure || name == kImpure;
+    if (is_foreign(name)) {
+      if (remove(name.data()) == 0) {
+        ++outcome.foreign;
+      } else {
+        outcome.refused = true;
+      }
+    } else if (marks == OverlayMarks::remove && name.substr(0, kPrefix.size()) == kPrefix) {
+      base::check_sys(remove(name.data()), "removing an overlay's attribute");
+    }
+  }
+  return outcome;
+}
+
+}  // namespace
+
+bool is_whiteout(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);
+}
+
+Marks read_marks(int fd) {
+  Marks marks;
+  char value = 0;
+  marks.opaque = ::fgetxattr(fd, kOpaque, &value, 1) == 1 && value == 'y';
+  marks.copied_up = ::fgetxattr(fd, kOrigin, nullptr, 0) >= 0;
+  return marks;
+}
+
+CleanedAttributes clean_attributes(int fd, OverlayMarks marks) {
+  return clean(
+      marks, [&](char* list, std::size_t size) { return ::flistxattr(fd, list, size); },
+      [&](const char* attribute) { return ::fremovexattr(fd, attribute); });
+}
+
+CleanedAttributes clean_file_attributes(int dir_fd, const std::string& name) {
+  const std::string path = proc_path(dir_fd, name);
+  return clean(
+      OverlayMarks::remove,
+      [&](char* list, std::size_t size) { return ::llistxattr(path.c_str(), list, size); },
+      [&](const char* attribute) {
+        const int done = ::lremovexattr(path.c_str(), attribute);
+        if (done == 0 || errno != EACCES) return done;
+        // user.* may be changed only by who may write the file: a copied-up file of mode 0444.
+        struct stat status {};
+        base::check_sys(::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW),
+                        "looking at " + name);
+        set_entry_mode(dir_fd, name, (status.st_mode & 07777U) | S_IRUSR | S_IWUSR);
+        const int again = ::lremovexattr(path.c_str(), attribute);
+        set_entry_mode(dir_fd, name, status.st_mode & 07777U);
+        return again;
+      });
+}
+
+void set_opaque(int fd) {
+  base::check_sys(::fsetxattr(fd, kOpaque, "y", 1, 0), "marking a directory opaque");
+}
+
+bool can_carry_marks(int fd) {
+  if (::fsetxattr(fd, "user.overlay.test", "y", 1, 0) != 0) return false;
+  return ::fremovexattr(fd, "user.overlay.test") == 0;
+}
+
+}  // namespace sandbox_run::workspace

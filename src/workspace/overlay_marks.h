@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+// What overlayfs writes into an upper layer mounted with `userxattr`
+// (Documentation/filesystems/overlayfs.rst): a whiteout is a character device 0:0, an opaque
+// directory has user.overlay.opaque=y, a copied-up entry user.overlay.origin. A script can make
+// none of these through the mount: mknod of 0:0 is refused, and user.overlay.* that it sets is
+// stored as user.overlay.overlay.* (older kernels refuse that too).
+
+namespace sandbox_run::workspace {
+
+bool is_whiteout(const struct stat& status);
+
+struct Marks {
+  bool opaque = false;
+  bool copied_up = false;  // there was something on the host when the sandbox changed it
+};
+/// Of an open directory.
+Marks read_marks(int fd);
+
+/// What came of taking off what must not reach the host.
+struct CleanedAttributes {
+  unsigned foreign = 0;  // security.*, trusted.* removed (not the kernel's own labels)
+  bool refused = false;  // some could not be
+  bool impure = false;   // overlay's mark: entries that were copied up lie in this directory
+};
+enum class OverlayMarks { keep, remove };
+/// Of an open directory that its owner may write.
+CleanedAttributes clean_attributes(int fd, OverlayMarks marks);
+/// Of a file, whatever its mode.
+CleanedAttributes clean_file_attributes(int dir_fd, const std::string& name);
+
+/// Puts the opaque mark back (undo of clean_attributes).
+void set_opaque(int fd);
+
+/// Can directory `fd` carry overlay's attributes? Tried, not guessed. False if not supported.
+bool can_carry_marks(int fd);
+
+}  // namespace sandbox_run::workspace

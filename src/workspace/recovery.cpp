@@ -1,0 +1,93 @@
+// Commits whose process died in the middle: finished if that can be done, else undone.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "workspace/held_list.h"
+#include "workspace/notices.h"
+#include "workspace/transaction.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+constexpr const char* kRuns = "runs";
+constexpr const char* kInterrupted = "the commit was interrupted";
+
+/// "finished" or "undone". Throws SysError if neither can be done: a half-committed project must
+/// not be built upon.
+std::string settle_journal(int run_fd, const StepHook& hook) {
+  const Journal journal = read_journal(run_fd);
+  std::string outcome = "finished";
+  try {
+    Executor executor(journal, hook);
+    executor.finish();
+    executor.sync();
+  } catch (const std::exception&) {
+    Executor executor(journal, hook);
+    add_touched(run_fd, executor.undo());
+    outcome = "undone";
+  }
+  write_held(run_fd, outcome == "finished" ? journal.held_when_done : journal.held_when_undone);
+  hook("held written");
+  remove_journal(run_fd);
+  hook("journal removed");
+  return outcome;
+}
+
+bool concerns(const std::vector<LayerRecord>& layers, const std::vector<Target>& targets) {
+  return std::any_of(layers.begin(), layers.end(), [&](const LayerRecord& layer) {
+    return std::any_of(targets.begin(), targets.end(), [&](const Target& target) {
+      return target.path == layer.directory.target.path;
+    });
+  });
+}
+
+}  // namespace
+
+bool recover_run(const std::string& run_directory, events::EventSink& sink, const StepHook& hook) {
+  const base::UniqueFd run = open_real_directory(run_directory);
+  std::optional<UnfinishedMark> mark;
+  try {
+    mark.emplace(run.get());
+  } catch (const base::UserError&) {
+    return false;  // its process lives
+  }
+  std::vector<LayerRecord> layers;
+  if (has_layers(run.get())) layers = load_layers(run.get());
+  std::vector<std::string> targets;
+  for (const LayerRecord& layer : layers) targets.push_back(layer.directory.target.path);
+  std::string outcome = "cleaned";
+  if (has_journal(run.get())) {
+    outcome = settle_journal(run.get(), hook);
+  } else if (!has_held(run.get()) && !layers.empty()) {
+    hold_everything(run.get(), layers, kInterrupted);
+    outcome = "undone";
+  }
+  clean_up_run(run.get(), hook);
+  mark->remove();
+  record_recovered(run_name(run_directory), outcome, targets, sink);
+  return true;
+}
+
+void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
+                         events::EventSink& sink) {
+  const base::UniqueFd state(::open(state_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!state) return;  // nothing has ever been run
+  const base::UniqueFd runs(try_open_directory(state.get(), kRuns));
+  if (!runs) return;
+  for (const base::DirectoryEntry& entry : base::list_directory(runs.get())) {
+    const base::UniqueFd run(try_open_directory(runs.get(), entry.name));
+    if (!run || !UnfinishedMark::is_present(run.get())) continue;
+    // A cleaning that was interrupted after its records were gone concerns nobody.
+    if (has_layers(run.get()) && !concerns(load_layers(run.get()), targets)) continue;
+    recover_run(base::join_path(base::join_path(state_directory, kRuns), entry.name), sink,
+                [](const char*) {});
+  }
+}
+
+}  // namespace sandbox_run::workspace

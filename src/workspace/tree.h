@@ -1,0 +1,123 @@
+#pragma once
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/sys_error.h"
+#include "base/unique_fd.h"
+
+// Trees beneath a directory descriptor.
+//
+// Must: follow no link; need no more descriptors and no more stack for a deep tree than for a flat
+//       one (a script makes directories nested by the thousand); read what its owner may not read.
+// Must not: leave a mode changed that it changed in order to read.
+
+namespace sandbox_run::workspace {
+
+/// Deeper trees are refused: each level costs a look-up in all that lies beneath it.
+inline constexpr std::size_t kMaxDepth = 1000;
+
+class TooDeep : public std::runtime_error {
+ public:
+  TooDeep() : std::runtime_error("directories nested too deeply") {}
+};
+
+/// Directory `path` ("" is the root) beneath `root_fd`, open for reading; longer than PATH_MAX is
+/// fine. -1 and errno on failure; openat2(2)'s ELOOP if a component is a link.
+int try_open_directory(int root_fd, const std::string& path);
+base::UniqueFd open_directory(int root_fd, const std::string& path);
+
+/// The directory that holds `path`, and the name in it.
+struct Located {
+  base::UniqueFd directory;
+  std::string name;
+};
+Located locate(int root_fd, const std::string& path);
+
+/// An absolute path, none of whose components may be a link.
+base::UniqueFd open_real_directory(const std::string& path);
+
+std::string child_path(const std::string& directory, std::string_view name);
+
+/// lstat(2) of `name`; false if there is none. Throws SysError.
+bool stat_entry(int dir_fd, const char* name, struct stat& status);
+
+/// chmod(2) of `name`, which is no link, without permission on it and without following one.
+void set_entry_mode(int dir_fd, const std::string& name, mode_t mode);
+
+enum class Access { as_it_is, make_passable };
+
+/// Opens directories beneath one root. With make_passable: where their owner has shut himself out,
+/// their mode is changed for the time of this object's life (not for root, whom modes don't bind).
+class PassableScope {
+ public:
+  explicit PassableScope(int root_fd, Access access = Access::make_passable)
+      : root_fd_(root_fd), access_(access) {}
+  PassableScope(const PassableScope&) = delete;
+  PassableScope& operator=(const PassableScope&) = delete;
+  ~PassableScope();
+
+  struct Locked {
+    std::string path;
+    mode_t mode;
+  };
+  /// As workspace::open_directory, made passable first; its parents must be already.
+  base::UniqueFd open_directory(const std::string& path);
+  /// As open_directory, its parents made passable, too.
+  base::UniqueFd open_with_parents(const std::string& path);
+  const std::vector<Locked>& locked() const { return locked_; }
+
+ private:
+  int root_fd_;
+  Access access_;
+  std::vector<Locked> locked_;
+};
+
+/// Calls `visit(name, DT_* type)` for each entry but "." and ".."; DT_UNKNOWN is resolved. `buffer`
+/// is scratch space, reused. No entry may be added meanwhile.
+template <typename Visit>
+void for_each_entry(int dir_fd, std::vector<char>& buffer, Visit&& visit) {
+  constexpr std::size_t kBufferSize = 32768;
+  if (buffer.size() < kBufferSize) buffer.resize(kBufferSize);
+  base::check_sys(::lseek(dir_fd, 0, SEEK_SET),
+                  "listing a directory");  // may have been read before
+  while (true) {
+    const ssize_t size =
+        base::check_sys(::getdents64(dir_fd, buffer.data(), buffer.size()), "listing a directory");
+    if (size == 0) return;
+    for (ssize_t at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      at += entry->d_reclen;
+      const char* name = entry->d_name;
+      if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'))) continue;
+      unsigned char type = entry->d_type;
+      if (type == DT_UNKNOWN) {
+        struct stat status {};
+        if (!stat_entry(dir_fd, name, status)) continue;
+        type = static_cast<unsigned char>(IFTODT(status.st_mode));
+      }
+      visit(name, type);
+    }
+  }
+}
+
+enum class Next { skip, descend };
+
+struct TreeVisitor {
+  /// Once for each directory, parents before what they hold. `path` is relative to the root.
+  std::function<void(int dir_fd, const std::string& path)> directory = {};
+  /// Once for each entry; `descend` counts for directories only.
+  std::function<Next(int dir_fd, const std::string& dir_path, const char* name, unsigned char type)>
+      entry;
+};
+
+/// Walks directory `start` beneath the scope's root. Throws SysError, TooDeep.
+void walk_tree(const std::string& start, PassableScope& passable, const TreeVisitor& visitor);
+
+}  // namespace sandbox_run::workspace

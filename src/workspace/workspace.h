@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "events/event.h"
+#include "policy/policy.h"
+
+// An install as a transaction: layers made before the run, read after it, committed by rename.
+
+namespace sandbox_run::workspace {
+
+/// One target of a run. `kind` picks its rules in Policy::files.targets.
+struct Target {
+  std::string path;  // absolute, real
+  policy::TargetKind kind = policy::TargetKind::project;
+  bool lower_is_empty = false;  // does not exist on the host yet
+};
+
+/// Where one target's changes land: `<run directory>/layers/N/{upper,work}`.
+struct LayerDirectory {
+  Target target;
+  std::string upper;
+  std::string work;
+};
+
+enum class ChangeKind { added, changed, removed, replaced /* type changed or opaque directory */ };
+
+struct Change {
+  std::string path;  // relative to the target's root; any bytes
+  ChangeKind kind = ChangeKind::added;
+  char type = 'f';  // of the new entry: f d l (symlink) p s b c; of the old one if removed
+  std::uint32_t mode = 0;
+  std::uint64_t size = 0;
+};
+
+struct HeldChange {
+  std::string target;
+  Change change;
+  policy::Verdict verdict = policy::Verdict::hold;  // hold or protect
+  std::string reason;
+};
+
+struct CommitSummary {
+  std::uint64_t committed_entries = 0;   // files, links and directories
+  std::uint64_t committed_packages = 0;  // node_modules/NAME, node_modules/@scope/NAME, *.dist-info
+  std::vector<std::string>
+      committed_roots;  // "node_modules", "package-lock.json": topmost, bounded
+  std::vector<HeldChange> held;
+  std::uint64_t stripped = 0;  // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
+  std::uint64_t dropped = 0;   // cache entries not taken over
+};
+
+/// Exclusive use of the targets for one run: flock(2) on a file per target in the state directory.
+/// Throws UserError naming the process that has it.
+class TargetLocks {
+ public:
+  TargetLocks(const std::string& state_directory, const std::vector<Target>& targets);
+
+ private:
+  std::vector<base::UniqueFd> locks_;
+};
+
+/// Finishes or undoes commits that were interrupted (SIGKILL, power loss); says which in `sink`.
+/// Call with the targets' locks held.
+void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
+                         events::EventSink& sink);
+
+/// Makes the directories for each target's layer. Throws SysError or UserError (state directory's
+/// file system unfit for an overlay's upper layer).
+std::vector<LayerDirectory> make_layers(const std::string& run_directory,
+                                        const std::vector<Target>& targets);
+
+/// All changes of one layer, read from the layer alone, no link followed.
+std::vector<Change> read_changes(const LayerDirectory& layer);
+
+struct CommitRequest {
+  std::string run_directory;
+  std::vector<LayerDirectory> layers;
+  const policy::FilesystemPolicy* policy = nullptr;
+  std::vector<std::string> arguments;     // of the command: some rules ask
+  bool commit = true;                     // false: the command failed; only caches are kept
+  bool only_package_manager_ran = false;  // for Verdict::trusted
+};
+
+/// Judges and commits. Every process of the sandbox must be dead and its namespaces gone. All or
+/// nothing per run: an error (full disk, conflict in the middle) is undone and thrown. What is held
+/// stays in the layer, listed in `<run directory>/held`; an empty layer is removed.
+CommitSummary commit_changes(const CommitRequest& request, events::EventSink& sink);
+
+/// The held changes of a run, from its directory.
+std::vector<HeldChange> read_held(const std::string& run_directory);
+/// Commits or discards held changes: all, or those at or beneath `paths` (relative to the target).
+CommitSummary commit_held(const std::string& run_directory, const std::vector<std::string>& paths,
+                          events::EventSink& sink);
+void discard_held(const std::string& run_directory, const std::vector<std::string>& paths,
+                  events::EventSink& sink);
+
+}  // namespace sandbox_run::workspace

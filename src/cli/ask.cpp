@@ -1,9 +1,11 @@
 #include "cli/ask.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -39,12 +41,23 @@ std::vector<std::string> own_words(const std::vector<std::string>& arguments) {
   return {arguments.front()};
 }
 
-/// npx and pnpx answer no question: their sibling does.
-std::string answering_program(const plan::CommandFact& command) {
-  const std::string name = base::file_name(command.path);
-  const std::string sibling = name == "npx" ? "npm" : name == "pnpx" ? "pnpm" : "";
-  const std::string path = join_path(base::parent_path(command.path), sibling);
-  return sibling.empty() || !base::exists(path) ? command.path : path;
+/// The package manager itself: the command, its sibling (npx answers no question), or, if the
+/// profile was named for another command (--profile npm -- ./build.sh), the one on PATH.
+std::string answering_program(policy::PackageManager manager, const plan::HostFacts& facts) {
+  static const std::map<policy::PackageManager, std::string> kNames{
+      {policy::PackageManager::npm, "npm"},
+      {policy::PackageManager::pnpm, "pnpm"},
+      {policy::PackageManager::yarn, "yarn"}};
+  const std::string& path = facts.command.path;
+  const auto name = kNames.find(manager);
+  if (name == kNames.end() || base::file_name(path).starts_with(name->second)) return path;
+  const std::string sibling = join_path(base::parent_path(path), name->second);
+  if (base::exists(sibling)) return sibling;
+  for (const plan::HostPath& directory : facts.path_entries) {
+    const std::string candidate = join_path(directory.path, name->second);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return path;  // npm-cli.js, say
 }
 
 /// The Python that pip runs on: `python -m pip`'s own; what the script's #! names (a virtual
@@ -122,9 +135,9 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
                                         "YARN_",       "PIP_", "PYTHON",    "PYENV_",
                                         "VIRTUAL_ENV", "NVM_", "COREPACK_", "PATH"};
   for (const auto& [name, value] : facts.environment) {
-    const bool matters = std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](const char* prefix) {
-      return name.rfind(prefix, 0) == 0;
-    });
+    const bool matters = std::any_of(
+        kPrefixes.begin(), kPrefixes.end(),
+        [&variable = name](const char* prefix) { return variable.starts_with(prefix); });
     if (matters) text += name + "=" + value + "\n";
   }
   return base::sha256_hex(text);
@@ -172,7 +185,7 @@ Answers ask_all(const policy::Policy& policy, const plan::HostFacts& facts) {
       path = python_of(facts.command);
       arguments = {path};
     } else {
-      path = answering_program(facts.command);
+      path = answering_program(policy.package_manager, facts);
       arguments = own_words(facts.command.arguments);
       if (path != facts.command.path) arguments.front() = path;
     }

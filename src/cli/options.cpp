@@ -214,9 +214,11 @@ std::string help_text() {
          "  sandbox-run --profile pnpm -- ./tools/pnpm.sh install\n"
          "\n" +
          options.str() +
-         "\nThe exit code is the command's own; 128+n if signal n ended it; 2 usage, 124 time "
-         "limit,\n"
-         "125 sandbox not set up, 126 not executable, 127 not found. See sandbox-run(1).\n";
+         "\nThe exit code is the command's own; 128+n if signal n ended it; 2 usage, 122 an alert "
+         "in "
+         "CI,\n"
+         "124 time limit, 125 sandbox not set up, 126 not executable, 127 not found.\n"
+         "See sandbox-run(1).\n";
 }
 
 }  // namespace sandbox_run::cli

@@ -67,6 +67,22 @@ void require_writable_project(const plan::HostFacts& facts) {
   }
 }
 
+/// --ro and --rw name what is shown; $HOME or anything above it would show every credential.
+void refuse_wide_paths(const plan::HostFacts& facts, const policy::FilesystemPolicy& files) {
+  const auto check = [&](const char* option, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      const std::string real = base::real_path(path).value_or(path);
+      if (base::is_beneath(facts.home_real, real) || base::is_beneath(facts.home, path)) {
+        throw base::UserError(std::string(option) + " " + printable(path) +
+                              " would show your home directory with all its credentials: name the "
+                              "directories in it that are needed");
+      }
+    }
+  };
+  check("--ro", files.read_only);
+  check("--rw", files.read_write);
+}
+
 /// Texts of the files that -r and --requirement name.
 std::vector<std::string> requirement_texts(const plan::HostFacts& facts) {
   std::vector<std::string> texts;
@@ -153,6 +169,7 @@ Preparation prepare(const Options& options) {
   prepared.facts = plan::gather_facts(prepared.policy, options.command);
   if (!prepared.facts.project_refusal.empty())
     throw base::UserError(prepared.facts.project_refusal);
+  refuse_wide_paths(prepared.facts, prepared.policy.files);
   require_writable_project(prepared.facts);
   if (prepared.policy.package_manager != policy::PackageManager::none) {
     prepared.facts.package_manager = ask_package_manager(prepared.policy, prepared.facts);

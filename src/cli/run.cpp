@@ -70,26 +70,28 @@ plan::LayerKind layer_kind(policy::TargetKind kind) {
   return plan::LayerKind::extra;
 }
 
-std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories) {
+std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories,
+                                     const std::string& empty) {
   std::vector<plan::Layer> layers;
   for (const workspace::LayerDirectory& directory : directories) {
-    layers.push_back({directory.target.path, layer_kind(directory.target.kind), directory.upper,
-                      directory.work, directory.target.lower_is_empty});
+    const workspace::Target& target = directory.target;
+    layers.push_back({target.path, layer_kind(target.kind),
+                      target.lower_is_empty ? empty : target.path, directory.upper, directory.work,
+                      target.lower_is_empty});
   }
   return layers;
 }
 
-int print_plan(const Options& options) {
-  const Preparation prepared = prepare(options);
-  std::vector<plan::Layer> layers;
-  for (std::size_t i = 0; i < prepared.targets.size(); ++i) {
-    const workspace::Target& target = prepared.targets[i];
-    const std::string layer = "RUN/layers/" + std::to_string(i);
-    layers.push_back({target.path, layer_kind(target.kind), layer + "/upper", layer + "/work",
-                      target.lower_is_empty});
+/// The plan with "RUN" for the run's own directory, and the egress rules: the same text for the
+/// same run, whenever it is made.
+std::string describe_plan(const Preparation& prepared) {
+  std::vector<workspace::LayerDirectory> layers;
+  for (const workspace::Target& target : prepared.targets) {
+    const std::string layer = "RUN/layers/" + std::to_string(layers.size());
+    layers.push_back({target, layer + "/upper", layer + "/work"});
   }
-  const plan::Plan plan =
-      plan::make_plan(prepared.policy, prepared.facts, layers, plan::Purpose::run);
+  const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
+                                          plan_layers(layers, "RUN/empty"), plan::Purpose::run);
   std::string text = plan::to_text(plan);
   for (const policy::EgressRule& rule : prepared.policy.network.allow) {
     text += "egress     " + rule.host.text();
@@ -97,7 +99,11 @@ int print_plan(const Options& options) {
     text += rule.origin == policy::EgressRule::Origin::registry ? "  (registry)\n" : "\n";
   }
   for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
-  base::write_full(1, text, "printing the plan");
+  return text;
+}
+
+int print_plan(const Options& options) {
+  base::write_full(1, describe_plan(prepare(options)), "printing the plan");
   return kOk;
 }
 
@@ -115,11 +121,7 @@ class CommandRun {
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
     run_id_ = new_run_id();
-    run_directory_ = make_run_directory(state_, run_id_);
-    open_log();
-    const workspace::TargetLocks locks(state_, prepared_.targets);
-    workspace::recover_interrupted(state_, prepared_.targets, *log_);
-    make_plan();
+    const auto locks = make_room();
     record_start();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
@@ -134,6 +136,24 @@ class CommandRun {
     std::string failure;  // the commit itself failed and was undone
   };
 
+  /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
+  workspace::TargetLocks make_room() {
+    try {
+      run_directory_ = make_run_directory(state_, run_id_);
+      open_log();
+      workspace::TargetLocks locks(state_, prepared_.targets);
+      workspace::recover_interrupted(state_, prepared_.targets, *log_);
+      make_plan();
+      return locks;
+    } catch (const base::UserError& error) {
+      discard_layers();
+      throw UnfitError(error.what());
+    } catch (...) {
+      discard_layers();
+      throw;
+    }
+  }
+
   void open_log() {
     std::vector<base::UniqueFd> sinks;
     log_path_ = join_path(run_directory_, "events.jsonl");
@@ -144,7 +164,9 @@ class CommandRun {
 
   void make_plan() {
     layers_ = workspace::make_layers(run_directory_, prepared_.targets);
-    plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_),
+    const std::string empty = join_path(run_directory_, "empty");
+    base::make_directories(empty, 0700);
+    plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_, empty),
                             plan::Purpose::run);
   }
 
@@ -155,7 +177,7 @@ class CommandRun {
     started.details = {{"command", std::move(command)},
                        {"directory", plan_.exec.working_directory},
                        {"profile", plan_.profile},
-                       {"plan_sha256", base::sha256_hex(plan::to_text(plan_))}};
+                       {"plan_sha256", base::sha256_hex(describe_plan(prepared_))}};
     log_->record(started);
     for (const std::string& name : plan_.withheld_environment) {
       events::Event withheld{"env.withheld"};
@@ -188,6 +210,7 @@ class CommandRun {
   void discard_layers() noexcept {
     try {
       base::remove_tree(join_path(run_directory_, "layers"));
+      base::remove_tree(join_path(run_directory_, "empty"));
     } catch (const std::exception&) {
       return;  // an empty layer more or less: the error on its way says what matters
     }
@@ -211,6 +234,7 @@ class CommandRun {
     request.commit = succeeded(outcome) || prepared_.policy.commit_on_failure;
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     try {
+      base::remove_tree(join_path(run_directory_, "empty"));
       state.summary = workspace::commit_changes(request, *log_);
     } catch (const std::exception& error) {
       state.failure = error.what();
@@ -258,8 +282,13 @@ class CommandRun {
     return code;
   }
 
-  static std::string explain(const sandbox::SetupFailure& failure) {
+  std::string explain(const sandbox::SetupFailure& failure) const {
     const std::string text = printable(failure.text.data());
+    if (failure.step == sandbox::SetupStep::execute && failure.error_number == ENOENT) {
+      return text +
+             "; the program is there, so the interpreter in its first line (#!) is not, or is "
+             "not shown in the sandbox: --ro PATH shows it";
+    }
     const std::string hint = hint_for(failure.step, failure.error_number, text);
     return hint.empty() ? text : text + "; " + hint;
   }
@@ -293,6 +322,7 @@ class CommandRun {
     facts.overhead = overhead_;
     facts.log_path = log_path_;
     facts.hints = prepared_.hints;
+    facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
     if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
     std::cerr << (options_.output == Output::json ? summary_json(facts) : summary_text(facts))
               << std::flush;

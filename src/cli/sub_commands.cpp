@@ -36,22 +36,34 @@ const char* mark_of(workspace::ChangeKind kind) {
   return "?";
 }
 
-/// [RUN] [PATH…]: the first operand is a run if there is one of that name.
+/// [RUN] [PATH…]. A run's id starts with the date, which a path seldom does; `log` and `review`
+/// take nothing but a run.
 struct Operands {
   std::string run_directory;
   std::vector<std::string> paths;
 };
 
+bool is_run(const std::string& word, const std::string& state) {
+  return word == "last" || (word.find('/') == std::string::npos && !word.empty() &&
+                            base::is_directory(join_path(join_path(state, "runs"), word)));
+}
+
 Operands read_operands(const Options& options, const std::string& state, RunKind kind) {
   std::vector<std::string> words = options.operands;
+  const bool takes_paths = options.action == Action::commit || options.action == Action::discard;
+  if (!takes_paths && words.size() > 1) {
+    throw base::UserError("one run at a time: '" + printable(words[1]) + "' is too much");
+  }
   std::string name;
-  if (!words.empty() && words.front().find('/') == std::string::npos &&
-      (words.front() == "last" ||
-       base::is_directory(join_path(join_path(state, "runs"), words.front())))) {
+  if (!words.empty() && (!takes_paths || is_run(words.front(), state))) {
     name = words.front();
     words.erase(words.begin());
   }
   return {find_run(state, name, kind), words};
+}
+
+std::string counted(std::size_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
 int review(const Operands& operands) {
@@ -115,14 +127,15 @@ int run_sub_command(const Options& options) {
     const std::size_t left = base::exists(join_path(operands.run_directory, "held"))
                                  ? workspace::read_held(operands.run_directory).size()
                                  : 0;
-    std::cerr << "sandbox-run: " << held.size() - left << " held changes discarded, " << left
-              << " left\n";
+    std::cerr << "sandbox-run: " + counted(held.size() - left, "held change", "held changes") +
+                     " discarded, " + std::to_string(left) + " left\n";
     return kOk;
   }
   const workspace::CommitSummary summary =
       workspace::commit_held(operands.run_directory, operands.paths, log);
-  std::cerr << "sandbox-run: " << summary.committed_entries << " entries committed, "
-            << summary.held.size() << " held changes left\n";
+  std::cerr << "sandbox-run: " + counted(summary.committed_entries, "entry", "entries") +
+                   " committed, " + counted(summary.held.size(), "held change", "held changes") +
+                   " left\n";
   return kOk;
 }
 

@@ -3,17 +3,22 @@
 
 #include "cli/summary.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/exit_code.h"
+#include "policy/egress.h"
 #include "policy/host_pattern.h"
 
 namespace sandbox_run::cli {
@@ -107,10 +112,12 @@ std::string first_line(const SummaryFacts& facts) {
   if (const std::uint64_t alerts = alert_count(facts); alerts > 0) {
     parts.insert(parts.begin(), counted(alerts, "ALERT", "ALERTS"));
   }
-  if (facts.withheld_environment > 0) {
+  // A missing variable is a common reason for a failure; otherwise the log is the place for it.
+  if (facts.withheld_environment > 0 && facts.command_exit_code != 0) {
     parts.push_back(counted(facts.withheld_environment, "variable", "variables") + " withheld");
   }
   const auto overhead = std::chrono::duration<double>(facts.overhead).count();
+  if (facts.time_limit && facts.committed) parts.emplace_back("ended at the time limit");
   parts.push_back(fmt::format("{:.2f} s overhead", overhead));
   if (!facts.log_path.empty()) parts.push_back("log: " + printable(facts.log_path));
   return base::join(parts, " · ");
@@ -131,9 +138,23 @@ std::optional<policy::HostPattern> host_pattern(const std::string& host) {
   }
 }
 
+/// The metadata service and its like: no rule can allow them, so none is suggested.
+bool may_ever_connect(const std::string& address) {
+  std::array<std::uint8_t, 16> bytes{};
+  for (const auto& [family, size] : {std::pair{AF_INET, 4}, std::pair{AF_INET6, 16}}) {
+    if (::inet_pton(family, address.c_str(), bytes.data()) != 1) continue;
+    const std::span<const std::uint8_t> network_order(bytes.data(), static_cast<std::size_t>(size));
+    return policy::classify_address(network_order) != policy::AddressKind::forbidden;
+  }
+  return false;
+}
+
 std::string blocked_line(const SummaryFacts& facts, const std::string& host) {
   const auto pattern = host_pattern(host);
   if (!pattern || pattern->is_wildcard()) return "blocked: " + printable(host) + " (looked up)";
+  if (pattern->is_address() && !may_ever_connect(host)) {
+    return "blocked: " + printable(host) + " (connection), an address that nothing can allow";
+  }
   return fmt::format("blocked: {} ({}) — allow with: sandbox-run --allow-host {} {}",
                      printable(host), pattern->is_address() ? "connection" : "looked up",
                      base::shell_words({pattern->text()}), command_again(facts));

@@ -71,9 +71,10 @@ enum class LayerKind { project, environment, cache, extra };
 struct Layer {
   std::string target;  // absolute path, the same inside and outside
   LayerKind kind = LayerKind::project;
+  std::string lower;  // what is changed: the target itself, or an empty directory if it is new
   std::string upper;  // directory for changes
   std::string work;   // overlayfs' own, same file system as upper
-  /// True: the target does not exist on the host yet (a cache not used before), the lower is empty.
+  /// The target does not exist on the host yet (a cache not used before).
   bool lower_is_empty = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/path.h"
 #include "plan/root_tree.h"
@@ -15,13 +16,25 @@ std::vector<std::pair<std::string, std::string>> plan_environment(
     const policy::Policy& policy, const HostFacts& facts,
     const policy::FilteredEnvironment& filtered) {
   std::map<std::string, std::string> merged(filtered.entries.begin(), filtered.entries.end());
-  for (const auto& [name, value] : policy.environment.set) {
-    const std::string expanded = expand(value, facts);
-    if (!expanded.empty()) merged.emplace(name, expanded);  // what the user set, stays
-  }
+  const auto set = [&](const std::map<std::string, std::string>& variables) {
+    for (const auto& [name, value] : variables) {
+      const std::string expanded = expand(value, facts);
+      if (!expanded.empty()) merged.emplace(name, expanded);  // what the user set, stays
+    }
+  };
+  set(policy.environment.set);
+  if (facts.working_directory != facts.project) set(policy.environment.set_below_project);
   merged["HOME"] = facts.home;
   merged["PWD"] = facts.working_directory;
   return {merged.begin(), merged.end()};
+}
+
+/// Those of the rules, and the two that everything tries: the broker refuses and records it.
+std::vector<std::uint16_t> plan_ports(const policy::Policy& policy) {
+  const std::vector<std::uint16_t> listened = policy::listened_ports(policy.network);
+  std::set<std::uint16_t> ports(listened.begin(), listened.end());
+  ports.insert({80, 443});
+  return {ports.begin(), ports.end()};
 }
 
 LandlockPlan plan_landlock(const HostFacts& facts, const std::vector<Layer>& layers) {
@@ -41,7 +54,7 @@ Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
   plan.ids = {facts.uid, facts.gid, facts.privileged};
   plan.layers = layers;
   plan.mounts = plan_root(policy, facts, layers, purpose);
-  if (purpose == Purpose::run) plan.network.tcp_ports = policy::listened_ports(policy.network);
+  if (purpose == Purpose::run) plan.network.tcp_ports = plan_ports(policy);
   plan.landlock = plan_landlock(facts, layers);
 
   const policy::FilteredEnvironment filtered =

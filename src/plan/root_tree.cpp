@@ -36,6 +36,7 @@ class RootPlanner {
     add_home();
     add_toolchains();
     add_command();
+    add_path();
     add_named_files();
     add_targets();
     flush_by_depth();
@@ -116,6 +117,10 @@ class RootPlanner {
         later(hidden.path, Mask{hidden.path, hidden.directory});
       }
     }
+  }
+
+  /// After the command itself: of PREFIX/bin on PATH, its PREFIX must not be cut off.
+  void add_path() {
     for (const HostPath& entry : facts_.path_entries) {
       if (!is_shown(entry.real) && !holds_home(entry.real)) show(entry);
     }

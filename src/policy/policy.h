@@ -107,6 +107,8 @@ struct EnvironmentPolicy {
   std::vector<std::string> withhold;       // globs on the name, stronger than `allow`
   std::vector<std::string> always;         // --allow-env: exact names, stronger than `withhold`
   std::map<std::string, std::string> set;  // values may start with {home}, {cache_home}, …
+  /// As `set`, but only if the command runs below the project's root, not in it.
+  std::map<std::string, std::string> set_below_project;
   /// Variables that name a file (certificate bundles): the file is shown read-only.
   std::vector<std::string> file_variables;
   friend bool operator==(const EnvironmentPolicy&, const EnvironmentPolicy&) = default;

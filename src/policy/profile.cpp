@@ -74,15 +74,19 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
 void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
   const auto table = root.table("environment");
   if (!table) return;
-  table->allow_only({"allow", "withhold", "set", "file_variables"});
+  table->allow_only({"allow", "withhold", "set", "set_below_project", "file_variables"});
   environment.allow = table->texts("allow");
   environment.withhold = table->texts("withhold");
   environment.file_variables = table->texts("file_variables");
-  if (const auto set = table->table("set")) {
+  const auto read_set = [&](const char* key, std::map<std::string, std::string>& variables) {
+    const auto set = table->table(key);
+    if (!set) return;
     for (const std::string& name : set->keys()) {
-      environment.set[name] = set->required_text(name, set_value_problem);
+      variables[name] = set->required_text(name, set_value_problem);
     }
-  }
+  };
+  read_set("set", environment.set);
+  read_set("set_below_project", environment.set_below_project);
 }
 
 void read_target_rule(const TomlTable& table, std::size_t target, TargetRules& rules,

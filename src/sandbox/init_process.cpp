@@ -31,6 +31,7 @@
 #include "sandbox/mount_tree.h"
 #include "sandbox/network.h"
 #include "sandbox/sandboxee.h"
+#include "sandbox/seccomp_filter.h"
 #include "sandbox/step_table.h"
 
 namespace sandbox_run::sandbox {
@@ -171,6 +172,7 @@ void run_init(const plan::Plan& plan, ChildContext& context) {
         check_sys(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "watching signals");
     close_the_rest(context,
                    signals);  // the status pipe too: its end of file is the sandboxee's to give
+    load_init_filter(plan, context);
     serve(context.control, signals, sandboxee, context.terminal);
     ::_exit(0);
   } catch (const std::exception& error) {

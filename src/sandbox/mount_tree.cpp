@@ -49,13 +49,7 @@ UniqueFd open_directory_path(const std::string& path) {
 UniqueFd mount_overlay(const plan::Layer& layer) {
   const UniqueFd upper = open_directory_path(layer.upper);
   const UniqueFd work = open_directory_path(layer.work);
-  UniqueFd lower;
-  if (layer.lower_is_empty) {
-    // An overlay wants a lower directory: a fresh tmpfs is one that nobody can fill.
-    lower = NewFilesystem("tmpfs").set("mode", "0700").mount(kPlain, "an empty lower layer");
-  } else {
-    lower = open_directory_path(layer.target);
-  }
+  const UniqueFd lower = open_directory_path(layer.lower);
   return NewFilesystem("overlay")
       .set("lowerdir", by_fd(lower))
       .set("upperdir", by_fd(upper))

@@ -42,4 +42,8 @@ void load_filters(const plan::Plan&, ChildContext& context) {
   base::send_fds(context.control, "listener", {fd.get()});
 }
 
+void load_init_filter(const plan::Plan&, ChildContext&) {
+  if (load(kAllowFilter, 0) != 0) throw SysError("loading init's system call filter");
+}
+
 }  // namespace sandbox_run::sandbox

@@ -10,4 +10,7 @@ namespace sandbox_run::sandbox {
 /// process' own execve waits for the supervisor.
 void load_filters(const plan::Plan& plan, ChildContext& context);
 
+/// Init's own: the allowlist alone. It starts nothing, so nobody need watch its execve.
+void load_init_filter(const plan::Plan& plan, ChildContext& context);
+
 }  // namespace sandbox_run::sandbox

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <array>
-
 // Which system calls the sandboxee may make: data for generate_filter.cpp, which runs at build
 // time. Everything else answers ENOSYS, as a kernel without that call would: programs then take
 // their fallback. A call that this architecture or libseccomp's table does not have is skipped.
 
 namespace sandbox_run::sandbox {
 
-inline constexpr std::array kAllowed{
+inline constexpr const char* kAllowed[] = {
     // files
     "access",
     "chdir",
@@ -313,7 +311,7 @@ inline constexpr std::array kAllowed{
 };
 
 /// Answered with EPERM, so that a program sees "not permitted" and not "no such call".
-inline constexpr std::array kRefused{
+inline constexpr const char* kRefused[] = {
     // other processes' memory and descriptors (A037-A040)
     "ptrace",
     "process_vm_readv",

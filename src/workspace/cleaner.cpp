@@ -95,13 +95,19 @@ bool Cleaner::clean_file(const Place& place, const char* name, Cleaned& cleaned)
   return true;
 }
 
-void Cleaner::clean_directory_mode(const Place& place, const char* name) {
+void Cleaner::clean_directory(int fd, const std::string& path, OverlayMarks marks,
+                              Cleaned& cleaned) {
   struct stat status {};
-  if (!stat_entry(place.dir_fd, name, status)) return;
+  check_sys(::fstat(fd, &status), "looking at a directory");
   const mode_t unwanted = setgid_ == Setgid::keep ? S_ISUID : S_ISUID | S_ISGID;
-  if ((status.st_mode & unwanted) == 0) return;
-  set_entry_mode(place.dir_fd, name, status.st_mode & 07777U & ~unwanted);
-  note(child_path(place.dir_path, name), "setgid or setuid bit of a directory");
+  if ((status.st_mode & unwanted) != 0) {
+    check_sys(::fchmod(fd, status.st_mode & 07777U & ~unwanted), "changing the mode of " + path);
+    note(path, "setgid or setuid bit of a directory");
+  }
+  const CleanedAttributes attributes = clean_attributes(fd, marks);
+  is_impure_ = attributes.impure;
+  if (attributes.foreign != 0) note(path, "security attribute");
+  if (attributes.refused) cleaned.refusal = kForeignRefusal;
 }
 
 Next Cleaner::clean_entry(const Place& place, const char* name, unsigned char type,
@@ -116,7 +122,6 @@ Next Cleaner::clean_entry(const Place& place, const char* name, unsigned char ty
     case DT_DIR:
       ++cleaned.entries;
       if (is_package_directory(place.dir_path, name)) ++cleaned.packages;
-      clean_directory_mode(place, name);
       return Next::descend;
     default: {
       struct stat status {};
@@ -151,18 +156,14 @@ Cleaned Cleaner::clean(const std::string& path, Setgid setgid) {
       return cleaned;
     }
   }
-  bool impure = false;
   TreeVisitor visitor;
   visitor.directory = [&](int fd, const std::string& dir_path) {
     // The entry's own marks stay until it has been moved: an undone commit needs them.
-    const CleanedAttributes attributes =
-        clean_attributes(fd, dir_path == path ? OverlayMarks::keep : OverlayMarks::remove);
-    impure = attributes.impure;
-    if (attributes.foreign != 0) note(dir_path, "security attribute");
-    if (attributes.refused) cleaned.refusal = kForeignRefusal;
+    const bool is_top = dir_path.size() == path.size();
+    clean_directory(fd, dir_path, is_top ? OverlayMarks::keep : OverlayMarks::remove, cleaned);
   };
   visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char type) {
-    return clean_entry({fd, dir_path, impure}, name, type, cleaned);
+    return clean_entry({fd, dir_path, is_impure_}, name, type, cleaned);
   };
   try {
     walk_tree(path, passable, visitor);

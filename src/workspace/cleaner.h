@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "workspace/overlay_marks.h"
 #include "workspace/tree.h"
 
 // Takes off, in the layer, what no install may leave on the host: setuid and setgid bits, device
@@ -50,10 +51,11 @@ class Cleaner {
   void note(const std::string& path, const char* what);
   Next clean_entry(const Place& place, const char* name, unsigned char type, Cleaned& cleaned);
   bool clean_file(const Place& place, const char* name, Cleaned& cleaned);
-  void clean_directory_mode(const Place& place, const char* name);
+  void clean_directory(int fd, const std::string& path, OverlayMarks marks, Cleaned& cleaned);
 
   int layer_fd_;
   Setgid setgid_ = Setgid::strip;
+  bool is_impure_ = false;  // the directory being walked holds entries that were copied up
   std::vector<Link> links_;
   std::uint64_t stripped_count_ = 0;
   std::vector<Stripped> stripped_;

@@ -44,6 +44,7 @@ class Remover {
   void remove_all_in(int dir_fd, int nesting) {
     std::vector<std::string> directories;
     std::vector<char> buffer;
+    check_sys(::lseek(dir_fd, 0, SEEK_SET), "listing a directory");  // the top is read repeatedly
     for_each_entry(dir_fd, buffer, [&](const char* name, unsigned char type) {
       if (type == DT_DIR) {
         directories.emplace_back(name);

@@ -88,13 +88,18 @@ void set_entry_mode(int dir_fd, const std::string& name, mode_t mode) {
 }
 
 UniqueFd PassableScope::open_directory(const std::string& path) {
-  const std::string doing = "opening directory " + path;
   UniqueFd directory(try_open_directory(root_fd_, path));
-  if (!directory && errno != EACCES) throw base::SysError(doing);
-  if (access_ == Access::as_it_is || ::geteuid() == 0) {
-    if (!directory) throw base::SysError(EACCES, doing);
+  if (!directory && errno != EACCES) throw base::SysError("opening directory " + path);
+  if (access_ == Access::as_it_is || is_root_) {
+    if (!directory) throw base::SysError(EACCES, "opening directory " + path);
     return directory;
   }
+  return open_if_owner(path, std::move(directory));
+}
+
+/// `directory` may be none: its owner may not read it.
+UniqueFd PassableScope::open_if_owner(const std::string& path, UniqueFd directory) {
+  const std::string doing = "opening directory " + path;
   UniqueFd entry;
   if (!directory) {
     entry.reset(check_sys(try_open(root_fd_, path, O_PATH | O_DIRECTORY | O_NOFOLLOW), doing));
@@ -122,6 +127,9 @@ UniqueFd PassableScope::open_with_parents(const std::string& path) {
   }
   return open_directory(path);
 }
+
+PassableScope::PassableScope(int root_fd, Access access)
+    : root_fd_(root_fd), access_(access), is_root_(::geteuid() == 0) {}
 
 PassableScope::~PassableScope() {
   // Innermost first: a directory that is shut again hides what lies in it. Gone is fine.

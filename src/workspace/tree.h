@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <functional>
 #include <stdexcept>
@@ -57,8 +56,7 @@ enum class Access { as_it_is, make_passable };
 /// their mode is changed for the time of this object's life (not for root, whom modes don't bind).
 class PassableScope {
  public:
-  explicit PassableScope(int root_fd, Access access = Access::make_passable)
-      : root_fd_(root_fd), access_(access) {}
+  explicit PassableScope(int root_fd, Access access = Access::make_passable);
   PassableScope(const PassableScope&) = delete;
   PassableScope& operator=(const PassableScope&) = delete;
   ~PassableScope();
@@ -74,19 +72,21 @@ class PassableScope {
   const std::vector<Locked>& locked() const { return locked_; }
 
  private:
+  base::UniqueFd open_if_owner(const std::string& path, base::UniqueFd directory);
+
   int root_fd_;
   Access access_;
+  bool is_root_;
   std::vector<Locked> locked_;
 };
 
 /// Calls `visit(name, DT_* type)` for each entry but "." and ".."; DT_UNKNOWN is resolved. `buffer`
-/// is scratch space, reused. No entry may be added meanwhile.
+/// is scratch space, reused. The descriptor's offset must be at the
+/// beginning; no entry may be added meanwhile.
 template <typename Visit>
 void for_each_entry(int dir_fd, std::vector<char>& buffer, Visit&& visit) {
   constexpr std::size_t kBufferSize = 32768;
   if (buffer.size() < kBufferSize) buffer.resize(kBufferSize);
-  base::check_sys(::lseek(dir_fd, 0, SEEK_SET),
-                  "listing a directory");  // may have been read before
   while (true) {
     const ssize_t size =
         base::check_sys(::getdents64(dir_fd, buffer.data(), buffer.size()), "listing a directory");

@@ -133,6 +133,8 @@ def variables(manager, home, prefix):
         "YARN_ENABLE_IMMUTABLE_INSTALLS": "false",
         # For root yarn 1 has another default, which is the whole machine's.
         "YARN_CACHE_FOLDER": f"{home}/.cache/yarn" if manager.name == "yarn1" else None,
+        # pnpm keeps what scripts built in its store, and would then not run them.
+        "npm_config_side_effects_cache": "false" if manager.name == "pnpm" else None,
         "CI": None,
     }
 

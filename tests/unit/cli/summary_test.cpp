@@ -49,15 +49,22 @@ TEST_CASE("a run without incident is one line") {
         "contacted · nothing blocked · 0.05 s overhead · log: /state/run/events.jsonl\n");
 }
 
+TEST_CASE("withheld variables are counted only where one may be the reason of a failure") {
+  SummaryFacts facts = good_run();
+  facts.withheld_environment = 1;
+  CHECK_FALSE(contains(summary_text(facts), "withheld"));
+  facts.command_exit_code = 1;
+  CHECK(contains(summary_text(facts), "1 variable withheld"));
+}
+
 TEST_CASE("one is singular and none is no") {
   SummaryFacts facts = good_run();
   facts.commit.committed_packages = 1;
   facts.watch.scripts = 1;
   facts.network.hosts_contacted.clear();
-  facts.withheld_environment = 1;
   CHECK(contains(summary_text(facts),
                  "1 package's files committed to node_modules · 1 script ran · no host contacted · "
-                 "nothing blocked · 1 variable withheld · "));
+                 "nothing blocked · "));
   facts.watch.scripts = 0;
   facts.network.hosts_contacted = {"a.example.com", "b.example.com"};
   facts.commit.committed_packages = 0;

@@ -65,7 +65,7 @@ std::vector<plan::Layer> layers_for(const std::vector<plan::TargetChoice>& targe
     const std::string base = "RUN/layers/" + std::to_string(layers.size());
     const auto kind = target.kind == policy::TargetKind::cache ? plan::LayerKind::cache
                                                                : plan::LayerKind::project;
-    layers.push_back({target.path, kind, base + "/upper", base + "/work", false});
+    layers.push_back({target.path, kind, target.path, base + "/upper", base + "/work", false});
   }
   return layers;
 }
@@ -161,4 +161,18 @@ TEST_CASE("parents are mounted before what lies in them") {
   const std::string text = planned("npm", fixed_host());
   CHECK(text.find("private    /home/u ") < text.find("read-only  /home/u/.pyenv"));
   CHECK(text.find("private    /home/u ") < text.find("overlay    /home/u/app"));
+}
+
+TEST_CASE("a virtual environment elsewhere whose bin is on PATH is shown whole") {
+  plan::HostFacts facts = fixed_host();
+  facts.path_entries.insert(facts.path_entries.begin(), directory("/home/u/envs/a/bin"));
+  facts.command.path = "/home/u/envs/a/bin/pip";
+  facts.command.chain = {"/home/u/envs/a/bin/pip", "/usr/bin/python3.11"};
+  CHECK(holds(planned("pip", facts), "read-only  /home/u/envs/a\n"));
+}
+
+TEST_CASE("ports 80 and 443 are always listened on, so that a try there is refused and recorded") {
+  const std::string text = planned("generic", fixed_host());
+  CHECK(holds(text, "tcp port   80\n"));
+  CHECK(holds(text, "tcp port   443\n"));
 }

@@ -14,6 +14,7 @@
 #include "broker/event_loop_impl.h"
 #include "broker/flow.h"
 #include "broker/listener.h"
+#include "broker/refusal_watch.h"
 #include "broker/services.h"
 
 namespace sandbox_run::broker {
@@ -58,6 +59,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<DnsServer> dns_;
   asio::steady_timer sweeper_;
   std::vector<std::shared_ptr<Descriptor>> sockets_;
+  std::shared_ptr<Descriptor> refusals_;  // one of sockets_, if there is one
   std::set<FlowPointer> flows_;
 };
 
@@ -77,6 +79,9 @@ void Broker::Impl::serve(ListeningSocket socket) {
       return asio::co_spawn(
           executor_, [dns = dns_, descriptor] { return dns->serve_datagrams(descriptor); },
           kRethrow);
+    case ListeningSocket::Kind::refusals:
+      refusals_ = descriptor;
+      return asio::co_spawn(executor_, watch_refusals(descriptor, services_), kRethrow);
     case ListeningSocket::Kind::dns_tcp:
       handlers.accepted = [dns = dns_, executor = executor_](base::UniqueFd client,
                                                              const Endpoint&) {
@@ -146,6 +151,9 @@ void Broker::Impl::sweep() {
 
 void Broker::Impl::shut_down() {
   sweeper_.cancel();
+  if (const auto refusals = std::exchange(refusals_, nullptr)) {
+    record_last_refusals(refusals->native_handle(), services_->recorder);
+  }
   for (const auto& socket : sockets_) {
     boost::system::error_code ignored;  // sockets of a namespace that is gone
     socket->close(ignored);

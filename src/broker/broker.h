@@ -16,8 +16,10 @@ namespace sandbox_run::broker {
 /// A socket made inside the sandbox's network namespace (it stays in that namespace) and passed
 /// out.
 struct ListeningSocket {
-  enum class Kind { tcp, dns_udp, dns_tcp };
-  base::UniqueFd fd;  // bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY
+  enum class Kind { tcp, dns_udp, dns_tcp, refusals };
+  // Bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY. Of refusals: a
+  // packet socket (SOCK_DGRAM) of `lo`, filtered to what parse_refusal() knows.
+  base::UniqueFd fd;
   Kind kind = Kind::tcp;
   bool ipv6 = false;
   std::uint16_t port = 0;

@@ -8,6 +8,33 @@ namespace sandbox_run::broker {
 
 using events::Severity;
 
+namespace {
+
+constexpr std::uint16_t kDnsPort = 53;
+
+std::string_view name_of(RefusedTry::Protocol protocol) {
+  switch (protocol) {
+    case RefusedTry::Protocol::tcp:
+      return "tcp";
+    case RefusedTry::Protocol::udp:
+      return "udp";
+    case RefusedTry::Protocol::icmp:
+      return "icmp";
+  }
+  return "";
+}
+
+std::string_view reason_of(const RefusedTry& refused) {
+  if (refused.protocol == RefusedTry::Protocol::icmp) return "only TCP gets out";
+  if (refused.destination.address.is_loopback())
+    return "nobody in the sandbox listens on this port";
+  if (refused.destination.port == kDnsPort) return "names are not served: no rule allows a host";
+  return refused.protocol == RefusedTry::Protocol::tcp ? "no rule names this port"
+                                                       : "only TCP gets out";
+}
+
+}  // namespace
+
 void Recorder::record(std::string_view type, Severity severity, base::json::object details) {
   if (sink_ == nullptr) return;
   sink_->record({.type = std::string(type), .severity = severity, .details = std::move(details)});
@@ -63,10 +90,34 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
   deny(name.empty() ? address : name);
   const std::string key = fmt::format("{} {} {}", address, destination.port, reason);
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
-  base::json::object details{{"destination", address}, {"port", destination.port}};
+  base::json::object details{
+      {"destination", address}, {"port", destination.port}, {"protocol", "tcp"}};
   if (!name.empty()) details["name"] = name;
   details["reason"] = reason;
   record("flow.denied", Severity::notice, std::move(details));
+}
+
+void Recorder::try_refused(const RefusedTry& refused) {
+  const auto& [address, port] = refused.destination;
+  const bool loopback = address.is_loopback();
+  const std::string_view protocol = name_of(refused.protocol);
+  const std::string destination = address.text();
+  if (!loopback) {
+    ++totals_.flows_denied;
+    // A name server's address is no host that somebody wanted: any lookup of a run without network
+    // ends there.
+    if (port != kDnsPort) deny(destination);
+  }
+  if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_,
+              fmt::format("{} {} {}", destination, port, protocol),
+              loopback ? "different loopback tries refused" : "different tries refused")) {
+    return;
+  }
+  base::json::object details{{"destination", destination}};
+  if (refused.protocol != RefusedTry::Protocol::icmp) details["port"] = port;
+  details["protocol"] = protocol;
+  details["reason"] = reason_of(refused);
+  record("flow.denied", loopback ? Severity::info : Severity::notice, std::move(details));
 }
 
 void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason) {

@@ -9,6 +9,7 @@
 #include "broker/address.h"
 #include "broker/broker.h"
 #include "broker/limits.h"
+#include "broker/refusal_packet.h"
 #include "events/event.h"
 
 namespace sandbox_run::broker {
@@ -35,6 +36,9 @@ class Recorder {
   void flow_closed(const ClosedFlow& flow);
   /// `name` is "" if none is known for the destination.
   void flow_denied(const Endpoint& destination, const std::string& name, const std::string& reason);
+  /// By the kernel, inside. A try at loopback is mostly a program's look whether a server of its
+  /// own is up: told, but not counted as denied.
+  void try_refused(const RefusedTry& refused);
   void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason);
   /// Once for each `limit` (words: "flows at once").
   void limit_reached(const std::string& limit, std::size_t value);
@@ -60,6 +64,9 @@ class Recorder {
   std::set<std::string> denied_;
   std::set<std::string> seen_lookups_;
   std::set<std::string> seen_denials_;
+  // Of their own, so that a flood of one kind hides nothing of another.
+  std::set<std::string> seen_refusals_;
+  std::set<std::string> seen_loopback_refusals_;
   std::set<std::string> seen_failures_;
   std::set<std::string> seen_limits_;
 };

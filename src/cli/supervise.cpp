@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "base/scope_exit.h"
+#include "base/sys_error.h"
 #include "cli/stream_relay.h"
 #include "cli/terminal.h"
 #include "sandbox/launch.h"
@@ -19,17 +22,41 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
+broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
+  using Inner = sandbox::InnerSocket::Kind;
+  using Outer = broker::ListeningSocket::Kind;
+  switch (kind) {
+    case Inner::tcp:
+      return Outer::tcp;
+    case Inner::dns_udp:
+      return Outer::dns_udp;
+    case Inner::dns_tcp:
+      return Outer::dns_tcp;
+    case Inner::refusals:
+      return Outer::refusals;
+  }
+  throw base::SysError(EPROTO, "naming a socket of the sandbox");
+}
+
 std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::InnerSocket> inner) {
   std::vector<broker::ListeningSocket> sockets;
   for (sandbox::InnerSocket& socket : inner) {
-    auto kind = broker::ListeningSocket::Kind::tcp;
-    if (socket.kind == sandbox::InnerSocket::Kind::dns_udp)
-      kind = broker::ListeningSocket::Kind::dns_udp;
-    if (socket.kind == sandbox::InnerSocket::Kind::dns_tcp)
-      kind = broker::ListeningSocket::Kind::dns_tcp;
-    sockets.push_back({std::move(socket.fd), kind, socket.ipv6, socket.port});
+    sockets.push_back({std::move(socket.fd), broker_kind(socket.kind), socket.ipv6, socket.port});
   }
   return sockets;
+}
+
+/// Such tries fail all the same; they only leave no event.
+void tell_if_refusals_are_unseen(const sandbox::RunningSandbox& sandbox, events::EventSink& sink) {
+  const bool seen = std::any_of(sandbox.sockets.begin(), sandbox.sockets.end(),
+                                [](const sandbox::InnerSocket& socket) {
+                                  return socket.kind == sandbox::InnerSocket::Kind::refusals;
+                                });
+  if (seen) return;
+  sink.record({.type = "protection.missing",
+               .severity = events::Severity::notice,
+               .details = {{"protection", "log of refused ports, UDP and ICMP"},
+                           {"reason", "this host has no packet sockets"}}});
 }
 
 class Supervision {
@@ -178,6 +205,7 @@ Outcome supervise(const SuperviseRequest& request) {
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
   const IgnoredPipeSignal ignored;
+  tell_if_refusals_are_unseen(sandbox, *request.sink);
   Supervision supervision(request, sandbox);
   streams.start(supervision.loop());
   Outcome outcome = supervision.run(begin);

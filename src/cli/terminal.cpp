@@ -8,6 +8,10 @@
 namespace sandbox_run::cli {
 namespace {
 
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStopArrives{1};  // from passing a Ctrl-Z on to the stop's report
+
 /// Runs `act` while `signal` is ignored.
 template <typename Act>
 void while_ignoring(int signal, Act act) {
@@ -55,6 +59,7 @@ void TerminalControl::stop_ourselves() {
 }
 
 void TerminalControl::forward(int signal) {
+  if (signal == SIGTSTP) stop_asked_ = steady_clock::now();
   switch (signal) {
     case SIGINT:
     case SIGQUIT:
@@ -69,7 +74,10 @@ void TerminalControl::forward(int signal) {
 }
 
 void TerminalControl::on_stopped(int signal) {
-  if ((signal == SIGTTIN || signal == SIGTTOU) && we_are_foreground()) {
+  // A continue would throw away a Ctrl-Z that is on its way to a group that has stopped by itself.
+  const bool asked = steady_clock::now() - stop_asked_ < kStopArrives;
+  stop_asked_ = {};
+  if ((signal == SIGTTIN || signal == SIGTTOU) && !asked && we_are_foreground()) {
     promote();
     sandbox_.signal_group(SIGCONT);
     return;

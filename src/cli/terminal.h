@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "base/unique_fd.h"
 #include "sandbox/launch.h"
 
@@ -33,6 +35,8 @@ class TerminalControl {
   sandbox::RunningSandbox& sandbox_;
   base::UniqueFd terminal_;
   bool promoted_ = false;
+  /// When a Ctrl-Z was last passed on: the sandboxee may just then have stopped to read.
+  std::chrono::steady_clock::time_point stop_asked_{};
 };
 
 }  // namespace sandbox_run::cli

@@ -75,7 +75,7 @@ constexpr std::array kInitSteps{
     Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN
     Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,
-         hand_over_sockets},  // ports below 1024 need CAP_NET_BIND_SERVICE
+         hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW
 };
 
 void report(int control, SandboxeeReport::Kind kind, int value) {

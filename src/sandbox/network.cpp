@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/sys_error.h"
 #include "sandbox/inner_socket_record.h"
+#include "sandbox/refusal_socket.h"
 
 namespace sandbox_run::sandbox {
 namespace {
@@ -128,6 +129,10 @@ void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {
     sockets.clear();
     records.clear();
   };
+  if (UniqueFd refusals = make_refusal_socket()) {
+    sockets.push_back(std::move(refusals));
+    append_record(records, {InnerSocket::Kind::refusals, false, 0});
+  }
   for (const int family : {AF_INET, AF_INET6}) {
     if (family == AF_INET6 && !ipv6) continue;
     if (plan.network.names) {

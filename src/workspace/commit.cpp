@@ -111,6 +111,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
   record_stripped(plan, sink);
   commit_caches(make_transaction(request, run.get(), records, true), summary.held, summary, sink,
                 hook);
+  if (request.old_entries == OldEntries::leave) return summary;
   clean_up_run(run.get(), hook);
   mark.remove();
   hook("mark removed");

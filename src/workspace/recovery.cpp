@@ -74,6 +74,20 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
   return true;
 }
 
+void clean_up(const std::string& run_directory) {
+  const base::UniqueFd run = open_real_directory(run_directory);
+  if (!UnfinishedMark::is_present(run.get()) || has_journal(run.get()) || !has_held(run.get())) {
+    return;  // done, or more than cleaning is to be done: recovery's
+  }
+  try {
+    UnfinishedMark mark(run.get());
+    clean_up_run(run.get(), [](const char*) {});
+    mark.remove();
+  } catch (const base::UserError&) {
+    return;  // another process is at it
+  }
+}
+
 void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
                          events::EventSink& sink) {
   const base::UniqueFd state(::open(state_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

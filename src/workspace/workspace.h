@@ -78,6 +78,10 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
 /// All changes of one layer, read from the layer alone, no link followed.
 std::vector<Change> read_changes(const LayerDirectory& layer);
 
+/// What the commit replaced or removed takes seconds to delete (36,000 files on ext4: 2 s and
+/// more). `leave`: clean_up() does it later, or recover_interrupted() before the targets' next run.
+enum class OldEntries { remove, leave };
+
 struct CommitRequest {
   std::string run_directory;
   std::vector<LayerDirectory> layers;
@@ -85,12 +89,16 @@ struct CommitRequest {
   std::vector<std::string> arguments;     // of the command: some rules ask
   bool commit = true;                     // false: the command failed; only caches are kept
   bool only_package_manager_ran = false;  // for Verdict::trusted
+  OldEntries old_entries = OldEntries::remove;
 };
 
 /// Judges and commits. Every process of the sandbox must be dead and its namespaces gone. All or
 /// nothing per run: an error (full disk, conflict in the middle) is undone and thrown. What is held
 /// stays in the layer, listed in `<run directory>/held`; an empty layer is removed.
 CommitSummary commit_changes(const CommitRequest& request, events::EventSink& sink);
+
+/// Removes what a commit with OldEntries::leave has left. Does nothing if another process is at it.
+void clean_up(const std::string& run_directory);
 
 /// The held changes of a run, from its directory.
 std::vector<HeldChange> read_held(const std::string& run_directory);

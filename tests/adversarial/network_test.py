@@ -93,6 +93,32 @@ def fetch_from_an_address(t):
         logged(t, result, "flow.denied", address.strip("[]"))
 
 
+def tries(result, port):
+    """Protocol and severity of each denied try at `port`."""
+    return [(e["details"]["protocol"], e["severity"]) for e in result.of_type("flow.denied")
+            if e["details"].get("port") == port]
+
+
+@test
+def ports_that_no_rule_names(t):
+    """a try at a port that no rule names, or by UDP, is refused at once, and in the log once"""
+    control(t)
+    udp_port, _ = dns_server()
+    t.contains(t.bare(PYTHON, "-c", SEND_UDP, "127.0.0.1", udp_port).out, "answer", "control")
+    for options in (ONE_HOST, []):  # with the broker's listeners, and with no network at all
+        for address in ("192.0.2.1", "2001:db8::7"):
+            for program, port, protocol, reason in (
+                (CONNECT, 81, "tcp", "no rule names this port"),
+                (SEND_UDP, 9999, "udp", "only TCP gets out"),
+            ):
+                result = t.sandbox(PYTHON, "-c", program, address, port, options=options)
+                refused(t, result)
+                t.contains(result.err, "ConnectionRefusedError")
+                t.equal(tries(result, port), [(protocol, "notice")], result.events)
+                t.equal(logged(t, result, "flow.denied", address)["details"]["reason"], reason)
+                t.contains(result.err, f"blocked: {address}", "the summary names it")
+
+
 @test
 def host_loopback(t):
     """services on the host's loopback are not reached, by any spelling of it"""
@@ -103,6 +129,9 @@ def host_loopback(t):
         for address in ("127.0.0.1", "localhost", "::1", "::ffff:127.0.0.1", "0.0.0.0", "127.1.2.3"):
             result = connect(t, address, port)
             refused(t, result)
+            # "localhost" is two addresses.
+            t.equal(set(tries(result, port)), {("tcp", "info")}, f"{address} in the log: {result}")
+            t.contains(result.err, "nothing blocked")
     t.equal(server.requests, [])
 
 

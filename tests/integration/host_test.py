@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import IS_ROOT, require, test  # noqa: E402
+from harness import IS_ROOT, require, require_root, test  # noqa: E402
 
 SET_UP_FAILED = 125
 USAGE = 2
@@ -161,7 +161,7 @@ def as_another_user(t, uid, command, groups=()):
 @test
 def unmapped_owners(t):
     """files of other owners in the project: said before the run with the cure, nothing touched"""
-    require(IS_ROOT, "only root can make such files")
+    require_root("make such files")
     t.write("mine.txt", "mine\n")
     os.chown(t.project / "mine.txt", 4711, 4711)
     t.write("node_modules/roots.txt", "root's\n")
@@ -178,7 +178,7 @@ def unmapped_owners(t):
 @test
 def unmapped_group(t):
     """files of a supplementary group: it works, or is said before the run with the cure"""
-    require(IS_ROOT, "only root can make such files")
+    require_root("make such files")
     t.write("shared.txt", "shared\n")
     os.chown(t.project / "shared.txt", 4711, 4712)
     command = words_for(t, "sh", "-c", "cat shared.txt")

@@ -91,6 +91,12 @@ def require(condition, reason):
         raise Skip(reason)
 
 
+def require_root(what):
+    """For what only root can set up: the same suite runs as root too, so nothing is left out."""
+    if os.geteuid() != 0:
+        raise NotApplicable(f"only root can {what}: tested there")
+
+
 @dataclasses.dataclass
 class Test:
     name: str

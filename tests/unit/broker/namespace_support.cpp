@@ -23,6 +23,7 @@
 #include "base/io.h"
 #include "base/sys_error.h"
 #include "broker/dns_message.h"
+#include "sandbox/refusal_socket.h"
 
 namespace sandbox_run::broker::test {
 namespace {
@@ -126,6 +127,8 @@ void live_inside(int channel, const std::vector<std::uint16_t>& ports,
         fds.push_back(owned.back().get());
       }
     }
+    owned.push_back(sandbox::make_refusal_socket());
+    fds.push_back(owned.back().get());
     base::send_fds(channel, "sockets", fds);
     owned.clear();
     if (base::receive_fds(channel).bytes != "go") return;  // the test has failed already
@@ -171,7 +174,9 @@ Sandbox::Sandbox(const std::vector<std::uint16_t>& ports, std::function<std::str
   pair.theirs.reset();
   base::ReceivedFds received = base::receive_fds(channel_.get());
   const auto wanted = wanted_sockets(ports);
-  if (received.fds.size() != 2 * wanted.size()) throw std::runtime_error(received.bytes);
+  if (received.fds.size() != 2 * wanted.size() + 1) throw std::runtime_error(received.bytes);
+  sockets_.push_back({std::move(received.fds.back()), ListeningSocket::Kind::refusals, false, 0});
+  received.fds.pop_back();
   for (std::size_t i = 0; i < received.fds.size(); ++i) {
     sockets_.push_back(
         {std::move(received.fds[i]), wanted[i / 2].kind, i % 2 == 1, wanted[i / 2].port});

@@ -44,6 +44,26 @@ TEST_CASE("an opaque node_modules is exchanged for the old one") {
   CHECK(f.is_run_clean());
 }
 
+TEST_CASE("old entries can be left for later") {
+  Fixture f;
+  put(f.host("node_modules/old/index.js"), "old");
+  put(f.host("out/gone"), "old");
+  f.begin();
+  put(f.upper("node_modules/new/index.js"), "new");
+  f.mark_opaque("node_modules");
+  f.whiteout("out/gone");
+  CommitRequest request = f.request();
+  request.old_entries = OldEntries::leave;
+  commit_changes(request, f.sink);
+  CHECK(content(f.host("node_modules/new/index.js")) == "new");
+  CHECK_FALSE(base::exists(f.host("out/gone")));
+  CHECK_FALSE(f.is_run_clean());
+  SUBCASE("by the same run") { clean_up(f.run); }
+  SUBCASE("by the next run") { f.recover(); }
+  CHECK(f.is_run_clean());
+  CHECK(content(f.host("node_modules/new/index.js")) == "new");
+}
+
 TEST_CASE("added, changed and removed entries reach the host") {
   Fixture f;
   put(f.host("package-lock.json"), "1");

@@ -1,6 +1,7 @@
 #include "base/io.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,7 +59,10 @@ void write_full(int fd, std::string_view bytes, std::string_view doing) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
     if (put < 0) {
       if (errno == EINTR) continue;
-      throw SysError(doing);
+      if (errno != EAGAIN) throw SysError(doing);
+      pollfd writable{fd, POLLOUT, 0};  // somebody made it non-blocking
+      ::poll(&writable, 1, -1);
+      continue;
     }
     bytes.remove_prefix(static_cast<std::size_t>(put));
   }

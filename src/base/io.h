@@ -20,7 +20,8 @@ std::optional<std::string> read_file_if_readable(const std::string& path,
 /// Reads to the end of file, at most `max_bytes` (EFBIG beyond). Throws SysError.
 std::string read_all(int fd, std::size_t max_bytes, std::string_view doing);
 
-/// Writes all of `bytes`, resuming after EINTR and short writes. Throws SysError.
+/// Writes all of `bytes`, resuming after EINTR and short writes, waiting where `fd` is
+/// non-blocking. Throws SysError.
 void write_full(int fd, std::string_view bytes, std::string_view doing);
 /// Creates (O_EXCL is not used) or truncates `path` and writes `bytes`. Throws SysError.
 void write_file(const std::string& path, std::string_view bytes, mode_t mode);

@@ -32,6 +32,12 @@ void raise_descriptor_limit(const Limits& limits) {
   base::check_sys(::setrlimit(RLIMIT_NOFILE, &limit), "raising the limit of descriptors");
 }
 
+RefusalSource refusal_source(const ListeningSocket& socket) {
+  return {socket.kind == ListeningSocket::Kind::refused_tcp ? RefusedTry::Protocol::tcp
+                                                            : RefusedTry::Protocol::udp,
+          socket.ipv6 ? RefusalSource::Family::ipv6 : RefusalSource::Family::ipv4};
+}
+
 }  // namespace
 
 class Broker::Impl : public std::enable_shared_from_this<Impl> {
@@ -50,6 +56,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
  private:
   using FlowPointer = std::shared_ptr<Flow>;
 
+  void serve_refusals(RefusalSocket refusals);
   void accept_flow(base::UniqueFd client, const Endpoint& destination);
   void start_flow(base::UniqueFd client, Admission admission, std::uint16_t port);
   void sweep();
@@ -59,7 +66,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<DnsServer> dns_;
   asio::steady_timer sweeper_;
   std::vector<std::shared_ptr<Descriptor>> sockets_;
-  std::shared_ptr<Descriptor> refusals_;  // one of sockets_, if there is one
+  std::vector<RefusalSocket> refusals_;  // some of sockets_
   std::set<FlowPointer> flows_;
 };
 
@@ -79,9 +86,9 @@ void Broker::Impl::serve(ListeningSocket socket) {
       return asio::co_spawn(
           executor_, [dns = dns_, descriptor] { return dns->serve_datagrams(descriptor); },
           kRethrow);
-    case ListeningSocket::Kind::refusals:
-      refusals_ = descriptor;
-      return asio::co_spawn(executor_, watch_refusals(descriptor, services_), kRethrow);
+    case ListeningSocket::Kind::refused_tcp:
+    case ListeningSocket::Kind::refused_udp:
+      return serve_refusals({descriptor, refusal_source(socket)});
     case ListeningSocket::Kind::dns_tcp:
       handlers.accepted = [dns = dns_, executor = executor_](base::UniqueFd client,
                                                              const Endpoint&) {
@@ -95,6 +102,11 @@ void Broker::Impl::serve(ListeningSocket socket) {
       break;
   }
   asio::co_spawn(executor_, accept_connections(descriptor, std::move(handlers)), kRethrow);
+}
+
+void Broker::Impl::serve_refusals(RefusalSocket refusals) {
+  refusals_.push_back(refusals);
+  asio::co_spawn(executor_, watch_refusals(std::move(refusals), services_), kRethrow);
 }
 
 void Broker::Impl::accept_flow(base::UniqueFd client, const Endpoint& destination) {
@@ -151,8 +163,8 @@ void Broker::Impl::sweep() {
 
 void Broker::Impl::shut_down() {
   sweeper_.cancel();
-  if (const auto refusals = std::exchange(refusals_, nullptr)) {
-    record_last_refusals(refusals->native_handle(), services_->recorder);
+  for (const RefusalSocket& refusals : std::exchange(refusals_, {})) {
+    record_last_refusals(refusals, services_->recorder);
   }
   for (const auto& socket : sockets_) {
     boost::system::error_code ignored;  // sockets of a namespace that is gone

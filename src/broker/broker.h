@@ -16,9 +16,9 @@ namespace sandbox_run::broker {
 /// A socket made inside the sandbox's network namespace (it stays in that namespace) and passed
 /// out.
 struct ListeningSocket {
-  enum class Kind { tcp, dns_udp, dns_tcp, refusals };
-  // Bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY. Of refusals: a
-  // packet socket (SOCK_DGRAM) of `lo`, filtered to what parse_refusal() knows.
+  enum class Kind { tcp, dns_udp, dns_tcp, refused_tcp, refused_udp };
+  // Bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY. refused_…: a raw
+  // socket, filtered to what parse_refusal() knows.
   base::UniqueFd fd;
   Kind kind = Kind::tcp;
   bool ipv6 = false;

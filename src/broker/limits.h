@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxUpstreamAddresses = 16;  // of one name
 inline constexpr int kAcceptsPerTurn = 64;
 inline constexpr int kDatagramsPerTurn = 64;
 inline constexpr int kSplicesPerTurn = 16;
-/// Packets read of the refusals' queue when the sandbox has ended; more than the queue holds.
+/// Packets read of a refusals' queue when the sandbox has ended; more than the queue holds.
 inline constexpr int kRefusalsAtTheEnd = 4096;
 /// Of one direction of a flow. 64 of them fit what an ordinary user may have in pipes
 /// (/proc/sys/fs/pipe-user-pages-soft); beyond that the kernel gives smaller ones.

@@ -12,20 +12,7 @@ namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
 
-std::string_view name_of(RefusedTry::Protocol protocol) {
-  switch (protocol) {
-    case RefusedTry::Protocol::tcp:
-      return "tcp";
-    case RefusedTry::Protocol::udp:
-      return "udp";
-    case RefusedTry::Protocol::icmp:
-      return "icmp";
-  }
-  return "";
-}
-
 std::string_view reason_of(const RefusedTry& refused) {
-  if (refused.protocol == RefusedTry::Protocol::icmp) return "only TCP gets out";
   if (refused.destination.address.is_loopback())
     return "nobody in the sandbox listens on this port";
   if (refused.destination.port == kDnsPort) return "names are not served: no rule allows a host";
@@ -100,7 +87,7 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
 void Recorder::try_refused(const RefusedTry& refused) {
   const auto& [address, port] = refused.destination;
   const bool loopback = address.is_loopback();
-  const std::string_view protocol = name_of(refused.protocol);
+  const std::string_view protocol = refused.protocol == RefusedTry::Protocol::tcp ? "tcp" : "udp";
   const std::string destination = address.text();
   if (!loopback) {
     ++totals_.flows_denied;
@@ -113,11 +100,11 @@ void Recorder::try_refused(const RefusedTry& refused) {
               loopback ? "different loopback tries refused" : "different tries refused")) {
     return;
   }
-  base::json::object details{{"destination", destination}};
-  if (refused.protocol != RefusedTry::Protocol::icmp) details["port"] = port;
-  details["protocol"] = protocol;
-  details["reason"] = reason_of(refused);
-  record("flow.denied", loopback ? Severity::info : Severity::notice, std::move(details));
+  record("flow.denied", loopback ? Severity::info : Severity::notice,
+         {{"destination", destination},
+          {"port", port},
+          {"protocol", protocol},
+          {"reason", reason_of(refused)}});
 }
 
 void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason) {

@@ -4,19 +4,24 @@
 
 #include "broker/asio.h"
 #include "broker/recorder.h"
+#include "broker/refusal_packet.h"
 #include "broker/services.h"
 
-// What the kernel refuses inside (a port nobody listens on, UDP, ICMP) leaves no connection that
-// the broker could accept and tell of; its answers do, on the packet socket that init made.
+// What the kernel refuses inside (a port nobody listens on, UDP) leaves no connection that the
+// broker could accept and tell of; its answers do, on the raw sockets that init made.
 
 namespace sandbox_run::broker {
 
-/// Records each refusal that `socket` queues, until it is closed.
-asio::awaitable<void> watch_refusals(std::shared_ptr<Descriptor> socket,
-                                     std::shared_ptr<Services> services);
+struct RefusalSocket {
+  std::shared_ptr<Descriptor> socket;
+  RefusalSource source;
+};
+
+/// Records each refusal that the socket queues, until it is closed.
+asio::awaitable<void> watch_refusals(RefusalSocket refusals, std::shared_ptr<Services> services);
 
 /// What is still queued once every process inside is dead: a short command has ended before the
 /// loop came to it. Says so if the queue was ever too short.
-void record_last_refusals(int socket, Recorder& recorder);
+void record_last_refusals(const RefusalSocket& refusals, Recorder& recorder);
 
 }  // namespace sandbox_run::broker

@@ -119,6 +119,8 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
                            "/etc/xdg/pip/pip.conf"}) {
     text += identity(path);
   }
+  // A virtual environment's own: the program lies in its bin.
+  text += identity(join_path(base::parent_path(base::parent_path(facts.command.path)), "pip.conf"));
   for (const std::string& path : {facts.home + "/.pyenv/version", facts.home + "/.tool-versions",
                                   facts.config_home + "/mise/config.toml"}) {
     text += identity(path);

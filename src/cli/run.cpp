@@ -16,7 +16,6 @@
 
 #include <array>
 #include <chrono>
-#include <iostream>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -31,6 +30,7 @@
 #include "cli/sub_commands.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
+#include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
 
@@ -42,7 +42,7 @@ using base::printable;
 using std::chrono::steady_clock;
 using ClosedStreams = std::array<bool, 3>;
 
-void complain(const std::string& text) { std::cerr << "sandbox-run: " + text + "\n" << std::flush; }
+void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
 /// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
 ClosedStreams fill_closed_streams() {
@@ -198,6 +198,7 @@ class CommandRun {
     request.package_manager = prepared_.policy.package_manager;
     request.sink = log_.get();
     request.project = prepared_.facts.project;
+    request.trusted_programs = prepared_.facts.command.chain;
     request.closed_streams = closed_;
     try {
       return supervise(request);
@@ -222,7 +223,7 @@ class CommandRun {
 
   CommitState commit_run(const Outcome& outcome) {
     CommitState state;
-    if (outcome.kind == Outcome::Kind::not_started) {
+    if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
       discard_layers();
       return state;
     }
@@ -252,6 +253,8 @@ class CommandRun {
         return kTimeLimit;
       case Outcome::Kind::not_started:
         return not_started_code(*outcome.failure);
+      case Outcome::Kind::lost:
+        return kSetupFailed;
     }
     return kSetupFailed;
   }
@@ -271,6 +274,12 @@ class CommandRun {
     record_end(code);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
+      return code;
+    }
+    if (outcome.kind == Outcome::Kind::lost) {
+      complain(
+          "the sandbox's init was killed, so nothing is known of the command's end: nothing was "
+          "committed (was memory short? see the kernel's log)");
       return code;
     }
     print_summary(outcome, commit, command, code);
@@ -324,8 +333,8 @@ class CommandRun {
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
     if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
-    std::cerr << (options_.output == Output::json ? summary_json(facts) : summary_text(facts))
-              << std::flush;
+    if (options_.output == Output::words) leave_screen_of_command();
+    tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
   }
 
   const Options& options_;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -12,9 +13,34 @@ namespace {
 
 constexpr std::size_t kChunk = 65536;
 
-bool is_regular(int fd) {
+enum class Handling { hand_in, relay };
+
+/// The devices that anybody may have as a standard stream: null, zero, full, random, urandom.
+bool is_harmless_device(const struct stat& status) {
+  constexpr unsigned kMemoryDevices = 1;
+  const unsigned number = minor(status.st_rdev);
+  return major(status.st_rdev) == kMemoryDevices && (number == 3 || number == 5 || number >= 7) &&
+         number <= 9;
+}
+
+Handling handling_of(int fd) {
   struct stat status {};
-  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  base::check_sys(::fstat(fd, &status), "examining a standard stream");
+  switch (status.st_mode & S_IFMT) {
+    case S_IFIFO:
+      return Handling::hand_in;
+    case S_IFREG:
+    case S_IFSOCK:
+      return Handling::relay;
+    case S_IFCHR:
+      if (::isatty(fd) != 0 || is_harmless_device(status)) return Handling::hand_in;
+      break;
+    default:
+      break;
+  }
+  throw base::UserError("standard stream " + std::to_string(fd) +
+                        " is a directory or a device, which would be open inside the sandbox: "
+                        "connect it to a file, a pipe or a terminal");
 }
 
 bool same_open_file(int a, int b) {
@@ -27,13 +53,13 @@ bool same_open_file(int a, int b) {
 }  // namespace
 
 StreamRelay::StreamRelay(const std::array<bool, 3>& closed) : closed_(closed) {
-  if (!closed_[0] && is_regular(0)) {
+  if (!closed_[0] && handling_of(0) == Handling::relay) {
     input_ = base::make_pipe();
     ::fcntl(input_.write_end.get(), F_SETFL, O_NONBLOCK);
   }
   for (const int fd : {1, 2}) {
     const auto index = static_cast<std::size_t>(fd);
-    if (closed_[index] || !is_regular(fd)) continue;
+    if (closed_[index] || handling_of(fd) == Handling::hand_in) continue;
     if (fd == 2 && output_of_[1] != nullptr && same_open_file(1, 2)) {
       output_of_[2] = output_of_[1];  // `> log 2>&1`: one pipe keeps the order of the lines
       continue;
@@ -57,32 +83,54 @@ sandbox::StandardStreams StreamRelay::inner() const {
 }
 
 void StreamRelay::start(broker::EventLoop& loop) {
+  loop_ = &loop;
   input_.read_end.reset();
-  if (input_.write_end) {
-    loop.on_writable(input_.write_end.get(), [this] { return feed(); });
-  }
+  if (input_.write_end) feed_when_possible();
   for (const auto& output : outputs_) {
     output->pipe.write_end.reset();
     loop.on_readable(output->pipe.read_end.get(), [one = output.get()] { return pump(*one); });
   }
 }
 
-bool StreamRelay::feed() {
+/// One step of the input at a time: write what was read, else read more.
+void StreamRelay::feed_when_possible() {
+  struct stat status {};
+  const bool socket = ::fstat(0, &status) == 0 && S_ISSOCK(status.st_mode);
+  if (pending_.empty() && socket) {
+    loop_->on_readable(0, [this] {
+      if (read_some()) feed_when_possible();
+      return false;
+    });
+    return;
+  }
+  loop_->on_writable(input_.write_end.get(), [this] {
+    if ((!pending_.empty() || read_some()) && write_some()) feed_when_possible();
+    return false;
+  });
+}
+
+/// False: the end of the input.
+bool StreamRelay::read_some() {
   std::array<char, kChunk> buffer;
-  // pread-like care: what the pipe does not take is read again.
-  const off_t before = ::lseek(0, 0, SEEK_CUR);
   const ssize_t got = ::read(0, buffer.data(), buffer.size());
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
   if (got <= 0) {
     input_.write_end.reset();
     return false;
   }
-  const ssize_t put = ::write(input_.write_end.get(), buffer.data(), static_cast<std::size_t>(got));
+  pending_.assign(buffer.data(), static_cast<std::size_t>(got));
+  return true;
+}
+
+/// False: nobody reads any more.
+bool StreamRelay::write_some() {
+  if (pending_.empty()) return true;
+  const ssize_t put = ::write(input_.write_end.get(), pending_.data(), pending_.size());
   if (put < 0 && errno != EAGAIN && errno != EINTR) {
-    ::lseek(0, before, SEEK_SET);  // nobody reads any more
     input_.write_end.reset();
     return false;
   }
-  if (put < got) ::lseek(0, before + (put > 0 ? put : 0), SEEK_SET);
+  if (put > 0) pending_.erase(0, static_cast<std::size_t>(put));
   return true;
 }
 

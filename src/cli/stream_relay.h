@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -10,9 +11,11 @@
 
 namespace sandbox_run::cli {
 
-/// A standard stream that is a regular file is not handed in but relayed through a pipe:
-/// /proc/self/fd/1 would let a script open the caller's log anew, read what was logged before, or
-/// truncate it (A053, A054). Terminals, pipes and sockets are passed as they are.
+/// Pipes, terminals and /dev/null are handed in as they are. A regular file or a socket is relayed
+/// through a pipe: /proc/self/fd/1 would let a script open the caller's log anew, read what was
+/// logged before, or truncate it (A053, A054); a socket lives in the host's network and could be
+/// connected again. Anything else (a directory is a way to the host's whole tree) is refused:
+/// UserError.
 class StreamRelay {
  public:
   /// `closed[n]`: the caller's descriptor n is closed; it stays closed inside.
@@ -32,10 +35,14 @@ class StreamRelay {
     bool failed = false;
   };
   static bool pump(Output& output);
-  bool feed();
+  void feed_when_possible();
+  bool read_some();
+  bool write_some();
 
   std::array<bool, 3> closed_;
-  base::Pipe input_;  // used if the standard input is a regular file
+  broker::EventLoop* loop_ = nullptr;
+  base::Pipe input_;     // used if the standard input is relayed
+  std::string pending_;  // read from it, not yet written
   std::vector<std::unique_ptr<Output>> outputs_;
   std::array<Output*, 3> output_of_{};  // nullptr: handed in as it is
 };

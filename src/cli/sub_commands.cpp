@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/log_view.h"
 #include "cli/state.h"
+#include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
 #include "plan/host_facts.h"
@@ -127,15 +128,14 @@ int run_sub_command(const Options& options) {
     const std::size_t left = base::exists(join_path(operands.run_directory, "held"))
                                  ? workspace::read_held(operands.run_directory).size()
                                  : 0;
-    std::cerr << "sandbox-run: " + counted(held.size() - left, "held change", "held changes") +
-                     " discarded, " + std::to_string(left) + " left\n";
+    tell("sandbox-run: " + counted(held.size() - left, "held change", "held changes") +
+         " discarded, " + std::to_string(left) + " left\n");
     return kOk;
   }
   const workspace::CommitSummary summary =
       workspace::commit_held(operands.run_directory, operands.paths, log);
-  std::cerr << "sandbox-run: " + counted(summary.committed_entries, "entry", "entries") +
-                   " committed, " + counted(summary.held.size(), "held change", "held changes") +
-                   " left\n";
+  tell("sandbox-run: " + counted(summary.committed_entries, "entry", "entries") + " committed, " +
+       counted(summary.held.size(), "held change", "held changes") + " left\n");
   return kOk;
 }
 

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
 #include "base/scope_exit.h"
 #include "base/sys_error.h"
 #include "cli/stream_relay.h"
+#include "cli/tell.h"
 #include "cli/terminal.h"
 #include "sandbox/launch.h"
 
@@ -32,8 +32,10 @@ broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
       return Outer::dns_udp;
     case Inner::dns_tcp:
       return Outer::dns_tcp;
-    case Inner::refusals:
-      return Outer::refusals;
+    case Inner::refused_tcp:
+      return Outer::refused_tcp;
+    case Inner::refused_udp:
+      return Outer::refused_udp;
   }
   throw base::SysError(EPROTO, "naming a socket of the sandbox");
 }
@@ -46,19 +48,6 @@ std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::Inne
   return sockets;
 }
 
-/// Such tries fail all the same; they only leave no event.
-void tell_if_refusals_are_unseen(const sandbox::RunningSandbox& sandbox, events::EventSink& sink) {
-  const bool seen = std::any_of(sandbox.sockets.begin(), sandbox.sockets.end(),
-                                [](const sandbox::InnerSocket& socket) {
-                                  return socket.kind == sandbox::InnerSocket::Kind::refusals;
-                                });
-  if (seen) return;
-  sink.record({.type = "protection.missing",
-               .severity = events::Severity::notice,
-               .details = {{"protection", "log of refused ports, UDP and ICMP"},
-                           {"reason", "this host has no packet sockets"}}});
-}
-
 class Supervision {
  public:
   Supervision(const SuperviseRequest& request, sandbox::RunningSandbox& sandbox)
@@ -67,8 +56,9 @@ class Supervision {
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
                 *request.sink),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink,
-               request.project),
-        terminal_(sandbox) {}
+               request.project, request.trusted_programs),
+        terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
+                                                    : TerminalControl::WithoutTerminal::stop) {}
 
   broker::EventLoop& loop() { return loop_; }
 
@@ -128,7 +118,7 @@ class Supervision {
   }
 
   void end_as(Outcome::Kind kind, int value) {
-    ended_ = true;
+    ended_ = true;  // by its own report: what is only dead stays "lost"
     if (outcome_.kind == Outcome::Kind::not_started || outcome_.kind == Outcome::Kind::time_limit)
       return;
     outcome_.kind = kind;
@@ -202,10 +192,10 @@ Outcome supervise_capture(const SuperviseRequest& request, steady_clock::time_po
 Outcome supervise(const SuperviseRequest& request) {
   const auto begin = steady_clock::now();
   if (request.capture != nullptr) return supervise_capture(request, begin);
+  const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
   const IgnoredPipeSignal ignored;
-  tell_if_refusals_are_unseen(sandbox, *request.sink);
   Supervision supervision(request, sandbox);
   streams.start(supervision.loop());
   Outcome outcome = supervision.run(begin);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/broker.h"
 #include "events/event.h"
@@ -16,8 +17,9 @@ namespace sandbox_run::cli {
 
 /// How a sandboxed command ended.
 struct Outcome {
-  enum class Kind { exited, killed, time_limit, not_started };
-  Kind kind = Kind::exited;
+  /// lost: init ended without a report (somebody killed it): nothing is known of the command.
+  enum class Kind { exited, killed, time_limit, not_started, lost };
+  Kind kind = Kind::lost;
   int value = 0;                                 // exit status, or signal
   std::optional<sandbox::SetupFailure> failure;  // not_started
   watch::WatchTotals watch;
@@ -30,7 +32,8 @@ struct SuperviseRequest {
   policy::NetworkPolicy network;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
-  std::string project;  // whose own scripts are project scripts
+  std::string project;                        // whose own scripts are project scripts
+  std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::array<bool, 3> closed_streams{};
   /// Not nullptr: standard output goes here (at most kMaxCapture bytes), input and errors nowhere,
   /// and no signal is forwarded: a question to a package manager.

@@ -25,10 +25,22 @@ void while_ignoring(int signal, Act act) {
 
 }  // namespace
 
-TerminalControl::TerminalControl(sandbox::RunningSandbox& sandbox)
-    : sandbox_(sandbox), terminal_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {}
+TerminalControl::TerminalControl(sandbox::RunningSandbox& sandbox, WithoutTerminal without_terminal)
+    : sandbox_(sandbox),
+      without_terminal_(without_terminal),
+      terminal_(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+  was_foreground_ = we_are_foreground() && ::tcgetattr(terminal_.get(), &modes_) == 0;
+}
 
-TerminalControl::~TerminalControl() { take_back(); }
+TerminalControl::~TerminalControl() {
+  if (!was_foreground_) return;
+  // Whatever the sandboxee did to the terminal: a dead group in the foreground would make the
+  // caller's next read fail, a raw or silent mode would stay.
+  while_ignoring(SIGTTOU, [&] {
+    if (!we_are_foreground()) ::tcsetpgrp(terminal_.get(), ::getpgrp());
+    ::tcsetattr(terminal_.get(), TCSADRAIN, &modes_);
+  });
+}
 
 bool TerminalControl::we_are_foreground() const {
   return terminal_ && ::tcgetpgrp(terminal_.get()) == ::getpgrp();
@@ -82,7 +94,7 @@ void TerminalControl::on_stopped(int signal) {
     sandbox_.signal_group(SIGCONT);
     return;
   }
-  stop_ourselves();
+  if (terminal_ || without_terminal_ == WithoutTerminal::stop) stop_ourselves();
 }
 
 }  // namespace sandbox_run::cli

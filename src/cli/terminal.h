@@ -1,5 +1,7 @@
 #pragma once
 
+#include <termios.h>
+
 #include <chrono>
 
 #include "base/unique_fd.h"
@@ -15,10 +17,13 @@ namespace sandbox_run::cli {
 /// "Implementing a Job Control Shell" in the glibc manual.
 class TerminalControl {
  public:
-  explicit TerminalControl(sandbox::RunningSandbox& sandbox);
+  /// What to do when a command stops itself and there is no terminal: stop with it, as any parent
+  /// would expect, or go on, because a time limit has to be kept.
+  enum class WithoutTerminal { stop, go_on };
+  TerminalControl(sandbox::RunningSandbox& sandbox, WithoutTerminal without_terminal);
   TerminalControl(const TerminalControl&) = delete;
   TerminalControl& operator=(const TerminalControl&) = delete;
-  /// Takes the terminal back.
+  /// Takes the terminal back, as it was: foreground group and modes.
   ~TerminalControl();
 
   /// A signal that we were sent: pass it on.
@@ -33,7 +38,10 @@ class TerminalControl {
   void stop_ourselves();
 
   sandbox::RunningSandbox& sandbox_;
+  WithoutTerminal without_terminal_;
   base::UniqueFd terminal_;
+  bool was_foreground_ = false;  // at the start
+  termios modes_{};              // then; valid if was_foreground_
   bool promoted_ = false;
   /// When a Ctrl-Z was last passed on: the sandboxee may just then have stopped to read.
   std::chrono::steady_clock::time_point stop_asked_{};

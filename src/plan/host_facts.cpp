@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "policy/environment.h"
 
 extern char** environ;
 
@@ -225,6 +226,21 @@ bool may_map_all_ids() {
   return (caps & kSetGid) != 0 && (caps & kSetUid) != 0;
 }
 
+/// Unix sockets of the host by path: a read-only mount does not stop a connect(2) to one.
+std::vector<std::string> listening_unix_sockets() {
+  std::vector<std::string> paths;
+  const auto table = base::read_file_if_readable("/proc/net/unix", 64U << 20);
+  if (!table) return paths;
+  for (const std::string& line : base::split(*table, '\n')) {
+    const std::size_t slash = line.find(" /");
+    if (slash == std::string::npos) continue;
+    const std::string path = base::absolute_path(line.substr(slash + 1), "/");
+    const auto status = base::stat_no_follow(path);
+    if (status && S_ISSOCK(status->st_mode)) paths.push_back(path);
+  }
+  return paths;
+}
+
 std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
                                               const HostFacts& facts) {
   std::vector<ToolchainFact> found;
@@ -324,7 +340,7 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   facts.etc = look_at_existing(etc);
   facts.toolchains = look_at_toolchains(policy, facts);
   for (const policy::HomeFile& file : policy.files.home_files) {
-    const std::string path = expand(file.path, facts);
+    const std::string path = expand(policy::home_file_path(file, facts.environment), facts);
     if (path.empty()) continue;
     if (auto text = base::read_file_if_readable(path, 1U << 20))
       facts.home_files[path] = std::move(*text);
@@ -338,8 +354,13 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   facts.read_only = look_at_existing(policy.files.read_only);
   facts.devices = look_at_existing(
       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"});
-  facts.kernel_controls =
-      look_at_existing({"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"});
+  facts.kernel_controls = look_at_existing({"/proc/sys", "/proc/sysrq-trigger", "/proc/irq",
+                                            "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi",
+                                            "/proc/driver", "/proc/pressure", "/proc/mtrr"});
+  facts.kernel_secrets = look_at_existing(
+      {"/proc/kcore", "/proc/keys", "/proc/kpageflags", "/proc/kpagecount", "/proc/kpagecgroup",
+       "/proc/vmallocinfo", "/proc/slabinfo", "/proc/timer_list", "/proc/sched_debug"});
+  facts.unix_sockets = listening_unix_sockets();
   return facts;
 }
 

@@ -65,6 +65,8 @@ struct HostFacts {
   std::vector<HostPath> read_only;                // --ro
   std::vector<HostPath> devices;                  // /dev/null, … that exist
   std::vector<HostPath> kernel_controls;          // /proc/sys, … that exist
+  std::vector<HostPath> kernel_secrets;           // /proc/kcore, … that exist
+  std::vector<std::string> unix_sockets;          // paths that somebody listens on (/proc/net/unix)
   policy::PackageManagerFacts package_manager;    // filled by cli/ after asking
   bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
 };

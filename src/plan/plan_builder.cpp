@@ -66,7 +66,7 @@ Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
   plan.time_limit = policy.time_limit;
   plan.withheld_environment = filtered.withheld;
   for (const std::string& name : filtered.stripped) {
-    plan.notes.push_back("credentials were cut out of the URL in " + name);
+    plan.notes.push_back("secrets were cut out of the value of " + name);
   }
   if (facts.landlock_abi == 0)
     plan.notes.emplace_back("this kernel has no Landlock: one layer less");

@@ -38,6 +38,7 @@ class RootPlanner {
     add_command();
     add_path();
     add_named_files();
+    hide_unix_sockets();
     add_targets();
     flush_by_depth();
     return std::move(steps_);
@@ -76,6 +77,12 @@ class RootPlanner {
     for (const HostPath& control : facts_.kernel_controls) {
       steps_.push_back(ReadOnlyAgain{control.path});
     }
+    steps_.push_back(ReadOnlyAgain{"/proc/1"});  // init's oom_score_adj: its end would end the run
+    if (facts_.privileged) {
+      for (const HostPath& secret : facts_.kernel_secrets) {
+        steps_.push_back(Mask{secret.path, secret.directory});
+      }
+    }
     steps_.push_back(TmpfsMount{"/dev", 0755, 0});
     for (const HostPath& device : facts_.devices) {
       steps_.push_back(BindMount{device.path, device.path, Access::read_write, true});
@@ -99,7 +106,7 @@ class RootPlanner {
     if (facts_.home != facts_.home_real)
       later(facts_.home, SymbolicLink{facts_.home, facts_.home_real});
     for (const policy::HomeFile& file : policy_.files.home_files) {
-      const std::string path = expand(file.path, facts_);
+      const std::string path = expand(policy::home_file_path(file, facts_.environment), facts_);
       const auto text = facts_.home_files.find(path);
       if (text == facts_.home_files.end()) continue;
       later(path, TextFile{path, policy::without_credentials(file, text->second), 0600});
@@ -114,7 +121,7 @@ class RootPlanner {
       if (!used) continue;
       for (const HostPath& root : toolchain.roots) show(root);
       for (const HostPath& hidden : toolchain.hidden) {
-        later(hidden.path, Mask{hidden.path, hidden.directory});
+        later(hidden.real, Mask{hidden.real, hidden.directory});
       }
     }
   }
@@ -172,6 +179,14 @@ class RootPlanner {
     }
   }
 
+  /// A daemon's socket in a tree that is shown would be a way out (in a target it is not: an
+  /// overlay's copy of a socket has nobody listening).
+  void hide_unix_sockets() {
+    for (const std::string& path : facts_.unix_sockets) {
+      if (is_shown(path) && !is_beneath(path, facts_.project)) later(path, Mask{path, false});
+    }
+  }
+
   void add_targets() {
     if (purpose_ == Purpose::query) {
       later(facts_.project, BindMount{facts_.project, facts_.project});
@@ -222,8 +237,11 @@ class RootPlanner {
   /// Parents before what lies in them.
   void flush_by_depth() {
     for (auto& [key, step] : by_target_) {
-      // A link whose place lies in a tree of the host that is shown anyway is there already.
-      if (std::holds_alternative<SymbolicLink>(step) && lies_in_shown_tree(key.second)) continue;
+      // What is ours to make, but lies in a tree of the host that is shown anyway, is there
+      // already.
+      const bool made =
+          std::holds_alternative<SymbolicLink>(step) || std::holds_alternative<TextFile>(step);
+      if (made && lies_in_shown_tree(key.second)) continue;
       steps_.push_back(std::move(step));
     }
   }

@@ -88,11 +88,11 @@ std::vector<std::string> python_targets(const HostFacts& facts) {
     if (!value.empty()) return {base::absolute_path(value, facts.working_directory)};
   }
   const auto user_site = [&] {
-    // ~/.local holds much more than Python (keyrings, other programs' data): only these of it.
+    // ~/.local/share holds keyrings, desktop files and services that are started at the next login:
+    // of it only what Python packages are known to bring.
     return std::vector<std::string>{
         base::parent_path(python->user_site), join_path(python->user_base, "bin"),
-        join_path(python->user_base, "share"), join_path(python->user_base, "etc"),
-        join_path(python->user_base, "include")};
+        join_path(python->user_base, "share/man"), join_path(python->user_base, "share/jupyter")};
   };
   if (has_argument(arguments, {"--user"})) return user_site();
   if (python->prefix != python->base_prefix) return {python->prefix};  // a virtual environment
@@ -116,6 +116,12 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
   if (policy.package_manager == policy::PackageManager::pip) {
     for (const std::string& path : python_targets(facts))
       add(path, policy::TargetKind::environment);
+  }
+  if (policy.package_manager == policy::PackageManager::pip) {
+    // pyenv writes a shim for each new command after an install. What lies on PATH is not changed
+    // unasked: it goes the way of caches, and `pyenv rehash` outside makes the shims.
+    const std::string shims = base::parent_path(facts.command.path);
+    if (base::file_name(shims) == "shims") add(shims, policy::TargetKind::cache);
   }
   for (const policy::CacheDirectory& cache : policy.files.caches) {
     const std::string path = expand(cache.path, facts);

@@ -1,8 +1,10 @@
 #include "policy/environment.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
+#include "base/path.h"
 #include "policy/glob.h"
 
 // What of the caller's environment the sandboxee sees. Must: let in only what a list names; keep
@@ -33,6 +35,22 @@ std::size_t credentials_length(std::string_view word) {
   return at == std::string_view::npos ? 0 : at + 1;
 }
 
+/// Where make hands its command line to the makes below it.
+bool is_make_variable(std::string_view name) {
+  return name == "MAKEFLAGS" || name == "MFLAGS" || name == "MAKEOVERRIDES";
+}
+
+/// `value` as the sandboxee may see it.
+std::string shown_value(std::string_view name, const std::string& value) {
+  return without_url_credentials(is_make_variable(name) ? without_make_variables(value) : value);
+}
+
+bool is_kernel_path(std::string_view path) {
+  constexpr std::array<std::string_view, 3> kRoots = {"/dev/", "/proc/", "/sys/"};
+  return std::any_of(kRoots.begin(), kRoots.end(),
+                     [&](std::string_view root) { return path.starts_with(root); });
+}
+
 }  // namespace
 
 FilteredEnvironment filter_environment(
@@ -50,13 +68,43 @@ FilteredEnvironment filter_environment(
       result.withheld.push_back(name);
       continue;
     }
-    std::string shown = without_url_credentials(value);
+    std::string shown = shown_value(name, value);
     if (shown != value) result.stripped.push_back(name);
     result.entries.emplace_back(name, std::move(shown));
   }
   std::sort(result.withheld.begin(), result.withheld.end());
   std::sort(result.stripped.begin(), result.stripped.end());
   return result;
+}
+
+std::string without_make_variables(std::string_view flags) {
+  constexpr std::string_view kBlanks = " \t";
+  for (std::size_t start = 0; start < flags.size();) {
+    start = std::min(flags.find_first_not_of(kBlanks, start), flags.size());
+    const std::size_t end = std::min(flags.find_first_of(kBlanks, start), flags.size());
+    const std::string_view word = flags.substr(start, end - start);
+    // GNU make puts "--" before the variables, others don't.
+    const bool variable = !word.starts_with('-') && word.find('=') != std::string_view::npos;
+    if (word == "--" || variable) {
+      flags = flags.substr(0, start);
+      while (flags.ends_with(' ') || flags.ends_with('\t')) flags.remove_suffix(1);
+      break;
+    }
+    start = end;
+  }
+  return std::string(flags);
+}
+
+std::string home_file_path(const HomeFile& file,
+                           const std::vector<std::pair<std::string, std::string>>& environment) {
+  for (const std::string& variable : file.path_variables) {
+    const auto found = std::find_if(environment.begin(), environment.end(),
+                                    [&](const auto& entry) { return entry.first == variable; });
+    if (found == environment.end() || !found->second.starts_with('/')) continue;
+    std::string path = base::absolute_path(found->second, "/");
+    return is_kernel_path(path) ? "" : path;
+  }
+  return file.path;
 }
 
 std::string without_url_credentials(std::string text) {

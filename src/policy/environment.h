@@ -12,7 +12,8 @@ namespace sandbox_run::policy {
 struct FilteredEnvironment {
   std::vector<std::pair<std::string, std::string>> entries;
   std::vector<std::string> withheld;  // names only, never values; sorted
-  /// Names whose value was a URL with user:password@; the credentials were cut out of it. Sorted.
+  /// Names of whose value something was cut out: user:password@ of a URL, or the variables given
+  /// on make's command line. Sorted.
   std::vector<std::string> stripped;
 };
 
@@ -22,6 +23,15 @@ struct FilteredEnvironment {
 FilteredEnvironment filter_environment(
     const EnvironmentPolicy& policy,
     const std::vector<std::pair<std::string, std::string>>& environment);
+
+/// MAKEFLAGS without what follows the options: `make TOKEN=x` leaves " -- TOKEN=x" there.
+std::string without_make_variables(std::string_view flags);
+
+/// Where HomeFile `file` is: the absolute path in the first of its path_variables that is set and
+/// not empty, else `file.path` with its placeholder. "" if a variable leads to no ordinary file
+/// (/dev/null: "no configuration"). A relative value counts for nothing.
+std::string home_file_path(const HomeFile& file,
+                           const std::vector<std::pair<std::string, std::string>>& environment);
 
 /// "https://user:pw@host/x" → "https://host/x", anywhere in `text`. A password with an unquoted '/'
 /// in it is cut too.

@@ -38,7 +38,10 @@ enum class Verdict {
   verify,   // a content-addressed file: committed if its digest is its name, else dropped
   trusted,  // committed if no script ran in this run (the package manager alone wrote), else
             // dropped
-  drop      // thrown away in silence (caches)
+  drop,     // thrown away in silence (caches)
+  /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
+  /// setuptools' known line; else held. See path_file_paths() in verdict.h.
+  path_file
 };
 
 struct VerdictRule {
@@ -74,6 +77,8 @@ struct HomeFile {
   std::string path;  // may start with {home}, {config_home}
   Format format = Format::ini;
   std::vector<std::string> drop_keys;  // globs on the key, case-insensitive
+  /// Variables that name the file to use instead of `path`: see home_file_path().
+  std::vector<std::string> path_variables;
   friend bool operator==(const HomeFile&, const HomeFile&) = default;
 };
 

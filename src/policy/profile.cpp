@@ -52,7 +52,7 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
          table.texts("also", placed_path_problem)});
   }
   for (const TomlTable& table : root.tables("home_file")) {
-    table.allow_only({"path", "format", "drop_keys"});
+    table.allow_only({"path", "path_variables", "format", "drop_keys"});
     table.required_text("format");
     HomeFile file;
     file.path = table.required_text("path", placed_path_problem);
@@ -63,6 +63,7 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
                                                   {"yarnrc", HomeFile::Format::yarnrc}},
                                                  HomeFile::Format::ini);
     file.drop_keys = table.texts("drop_keys");
+    file.path_variables = table.texts("path_variables");
     files.home_files.push_back(std::move(file));
   }
   for (const TomlTable& table : root.tables("cache")) {

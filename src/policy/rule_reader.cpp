@@ -6,7 +6,10 @@ namespace sandbox_run::policy {
 namespace {
 
 const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
-    {"commit", Verdict::commit}, {"hold", Verdict::hold}, {"protect", Verdict::protect}};
+    {"commit", Verdict::commit},
+    {"hold", Verdict::hold},
+    {"protect", Verdict::protect},
+    {"path-file", Verdict::path_file}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
                                                                      {"verify", Verdict::verify},
@@ -51,7 +54,8 @@ VerdictRule read_rule(const TomlTable& table, TargetKind kind) {
   rule.paths = table.texts("paths", relative_glob_problem);
   if (rule.paths.empty()) table.fail("paths", "a rule needs 'paths'");
   rule.reason = table.text("reason");
-  const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect;
+  const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect ||
+                     rule.verdict == Verdict::path_file;
   if (shown && rule.reason.empty()) {
     table.fail("reason", "a rule that holds changes back needs a 'reason' to show");
   }

@@ -1,7 +1,9 @@
 #include "policy/verdict.h"
 
 #include <algorithm>
+#include <array>
 
+#include "base/text.h"
 #include "policy/glob.h"
 
 // Must: be pure, first match wins. Must not: look at any file.
@@ -9,11 +11,18 @@
 namespace sandbox_run::policy {
 namespace {
 
+/// "-m", and Python's joined "-Im": the next word is a module's name or a message, nothing that the
+/// package manager is asked for. Else every `python -m pip install x` would ask for pip.
+bool takes_module(const std::string& option) {
+  return option.size() >= 2 && option[0] == '-' && option[1] != '-' && option.back() == 'm';
+}
+
 bool has_any(const std::vector<std::string>& arguments, const std::vector<std::string>& wanted) {
-  if (arguments.empty()) return false;
-  return std::any_of(arguments.begin() + 1, arguments.end(), [&](const std::string& argument) {
-    return std::find(wanted.begin(), wanted.end(), argument) != wanted.end();
-  });
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (takes_module(arguments[i - 1])) continue;
+    if (std::find(wanted.begin(), wanted.end(), arguments[i]) != wanted.end()) return true;
+  }
+  return false;
 }
 
 bool holds(const VerdictRule& rule, const std::vector<std::string>& arguments) {
@@ -29,6 +38,20 @@ bool any_path(const VerdictRule& rule, Predicate predicate) {
 Judgement unmatched(const TargetRules& rules) {
   if (rules.kind == TargetKind::cache) return {Verdict::drop, "not a part of the cache to keep"};
   return {Verdict::hold, "not an expected change"};
+}
+
+/// distutils-precedence.pth of setuptools, the older and the newer one.
+constexpr std::array<std::string_view, 2> kKnownPathFileLines = {
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == "
+    "'local'; enabled and __import__('_distutils_hack').add_shim();",
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'stdlib') == "
+    "'local'; enabled and __import__('_distutils_hack').add_shim();"};
+
+/// Bytes that end a line for str.splitlines() but not for a text file's iterator (form feed, the
+/// separators, U+0085 …), or that depend on the locale: a line might hide behind them.
+bool is_ambiguous_byte(char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  return (value < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || value >= 0x7F;
 }
 
 }  // namespace
@@ -49,6 +72,7 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
   for (const VerdictRule& rule : rules.rules) {
     if (!holds(rule, arguments)) continue;
     if (any_path(rule, [&](const std::string& glob) { return glob_covers(glob, path); })) {
+      if (rule.verdict == Verdict::path_file) return std::nullopt;
       return Judgement{rule.verdict, rule.reason};
     }
     if (any_path(rule, [&](const std::string& glob) { return glob_reaches_into(glob, path); })) {
@@ -57,5 +81,25 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
   }
   return unmatched(rules);
 }
+
+std::optional<std::vector<std::string>> path_file_paths(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(), is_ambiguous_byte)) return std::nullopt;
+  std::vector<std::string> paths;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const std::string_view line = base::trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const bool known = std::find(kKnownPathFileLines.begin(), kKnownPathFileLines.end(), line) !=
+                       kKnownPathFileLines.end();
+    if (line.empty() || line[0] == '#' || known) continue;
+    // Python executes "import " and "import\t" at the start of a line only; nobody needs a path
+    // that looks like it.
+    if (line.starts_with("import ") || line.starts_with("import\t")) return std::nullopt;
+    paths.emplace_back(line);
+  }
+  return paths;
+}
+
+bool is_inert_path_file(std::string_view text) { return path_file_paths(text).has_value(); }
 
 }  // namespace sandbox_run::policy

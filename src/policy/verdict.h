@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/policy.h"
@@ -12,15 +14,29 @@ struct Judgement {
   std::string reason;  // the rule's own words; "not an expected change" if none matched
 };
 
-/// Pure. `path` relative to the target's root; `arguments` the command's argv.
+/// Pure. `path` relative to the target's root; `arguments` the command's argv. The module's name of
+/// `python -m pip` is not among the words that when_argument and unless_argument look at.
 Judgement judge(const TargetRules& rules, std::string_view path,
                 const std::vector<std::string>& arguments);
 
 /// The verdict that holds for *every* path beneath directory `path`, if the rules can tell without
 /// looking at them: a rule "DIR/**" or "**/NAME/**" that covers `path` and comes before any rule
 /// that could match something beneath. nullopt: judge each entry.
+/// Never Verdict::path_file: each such file has to be read.
 /// Lets a fresh node_modules be committed by one rename.
 std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_view path,
                                        const std::vector<std::string>& arguments);
+
+/// The paths that a .pth file (Python's site module) adds to sys.path, as written: relative ones
+/// start at the file's own directory. nullopt if Python would execute something in it, or if
+/// versions of Python disagree on where its lines end. The one line of setuptools' own
+/// distutils-precedence.pth is known and counts for nothing.
+///
+/// A path is harmless only if it leads to a directory that the host already has: an archive on
+/// sys.path, or a new directory, may hold a sitecustomize module. The caller looks.
+std::optional<std::vector<std::string>> path_file_paths(std::string_view text);
+
+/// True if path_file_paths() finds nothing that would be executed.
+bool is_inert_path_file(std::string_view text);
 
 }  // namespace sandbox_run::policy

@@ -78,6 +78,9 @@ Filter allow_filter() {
        {0x0ULL, 0x8ULL, 0x20000ULL, 0x20008ULL, 0x40000ULL, 0xFFFFFFFFULL}) {
     add(filter, SCMP_ACT_ALLOW, "personality", {equals(0, persona)});
   }
+  // One's own limits only: another process of the same user is init, whom RLIMIT_CPU would kill.
+  add(filter, SCMP_ACT_ALLOW, "prlimit64", {equals(0, 0)});
+  add(filter, SCMP_ACT_ERRNO(EPERM), "prlimit64", {{0, SCMP_CMP_NE, 0, 0}});
   // No new namespace. clone3 hides its flags behind a pointer: ENOSYS makes every libc use clone
   // (flatpak's CVE-2021-41133).
   constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |

@@ -121,6 +121,10 @@ void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {
     sockets.push_back(bound_socket(family, type, port));
     append_record(records, {kind, family == AF_INET6, port});
   };
+  const auto watch_refusals = [&](InnerSocket::Kind kind, int family, Refused refused) {
+    sockets.push_back(make_refusal_socket(family, refused));
+    append_record(records, {kind, family == AF_INET6, 0});
+  };
   const bool ipv6 = has_ipv6();
   const auto send = [&] {
     std::vector<int> fds;
@@ -129,12 +133,10 @@ void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {
     sockets.clear();
     records.clear();
   };
-  if (UniqueFd refusals = make_refusal_socket()) {
-    sockets.push_back(std::move(refusals));
-    append_record(records, {InnerSocket::Kind::refusals, false, 0});
-  }
   for (const int family : {AF_INET, AF_INET6}) {
     if (family == AF_INET6 && !ipv6) continue;
+    watch_refusals(InnerSocket::Kind::refused_tcp, family, Refused::tcp);
+    watch_refusals(InnerSocket::Kind::refused_udp, family, Refused::udp);
     if (plan.network.names) {
       add(InnerSocket::Kind::dns_udp, family, SOCK_DGRAM, 53);
       add(InnerSocket::Kind::dns_tcp, family, SOCK_STREAM, 53);

@@ -10,8 +10,8 @@ namespace sandbox_run::sandbox {
 /// rtnetlink(7).
 void raise_loopback(const plan::Plan& plan, ChildContext& context);
 
-/// Wildcard listeners on the plan's ports, and UDP and TCP 53, and the socket that sees what the
-/// kernel refuses (refusal_socket.h), passed to the supervisor. A socket
+/// Wildcard listeners on the plan's ports, and UDP and TCP 53, and the sockets that see what
+/// the kernel refuses (refusal_socket.h), passed to the supervisor. A socket
 /// stays in the network namespace it was made in, so the broker accepts in here and connects out
 /// there, without setns(2).
 void hand_over_sockets(const plan::Plan& plan, ChildContext& context);

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <cstdint>
+
 #include "base/unique_fd.h"
 
 namespace sandbox_run::sandbox {
 
-/// A packet socket on this network namespace's `lo` that queues, of all that passes, only the
-/// kernel's refusals: the reset of a connection nobody listens for, "port unreachable" for a
-/// datagram nobody takes; and echo requests. Each read gives one packet from its IP header on, cut
-/// to its headers. Non-blocking; its filter is locked. Wants CAP_NET_RAW, and `lo` up.
-///
-/// Not a descriptor if packet sockets can't be had here (a kernel without them, or a security
-/// module that refuses them). Throws SysError. See packet(7).
-base::UniqueFd make_refusal_socket();
+/// What is refused: by TCP with a reset; by UDP with an ICMP "port unreachable".
+enum class Refused : std::uint8_t { tcp, udp };
+
+/// A raw socket of this network namespace that queues only the kernel's refusals of tries at a port
+/// that nobody listens on. Each read gives one, cut to its headers; as raw sockets do, IPv4's
+/// begins with the IP header and IPv6's behind it. Non-blocking; its filter is locked. Wants
+/// CAP_NET_RAW, and a namespace in which nothing sends yet. `family`: AF_INET, AF_INET6. Throws
+/// SysError. See raw(7).
+base::UniqueFd make_refusal_socket(int family, Refused refused);
 
 }  // namespace sandbox_run::sandbox

@@ -160,7 +160,7 @@ inline constexpr const char* kAllowed[] = {
     "mbind",
     "mseal",
     "map_shadow_stack",
-    // processes and threads (clone with conditions: see generate_filter.cpp)
+    // processes and threads (clone and prlimit64 with conditions: see generate_filter.cpp)
     "arch_prctl",
     "capget",
     "capset",
@@ -200,7 +200,7 @@ inline constexpr const char* kAllowed[] = {
     "pidfd_open",
     "pidfd_send_signal",
     "prctl",
-    "prlimit64",
+
     "restart_syscall",
     "rseq",
     "rt_sigaction",

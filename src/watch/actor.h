@@ -25,6 +25,7 @@ struct ExecFacts {
   std::vector<std::pair<std::string, std::string>> environment;  // is_telling_variable() only
   std::string working_directory;
   Distribution distribution;  // of the working directory; filled if python_build_step() says so
+  std::vector<std::string> loader_environment;  // NAME=VALUE, is_loader_variable() only, sorted
 };
 
 /// The environment variables that tell actors apart; all others are not even kept.

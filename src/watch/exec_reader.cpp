@@ -8,9 +8,7 @@
 #include <asm/unistd.h>
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -27,6 +25,7 @@
 #include "base/unique_fd.h"
 #include "watch/distribution.h"
 #include "watch/process_files.h"
+#include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -144,7 +143,12 @@ void read_environment(RemoteMemory& memory, std::uint64_t address, ExecReading& 
     bytes += entry->size();
     const std::size_t equals = entry->find('=');
     if (equals == std::string::npos) continue;
-    if (is_telling_variable(std::string_view(*entry).substr(0, equals))) {
+    const std::string_view name = std::string_view(*entry).substr(0, equals);
+    if (is_loader_variable(name)) {
+      if (entry->size() == kMaxString) reading.complete = false;  // cut: it may say anything
+      reading.facts.loader_environment.push_back(*entry);
+    }
+    if (is_telling_variable(name)) {
       reading.facts.environment.emplace_back(entry->substr(0, equals), entry->substr(equals + 1));
     }
   }
@@ -175,6 +179,8 @@ ExecPath read_exec_path(int thread, const seccomp_data& data) {
   const auto path = memory.read_string(call.path, PATH_MAX);
   if (!path) return where;
   where.readable = true;
+  where.plain = data.nr != __NR_execveat;
+  where.given = *path;
   if (path->empty()) {
     where.by_descriptor = call.empty_path_allowed;
     if (where.by_descriptor) where.path = read_process_link(thread, directory_link(call.directory));
@@ -188,25 +194,17 @@ ExecPath read_exec_path(int thread, const seccomp_data& data) {
   return where;
 }
 
-bool may_exist(int thread, const ExecPath& where) {
-  // "/proc/self" means another process to us, or none: no way to look.
-  if (where.readable && where.path.empty() && !where.by_descriptor) return false;  // ENOENT
-  if (!where.readable || where.by_descriptor || base::is_beneath(where.path, "/proc") ||
-      base::is_beneath(where.path, "/dev/fd")) {
-    return true;
-  }
-  const std::string root_path = "/proc/" + std::to_string(thread) + "/root";
-  const base::UniqueFd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return true;
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;  // its absolute links lead to its root
-  const base::UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, root.get(), where.path.c_str(), &how, sizeof(how))));
-  if (!file) return errno != ENOENT && errno != ENOTDIR && errno != EACCES;
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return true;
-  return S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0;
+Look look_at(const ProcessRoot& root, const ExecPath& where) {
+  return where.readable && where.plain ? root.look_up(where.given) : Look{};
+}
+
+int certain_error(const ExecPath& where, const Look& program) {
+  if (!where.readable || !where.plain) return 0;
+  if (where.given.empty()) return ENOENT;
+  if (program.result == Look::Result::missing) return program.error;
+  if (program.result == Look::Result::unclear) return 0;
+  const mode_t mode = program.status.st_mode;
+  return S_ISREG(mode) && (mode & 0111) != 0 ? 0 : EACCES;
 }
 
 ExecReading read_exec(int thread, const seccomp_data& data, ExecPath where) {
@@ -219,6 +217,7 @@ ExecReading read_exec(int thread, const seccomp_data& data, ExecPath where) {
   RemoteMemory memory(thread);
   read_arguments(memory, call.arguments, reading);
   read_environment(memory, call.environment, reading);
+  std::sort(reading.facts.loader_environment.begin(), reading.facts.loader_environment.end());
   if (!python_build_step(reading.facts).empty()) {
     const std::string cwd = "/proc/" + std::to_string(thread) + "/cwd";
     const base::UniqueFd directory(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

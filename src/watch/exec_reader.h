@@ -5,6 +5,7 @@
 #include <string>
 
 #include "watch/actor.h"
+#include "watch/process_root.h"
 
 namespace sandbox_run::watch {
 
@@ -13,7 +14,9 @@ struct ExecPath {
   bool readable = false;
   std::string path;  // absolute, as the sandboxee sees it; "" if it could not be read
   std::string working_directory;
+  std::string given;           // as the exec names it
   bool by_descriptor = false;  // execveat(2) with AT_EMPTY_PATH: fexecve(3), memfd_create(2)
+  bool plain = false;          // execve(2): no descriptor and no flag has a say
 };
 
 /// Reads the memory and the /proc entries of a thread that waits in execve(2) or execveat(2). Never
@@ -22,9 +25,13 @@ struct ExecPath {
 /// right one's memory.
 ExecPath read_exec_path(int thread, const seccomp_data& call);
 
-/// False only if it is certain that the exec fails: no such file, or not executable. A shell
-/// tries one directory of PATH after the other; those misses are not worth a record.
-bool may_exist(int thread, const ExecPath& where);
+/// What the exec's path leads to. Unclear if it could not be read or is no plain one's.
+Look look_at(const ProcessRoot& root, const ExecPath& where);
+
+/// What execve(2) is certain to fail with, 0 if nothing is: no such file, or nobody may execute it.
+/// A shell tries one directory of PATH after the other; those misses are not worth a record. They
+/// must be answered with this errno: the path may have changed since it was read.
+int certain_error(const ExecPath& where, const Look& program);
 
 struct ExecReading {
   ExecFacts facts;

@@ -1,11 +1,14 @@
 // Who runs what: one seccomp notification for each exec in the sandbox.
 //
-// Must:     answer every notification with "go on", whatever goes wrong in reading it: an exec is
-//           recorded here, not decided. What was not understood is recorded as such.
+// Must:     answer every notification, whatever goes wrong in reading it, with "go on" and a record
+//           (what was not understood is recorded as such), or else with the errno of a path that
+//           leads nowhere: "go on" without a record would hide the exec of a path that a second
+//           thread flips between the look and the exec.
 // Must not: believe what was read before SECCOMP_IOCTL_NOTIF_ID_VALID said whose it was.
 
 #include "watch/exec_watch.h"
 
+#include <algorithm>
 #include <exception>
 #include <set>
 #include <utility>
@@ -15,6 +18,7 @@
 #include "watch/exec_reader.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
+#include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -35,12 +39,13 @@ bool is_unclear(const Actor& actor) {
 class ExecWatch::Impl {
  public:
   Impl(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-       std::string project)
+       std::string project, std::vector<std::string> trusted_programs)
       : listener_(std::move(listener)),
         channel_(listener_.get()),
         manager_(manager),
         sink_(sink),
-        project_(std::move(project)) {}
+        project_(std::move(project)),
+        trusted_(std::move(trusted_programs)) {}
 
   int fd() const { return listener_.get(); }
   Actor actor_of(int pid) { return processes_.actor_of(pid); }
@@ -64,12 +69,15 @@ class ExecWatch::Impl {
     ProcessStatus process;
     ExecReading reading;
     bool by_descriptor = false;
+    bool trusted = false;  // the package manager's own program, or a helper
+    int error = 0;         // not 0: it fails with this, and is not worth a record
     Actor parent;
   };
 
   void handle(const seccomp_notif& notification);
-  std::optional<Act> read(const seccomp_notif& notification);
+  Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
+  bool keeps_trust(const Act& act, const Actor& actor) const;
   void record(const Act& act, const Actor& actor);
   void record_script(const Act& act, const Actor& actor);
 
@@ -78,6 +86,7 @@ class ExecWatch::Impl {
   policy::PackageManager manager_;
   events::EventSink& sink_;
   std::string project_;
+  TrustedPrograms trusted_;
   ProcessTable processes_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
@@ -85,15 +94,18 @@ class ExecWatch::Impl {
   std::set<std::string> started_;
 };
 
-/// nullopt: the exec is certain to fail, and not worth a record.
-std::optional<ExecWatch::Impl::Act> ExecWatch::Impl::read(const seccomp_notif& notification) {
+ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   Act act;
   act.time = std::chrono::system_clock::now();
   const int thread = static_cast<int>(notification.pid);
   ExecPath where = read_exec_path(thread, notification.data);
-  if (!may_exist(thread, where)) return std::nullopt;
+  const ProcessRoot root(thread);
+  const Look program = look_at(root, where);
+  act.error = certain_error(where, program);
+  if (act.error != 0) return act;
   act.by_descriptor = where.by_descriptor;
   act.reading = read_exec(thread, notification.data, std::move(where));
+  act.trusted = trusted_.cover(program, act.reading.facts, root);
   const int process = process_of_thread(thread);
   const auto status = read_process_status(process);
   if (status) {
@@ -125,27 +137,37 @@ Actor ExecWatch::Impl::label(const Act& act) {
   return act.parent;
 }
 
+/// With a NODE_OPTIONS or LD_PRELOAD that the command did not have, it is another program.
+bool ExecWatch::Impl::keeps_trust(const Act& act, const Actor& actor) const {
+  const auto& own = act.reading.facts.loader_environment;
+  const auto& outer = outer_.loader_environment;
+  return actor.kind == Actor::Kind::package_manager && act.reading.complete && act.trusted &&
+         std::includes(outer.begin(), outer.end(), own.begin(), own.end());
+}
+
 void ExecWatch::Impl::handle(const seccomp_notif& notification) {
-  std::optional<Act> act;
+  Act act;
   try {
     act = read(notification);
   } catch (const std::exception&) {  // out of memory: then it is recorded as unreadable
     act = Act{};
-    act->process.id.pid = static_cast<int>(notification.pid);
+    act.process.id.pid = static_cast<int>(notification.pid);
+  }
+  if (act.error != 0) {
+    channel_.refuse(notification.id, act.error);
+    return;
   }
   const bool still_waits = channel_.is_valid(notification.id);
   channel_.let_go_on(notification.id);
   // Killed or interrupted meanwhile: nothing was executed (an interrupted exec is notified again).
-  if (!act || !still_waits) return;
-  const Actor actor = label(*act);
-  if (actor.kind != Actor::Kind::package_manager || !act->reading.complete) {
-    totals_.only_package_manager_ran = false;
+  if (!still_waits) return;
+  const Actor actor = label(act);
+  if (!keeps_trust(act, actor)) totals_.only_package_manager_ran = false;
+  if (act.process.id.start != 0) {
+    processes_.set(act.process.id, actor, act.reading.facts.arguments);
   }
-  if (act->process.id.start != 0) {
-    processes_.set(act->process.id, actor, act->reading.facts.arguments);
-  }
-  if (act->parent != actor) record_script(*act, actor);
-  record(*act, actor);
+  if (act.parent != actor) record_script(act, actor);
+  record(act, actor);
 }
 
 void ExecWatch::Impl::record(const Act& act, const Actor& actor) {
@@ -191,8 +213,10 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
 }
 
 ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
-                     events::EventSink& sink, std::string project)
-    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, std::move(project))) {}
+                     events::EventSink& sink, std::string project,
+                     std::vector<std::string> trusted_programs)
+    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, std::move(project),
+                                   std::move(trusted_programs))) {}
 
 ExecWatch::~ExecWatch() = default;
 int ExecWatch::fd() const { return impl_->fd(); }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,19 +14,21 @@ namespace sandbox_run::watch {
 struct WatchTotals {
   std::uint64_t execs = 0;    // of files that exist
   std::uint64_t scripts = 0;  // lifecycle scripts and builds that were started
-  /// No script, build or project script was executed, and nothing that could not be told apart.
+  /// Nothing but the package manager itself and known helpers was executed: see TrustedPrograms.
   bool only_package_manager_ran = true;
 };
 
 /// Reads exec notifications (seccomp_unotify(2)) of the sandboxee, keeps the process tree, labels
-/// each process with its actor, and lets every exec go on: nothing is decided here, so the pointer
-/// arguments' TOCTOU does not matter to security; it matters to attribution, see src/README.md.
+/// each process with its actor, and lets every exec go on but those of paths that lead nowhere:
+/// these fail as it was seen, so that none goes unrecorded. Nothing else is decided here; the
+/// pointer arguments' TOCTOU matters to attribution, see src/README.md.
 class ExecWatch {
  public:
   /// `listener`: the seccomp listener. `sink` outlives the watch. `project`: the project's root,
   /// to tell its own scripts from those of its dependencies; "": the first command's directory.
+  /// `trusted_programs`: see TrustedPrograms. Empty: nothing but its helpers is trusted.
   ExecWatch(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-            std::string project = {});
+            std::string project = {}, std::vector<std::string> trusted_programs = {});
   ~ExecWatch();
   ExecWatch(const ExecWatch&) = delete;
   ExecWatch& operator=(const ExecWatch&) = delete;

@@ -58,6 +58,17 @@ void NotificationChannel::let_go_on(std::uint64_t id) {
   seccomp_notif_resp response{};
   response.id = id;
   response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  answer(response);
+}
+
+void NotificationChannel::refuse(std::uint64_t id, int error) {
+  seccomp_notif_resp response{};
+  response.id = id;
+  response.error = -error;
+  answer(response);
+}
+
+void NotificationChannel::answer(const seccomp_notif_resp& response) {
   std::fill(response_.begin(), response_.end(), 0);
   std::memcpy(response_.data(), &response, sizeof(response));
   while (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, response_.data()) != 0) {

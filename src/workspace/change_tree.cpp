@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/sys_error.h"
+#include "workspace/entry_check.h"
 #include "workspace/host_view.h"
 #include "workspace/overlay_marks.h"
 #include "workspace/verify.h"
@@ -41,22 +42,6 @@ char type_letter(std::uint32_t mode) {
   }
 }
 
-Fate fate_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::commit:
-      return Fate::commit;
-    case Verdict::protect:
-      return Fate::protect;
-    case Verdict::hold:
-      return Fate::hold;
-    case Verdict::verify:
-    case Verdict::trusted:
-    case Verdict::drop:
-      return Fate::drop;
-  }
-  return Fate::hold;
-}
-
 class Reader {
  public:
   Reader(const LayerRecord& layer, int host_fd, PassableScope& passable, const Judge& judge,
@@ -65,6 +50,8 @@ class Reader {
         host_(host_fd, layer),
         has_host_(host_fd >= 0),
         passable_(passable),
+        layer_root_(passable.open_directory("")),
+        check_(layer.directory.target, layer_root_.get(), host_fd),
         judge_(judge),
         purpose_(purpose) {}
 
@@ -73,7 +60,7 @@ class Reader {
     for (std::uint32_t i = 0; i < tree_.nodes.size(); ++i) {
       if (tree_.nodes[i].entries != Entries::unread) read_directory(i);
     }
-    settle();
+    settle_fates(tree_);
     return std::move(tree_);
   }
 
@@ -98,15 +85,16 @@ class Reader {
   void check_host(Node& node);
   void check_host_tree(Node& node);
   void check_content(const Place& place, Node& node, const char* name);
+  void check_verified(const Place& place, Node& node, const char* name);
   void hold(Node& node, const char* reason);
   void push(Node node);
-  void settle();
-  void settle_expanded(Node& node, Fate below, std::uint32_t protected_node);
 
   const bool is_cache_;
   const HostView host_;
   const bool has_host_;
   PassableScope& passable_;
+  const UniqueFd layer_root_;
+  const EntryCheck check_;
   const Judge& judge_;
   const Purpose purpose_;
   ChangeTree tree_;
@@ -123,6 +111,8 @@ void Reader::push(Node node) {
   }
   if (node.depth >= kMaxDepth && node.entries != Entries::unread) {
     node.entries = Entries::unread;
+    node.is_change = true;
+    node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
     node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
   }
   tree_.nodes.push_back(std::move(node));
@@ -214,9 +204,15 @@ void Reader::add_entry(const Place& place, const char* name) {
 /// True if the rules give one answer for all beneath.
 bool Reader::judge_whole(Node& node) {
   const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
-  if (whole && whole->verdict != Verdict::verify) {
-    node.judgement = *whole;
-    return true;
+  node.one_by_one = tree_.nodes[node.parent].one_by_one;
+  if (!node.one_by_one && whole && whole->verdict != Verdict::verify &&
+      whole->verdict != Verdict::path_file) {
+    node.one_by_one = whole->verdict == Verdict::commit && purpose_ == Purpose::first_commit &&
+                      check_.objects_beneath(node.change.path, passable_);
+    if (!node.one_by_one) {
+      node.judgement = *whole;
+      return true;
+    }
   }
   judge_entry(node);
   if (node.judgement.verdict == Verdict::verify) {
@@ -278,12 +274,25 @@ void Reader::add_file(const Place& place, Node node, const char* name, const str
                      : node.host.exists ? ChangeKind::replaced
                                         : ChangeKind::added;
   judge_entry(node);
-  if (node.judgement.verdict == Verdict::verify) check_content(place, node, name);
+  check_content(place, node, name);
   if (node.host.exists) check_host_tree(node);
   push(std::move(node));
 }
 
+/// What the rules can't tell by the path.
 void Reader::check_content(const Place& place, Node& node, const char* name) {
+  if (node.judgement.verdict == Verdict::verify) return check_verified(place, node, name);
+  if (node.judgement.verdict == Verdict::path_file) {
+    node.judgement = check_.path_file(place.layer_dir, place.path, name, node.judgement);
+  }
+  // Later a person has seen what it is.
+  if (purpose_ != Purpose::first_commit || node.judgement.verdict != Verdict::commit) return;
+  if (auto objection = check_.objection(place.layer_dir, name, place.path, node.change.type)) {
+    node.judgement = std::move(*objection);
+  }
+}
+
+void Reader::check_verified(const Place& place, Node& node, const char* name) {
   const bool fits = node.change.type == 'f' && !node.host.exists &&
                     is_verified(place.layer_dir, name, node.change.path);
   node.judgement.verdict = fits ? Verdict::commit : Verdict::drop;
@@ -296,6 +305,8 @@ void Reader::add_removal(Node node) {
   node.change.size = node.host.size;
   judge_entry(node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
+  // Gone, it is started no more.
+  if (node.judgement.verdict == Verdict::path_file) node.judgement.verdict = Verdict::commit;
   check_host_tree(node);
   push(std::move(node));
 }
@@ -320,65 +331,11 @@ void Reader::check_host_tree(Node& node) {
   }
 }
 
-/// Children come after their parents, so one pass backwards knows all beneath first.
-void Reader::settle() {
-  struct Below {
-    Fate fate = Fate::none;
-    std::uint32_t protected_node = 0;
-  };
-  std::vector<Below> below(tree_.nodes.size());
-  for (std::size_t i = tree_.nodes.size(); i-- > 0;) {
-    Node& node = tree_.nodes[i];
-    const Fate own =
-        node.is_neutral || !node.is_change ? Fate::none : fate_of(node.judgement.verdict);
-    node.fate = own;
-    if (node.entries == Entries::expanded) {
-      settle_expanded(node, below[i].fate, below[i].protected_node);
-    }
-    if (i == 0) return;
-    // Merged directories are never rolled up: the host has things in them that no one judged.
-    const Fate shown = node.entries == Entries::merged ? Fate::split : node.fate;
-    Below& parent = below[node.parent];
-    if (node.fate == Fate::protect) parent.protected_node = static_cast<std::uint32_t>(i);
-    if (below[i].protected_node != 0) parent.protected_node = below[i].protected_node;
-    if (shown == Fate::none) continue;
-    parent.fate = parent.fate == Fate::none || parent.fate == shown ? shown : Fate::split;
-  }
-}
-
-/// `node.fate` is its own verdict's on entry. `protected_node`: one beneath, 0 if none.
-void Reader::settle_expanded(Node& node, Fate below, std::uint32_t protected_node) {
-  if (below == Fate::none) return;
-  if (node.fate == Fate::none || node.fate == below) {
-    node.fate = below;
-    return;
-  }
-  node.fate = Fate::split;
-  if (!node.host.exists || S_ISDIR(node.host.mode)) return;
-  // A file that became a directory can't be half replaced: the strictest verdict is for all.
-  node.fate = protected_node == 0 ? Fate::hold : Fate::protect;
-  if (protected_node != 0) {
-    node.judgement = tree_.nodes[protected_node].judgement;
-  } else if (node.judgement.verdict != Verdict::hold) {
-    node.judgement = {Verdict::hold, "holds entries that are not expected changes"};
-  }
-}
-
 }  // namespace
 
 ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
                             const Judge& judge, Purpose purpose) {
   return Reader(layer, host_fd, passable, judge, purpose).read();
-}
-
-std::vector<bool> covered_nodes(const ChangeTree& tree) {
-  std::vector<bool> covered(tree.nodes.size(), false);
-  for (std::size_t i = 1; i < tree.nodes.size(); ++i) {
-    const std::uint32_t parent = tree.nodes[i].parent;
-    covered[i] = covered[parent] || (tree.nodes[parent].entries == Entries::expanded &&
-                                     tree.nodes[parent].fate != Fate::split);
-  }
-  return covered;
 }
 
 }  // namespace sandbox_run::workspace

@@ -45,6 +45,8 @@ struct Node {
   bool is_change = true;    // false: a directory that is as on the host, but for what is in it
   bool is_neutral = false;  // a directory that is as wanted as what is in it
   bool opaque = false;
+  /// Something in it is no expected change whatever its path: all in it is judged one by one.
+  bool one_by_one = false;
   Entries entries = Entries::unread;
   HostEntry host;
   policy::Judgement judgement;  // commit, hold, protect or drop
@@ -65,6 +67,9 @@ enum class Purpose { first_commit, review, list };
 /// that of what is done with the tree. Throws SysError, UserError (too many changes to judge).
 ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
                             const Judge& judge, Purpose purpose);
+
+/// Sets each node's fate (read_change_tree() does).
+void settle_fates(ChangeTree& tree);
 
 /// For each node: does a directory above it stand for it (rolled up)?
 std::vector<bool> covered_nodes(const ChangeTree& tree);

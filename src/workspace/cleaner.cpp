@@ -4,6 +4,7 @@
 #include "workspace/cleaner.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <map>
@@ -39,6 +40,17 @@ const char* special_name(unsigned char type) {
       return "socket";
     default:
       return "device node";
+  }
+}
+
+/// One that no package foresees.
+std::string unused_name(int dir_fd) {
+  while (true) {
+    std::uint64_t number = 0;
+    check_sys(::getrandom(&number, sizeof number, 0), "making up a name");
+    const std::string name = ".sandbox-run-" + std::to_string(number);
+    struct stat status {};
+    if (!stat_entry(dir_fd, name.c_str(), status)) return name;
   }
 }
 
@@ -181,7 +193,7 @@ void Cleaner::separate_shared_files() {
     if (seen[link.inode] >= link.count) continue;
     passable.open_with_parents(std::string(without_last(link.path)));
     const Located at = locate(layer_fd_, link.path);
-    const std::string copy = ".sandbox-run-separate";
+    const std::string copy = unused_name(at.directory.get());
     copy_entry(at.directory.get(), at.name, at.directory.get(), copy);
     check_sys(::renameat(at.directory.get(), copy.c_str(), at.directory.get(), at.name.c_str()),
               "separating " + link.path);

@@ -45,11 +45,11 @@ std::uint64_t count_entries(const LayerRecord& layer) {
   return count;
 }
 
-Transaction make_transaction(const CommitRequest& request, int run_fd,
+Transaction make_transaction(const CommitRequest& request, const RunDirectory& run,
                              const std::vector<LayerRecord>& records, bool caches) {
   Transaction transaction;
-  transaction.run_directory = request.run_directory;
-  transaction.run_fd = run_fd;
+  transaction.run_directory = run.path;
+  transaction.run_fd = run.fd.get();
   transaction.name = caches ? "cache-" : "";
   for (const LayerRecord& record : records) {
     if (is_cache(record) != caches || (!caches && !request.commit)) continue;
@@ -88,9 +88,9 @@ void keep_all(int run_fd, const std::vector<LayerRecord>& records, UnfinishedMar
 
 CommitSummary commit_changes_in_steps(const CommitRequest& request, events::EventSink& sink,
                                       const StepHook& hook) {
-  const base::UniqueFd run = open_real_directory(request.run_directory);
-  const std::vector<LayerRecord> records = records_of(request, run.get());
-  UnfinishedMark mark(run.get());
+  const RunDirectory run = open_run(request.run_directory);
+  const std::vector<LayerRecord> records = records_of(request, run.fd.get());
+  UnfinishedMark mark(run.fd.get());
   CommitPlan plan;
   try {
     hook("marked");
@@ -100,19 +100,18 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
         record_discarded(record.directory.target.path, count_entries(record), sink);
       }
     }
-    plan = run_transaction(make_transaction(request, run.get(), records, false), hook);
+    plan = run_transaction(make_transaction(request, run, records, false), hook);
   } catch (const std::exception& error) {
-    keep_all(run.get(), records, mark, error.what(), hook);
+    keep_all(run.fd.get(), records, mark, error.what(), hook);
     throw;
   }
   CommitSummary summary = std::move(plan.summary);
-  summary.held = load_held(run.get());
+  summary.held = load_held(run.fd.get());
   record_held(summary.held, sink);
   record_stripped(plan, sink);
-  commit_caches(make_transaction(request, run.get(), records, true), summary.held, summary, sink,
-                hook);
+  commit_caches(make_transaction(request, run, records, true), summary.held, summary, sink, hook);
   if (request.old_entries == OldEntries::leave) return summary;
-  clean_up_run(run.get(), hook);
+  clean_up_run(run.fd.get(), hook);
   mark.remove();
   hook("mark removed");
   return summary;

@@ -28,26 +28,29 @@ void check_paths(const std::string& run_directory, const std::vector<HeldChange>
 
 CommitSummary settle(const std::string& run_directory, const std::vector<std::string>& paths,
                      Choice::Act act, events::EventSink& sink) {
-  const base::UniqueFd run = open_real_directory(run_directory);
+  const RunDirectory run = open_run(run_directory);
   const StepHook no_hook = [](const char*) {};
-  UnfinishedMark mark(run.get());
-  const std::vector<HeldChange> held = load_held(run.get());
+  // What is held is known only when an earlier commit is over, finished or undone.
+  if (is_unfinished(run.fd.get())) recover_run(run.path, sink, no_hook);
+  UnfinishedMark mark(run.fd.get());
+  if (has_journal(run.fd.get())) throw base::SysError(EBUSY, "recovering a commit");
+  const std::vector<HeldChange> held = load_held(run.fd.get());
   std::vector<std::string> wanted;
   for (const std::string& path : paths) {
     std::string clean = base::absolute_path(path, "/").substr(1);
     wanted.push_back(std::move(clean));
   }
   try {
-    check_paths(run_directory, held, wanted);
+    check_paths(run.path, held, wanted);
   } catch (...) {
     mark.remove();
     throw;
   }
   Transaction transaction;
-  transaction.run_directory = run_directory;
-  transaction.run_fd = run.get();
+  transaction.run_directory = run.path;
+  transaction.run_fd = run.fd.get();
   transaction.purpose = Purpose::review;
-  for (const LayerRecord& layer : load_layers(run.get())) {
+  for (const LayerRecord& layer : load_layers(run.fd.get())) {
     Choice choice;
     choice.paths = wanted;
     choice.act = act;
@@ -62,15 +65,15 @@ CommitSummary settle(const std::string& run_directory, const std::vector<std::st
     plan = run_transaction(transaction, no_hook);
   } catch (...) {
     // Undone: what was held is held still. Else the journal is there, and the mark with it.
-    if (!has_journal(run.get())) {
-      remove_stores(run.get());
+    if (!has_journal(run.fd.get())) {
+      remove_stores(run.fd.get());
       mark.remove();
     }
     throw;
   }
   record_stripped(plan, sink);
-  plan.summary.held = load_held(run.get());
-  clean_up_run(run.get(), no_hook);
+  plan.summary.held = load_held(run.fd.get());
+  clean_up_run(run.fd.get(), no_hook);
   mark.remove();
   return plan.summary;
 }
@@ -78,7 +81,7 @@ CommitSummary settle(const std::string& run_directory, const std::vector<std::st
 }  // namespace
 
 std::vector<HeldChange> read_held(const std::string& run_directory) {
-  return load_held(open_real_directory(run_directory).get());
+  return load_held(open_run(run_directory).fd.get());
 }
 
 CommitSummary commit_held(const std::string& run_directory, const std::vector<std::string>& paths,

@@ -62,6 +62,13 @@ std::vector<HeldChange> load_held(int run_fd) {
   return take_held(reader);
 }
 
+HeldChange make_held(const std::string& target, const Change& change, policy::Verdict verdict,
+                     std::string reason) {
+  HeldChange held{target, change, verdict, std::move(reason)};
+  if (held.change.path.empty()) held.change.path = ".";
+  return held;
+}
+
 bool covers_subtree(const Change& change) {
   return change.type == 'd' &&
          (change.kind == ChangeKind::added || change.kind == ChangeKind::replaced);

@@ -16,6 +16,10 @@ void write_held(int run_fd, const std::vector<HeldChange>& held);
 bool has_held(int run_fd);
 std::vector<HeldChange> load_held(int run_fd);
 
+/// A node's change, as it is shown: the target itself is ".".
+HeldChange make_held(const std::string& target, const Change& change, policy::Verdict verdict,
+                     std::string reason);
+
 /// Does a held change stand for all beneath its path, too (a new directory), or for the entry alone
 /// (a mode, a file)?
 bool covers_subtree(const Change& change);

@@ -95,7 +95,7 @@ base::UniqueFd HostView::directory(const std::string& path) const {
   base::UniqueFd directory(try_open_directory(root_fd_, path));
   struct statx status {};
   if (!directory || ::statx(directory.get(), "", AT_EMPTY_PATH, kStatxMask, &status) != 0 ||
-      status.stx_mnt_id != mount_id_) {
+      status.stx_mnt_id != mount_id_ || ::faccessat(directory.get(), ".", X_OK, AT_EACCESS) != 0) {
     return {};
   }
   return directory;

@@ -26,6 +26,9 @@ policy::TargetRules rules_for(const policy::FilesystemPolicy* files, policy::Tar
 class ChoiceJudge {
  public:
   explicit ChoiceJudge(Choice choice) : choice_(std::move(choice)) {
+    for (HeldChange& held : choice_.held) {
+      if (held.change.path == ".") held.change.path.clear();
+    }
     std::sort(
         choice_.held.begin(), choice_.held.end(),
         [](const HeldChange& a, const HeldChange& b) { return a.change.path < b.change.path; });

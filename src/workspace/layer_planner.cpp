@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/copy_tree.h"
+#include "workspace/held_list.h"
 #include "workspace/overlay_marks.h"
 
 namespace sandbox_run::workspace {
@@ -313,15 +314,16 @@ void LayerPlanner::open_layer_directories(const PassableScope& passable) {
 
 void LayerPlanner::hold(const Node& node, Verdict verdict, const std::string& reason) {
   if (is_cache_) return;
-  plan_.journal.held_when_done.push_back({target_.path, node.change, verdict, reason});
-  plan_.journal.held_when_undone.push_back({target_.path, node.change, verdict, reason});
+  const HeldChange held = make_held(target_.path, node.change, verdict, reason);
+  plan_.journal.held_when_done.push_back(held);
+  plan_.journal.held_when_undone.push_back(held);
 }
 
 /// A person can commit it later if this commit is undone.
 void LayerPlanner::undoable(const Node& node) {
   if (is_cache_) return;
   plan_.journal.held_when_undone.push_back(
-      {target_.path, node.change, Verdict::hold, "the commit was undone"});
+      make_held(target_.path, node.change, Verdict::hold, "the commit was undone"));
 }
 
 void LayerPlanner::count(const Node& node, std::uint64_t entries, std::uint64_t packages) {

@@ -27,6 +27,14 @@ struct LayerRecord {
 std::vector<LayerRecord> load_layers(int run_fd);
 bool has_layers(int run_fd);
 
+/// A run's directory, open. Links on the way to the state directory are the user's own, and
+/// followed; `path` is what they lead to, for the records.
+struct RunDirectory {
+  std::string path;
+  base::UniqueFd fd;
+};
+RunDirectory open_run(const std::string& run_directory);
+
 /// The run's name: the last component of its directory.
 std::string run_name(const std::string& run_directory);
 

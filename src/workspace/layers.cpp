@@ -134,16 +134,22 @@ std::int64_t to_nanoseconds(const timespec& time) {
 
 std::string run_name(const std::string& run_directory) { return base::file_name(run_directory); }
 
+RunDirectory open_run(const std::string& run_directory) {
+  const std::optional<std::string> path = base::real_path(run_directory);
+  if (!path) throw base::SysError("opening " + run_directory);
+  return {*path, open_real_directory(*path)};
+}
+
 std::vector<LayerDirectory> make_layers(const std::string& run_directory,
                                         const std::vector<Target>& targets) {
   base::make_directories(run_directory, 0700);
-  const UniqueFd run = open_real_directory(run_directory);
-  check_fit(run.get(), run_directory);
+  const RunDirectory run = open_run(run_directory);
+  check_fit(run.fd.get(), run.path);
   std::vector<LayerRecord> records;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    records.push_back(make_layer(run_directory + "/layers/" + std::to_string(i), targets[i]));
+    records.push_back(make_layer(run.path + "/layers/" + std::to_string(i), targets[i]));
   }
-  const std::int64_t moment = mark_moment(run.get());
+  const std::int64_t moment = mark_moment(run.fd.get());
   RecordWriter writer(kKind);
   writer.number(records.size());
   std::vector<LayerDirectory> layers;
@@ -159,7 +165,7 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
     layers.push_back(layer);
   }
   // Not synced: after a power loss the layer itself would be as incomplete.
-  base::write_file(run_directory + "/" + kFile, writer.finish(), 0600);
+  base::write_file(run.path + "/" + kFile, writer.finish(), 0600);
   return layers;
 }
 

@@ -49,39 +49,49 @@ bool concerns(const std::vector<LayerRecord>& layers, const std::vector<Target>&
 
 }  // namespace
 
+bool is_unfinished(int run_fd) { return UnfinishedMark::is_present(run_fd) || has_journal(run_fd); }
+
 bool recover_run(const std::string& run_directory, events::EventSink& sink, const StepHook& hook) {
-  const base::UniqueFd run = open_real_directory(run_directory);
+  const RunDirectory run = open_run(run_directory);
   std::optional<UnfinishedMark> mark;
   try {
-    mark.emplace(run.get());
+    mark.emplace(run.fd.get());
   } catch (const base::UserError&) {
     return false;  // its process lives
   }
   std::vector<LayerRecord> layers;
-  if (has_layers(run.get())) layers = load_layers(run.get());
+  if (has_layers(run.fd.get())) layers = load_layers(run.fd.get());
   std::vector<std::string> targets;
   for (const LayerRecord& layer : layers) targets.push_back(layer.directory.target.path);
   std::string outcome = "cleaned";
-  if (has_journal(run.get())) {
-    outcome = settle_journal(run.get(), hook);
-  } else if (!has_held(run.get()) && !layers.empty()) {
-    hold_everything(run.get(), layers, kInterrupted);
+  if (has_journal(run.fd.get())) {
+    try {
+      outcome = settle_journal(run.fd.get(), hook);
+    } catch (const std::exception& error) {
+      throw base::UserError(
+          "an interrupted commit to " + base::printable(base::join(targets, ", ")) +
+          " can be neither finished nor undone (" + base::printable(error.what()) +
+          "); when that is mended, or " + base::printable(run.path) + " is removed, try again");
+    }
+  } else if (!has_held(run.fd.get()) && !layers.empty()) {
+    hold_everything(run.fd.get(), layers, kInterrupted);
     outcome = "undone";
   }
-  clean_up_run(run.get(), hook);
+  clean_up_run(run.fd.get(), hook);
   mark->remove();
   record_recovered(run_name(run_directory), outcome, targets, sink);
   return true;
 }
 
 void clean_up(const std::string& run_directory) {
-  const base::UniqueFd run = open_real_directory(run_directory);
-  if (!UnfinishedMark::is_present(run.get()) || has_journal(run.get()) || !has_held(run.get())) {
+  const RunDirectory run = open_run(run_directory);
+  if (!UnfinishedMark::is_present(run.fd.get()) || has_journal(run.fd.get()) ||
+      !has_held(run.fd.get())) {
     return;  // done, or more than cleaning is to be done: recovery's
   }
   try {
-    UnfinishedMark mark(run.get());
-    clean_up_run(run.get(), [](const char*) {});
+    UnfinishedMark mark(run.fd.get());
+    clean_up_run(run.fd.get(), [](const char*) {});
     mark.remove();
   } catch (const base::UserError&) {
     return;  // another process is at it
@@ -96,7 +106,7 @@ void recover_interrupted(const std::string& state_directory, const std::vector<T
   if (!runs) return;
   for (const base::DirectoryEntry& entry : base::list_directory(runs.get())) {
     const base::UniqueFd run(try_open_directory(runs.get(), entry.name));
-    if (!run || !UnfinishedMark::is_present(run.get())) continue;
+    if (!run || !is_unfinished(run.get())) continue;
     // A cleaning that was interrupted after its records were gone concerns nobody.
     if (has_layers(run.get()) && !concerns(load_layers(run.get()), targets)) continue;
     recover_run(base::join_path(base::join_path(state_directory, kRuns), entry.name), sink,

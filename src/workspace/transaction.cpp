@@ -83,6 +83,7 @@ bool UnfinishedMark::is_present(int run_fd) {
 }
 
 void UnfinishedMark::remove() {
+  if (has_journal(run_fd_)) return;
   check_sys(::unlinkat(run_fd_, kUnfinished, 0), "marking a commit as ended");
 }
 
@@ -124,7 +125,7 @@ void hold_everything(int run_fd, const std::vector<LayerRecord>& layers,
     for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
       const Node& node = tree.nodes[i];
       if (covered[i] || node.fate != Fate::hold) continue;
-      held.push_back({target.path, node.change, policy::Verdict::hold, reason});
+      held.push_back(make_held(target.path, node.change, policy::Verdict::hold, reason));
     }
   }
   write_held(run_fd, held);

@@ -24,7 +24,7 @@ class UnfinishedMark {
   /// Throws UserError if another process is at it.
   explicit UnfinishedMark(int run_fd);
   static bool is_present(int run_fd);
-  /// Nothing is left to do.
+  /// Nothing is left to do. While there is a journal it stays: the commit is not over.
   void remove();
 
  private:
@@ -59,6 +59,8 @@ void clean_up_run(int run_fd, const StepHook& hook);
 /// commit_changes(), stopped at each step by a test.
 CommitSummary commit_changes_in_steps(const CommitRequest& request, events::EventSink& sink,
                                       const StepHook& hook);
+/// Is a commit under way, or was it interrupted?
+bool is_unfinished(int run_fd);
 /// Finishes or undoes one run's commit. False if another process is at it.
 bool recover_run(const std::string& run_directory, events::EventSink& sink, const StepHook& hook);
 

@@ -237,6 +237,24 @@ def udp(t):
 
 
 @test
+def icmp_and_raw(t):
+    """a process gets no socket for ICMP or raw packets, so that there is no try to log"""
+    make = """
+import socket, sys
+try:
+    socket.socket(*(getattr(socket, name) for name in sys.argv[1:]))
+except OSError as error:
+    sys.exit(f"blocked: {error!r}")
+"""
+    t.succeeded(t.bare(PYTHON, "-c", make, "AF_INET", "SOCK_DGRAM", "IPPROTO_UDP"), "control")
+    for words in (("AF_INET", "SOCK_DGRAM", "IPPROTO_ICMP"), ("AF_INET6", "SOCK_DGRAM", "IPPROTO_ICMPV6"),
+                  ("AF_INET", "SOCK_RAW", "IPPROTO_ICMP"), ("AF_INET", "SOCK_RAW", "IPPROTO_TCP")):
+        result = t.sandbox(PYTHON, "-c", make, *words, options=ONE_HOST)
+        refused(t, result)
+        t.contains(result.err, "PermissionError", words)
+
+
+@test
 def interfaces(t):
     """there is no interface but loopback"""
     t.equal(t.succeeded(t.sandbox("sh", "-c", "ls /sys/class/net 2>/dev/null || cut -d: -f1 -s /proc/net/dev | tr -d ' '")).out.split(), ["lo"])

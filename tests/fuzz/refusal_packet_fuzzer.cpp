@@ -1,18 +1,27 @@
-// libFuzzer: any bytes as a packet of the refusals' socket.
+// libFuzzer: any bytes as a packet of a refusals' socket; the first byte chooses which.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 
 #include "broker/refusal_packet.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sandbox_run::broker;
-  const auto refused = parse_refusal({data, size});
+  if (size == 0) return 0;
+  const RefusalSource source{
+      (data[0] & 1U) != 0 ? RefusedTry::Protocol::tcp : RefusedTry::Protocol::udp,
+      (data[0] & 2U) != 0 ? RefusalSource::Family::ipv6 : RefusalSource::Family::ipv4};
+  const Address sender = Address::ipv4(192, 0, 2, 1);
+  const std::span<const std::uint8_t> packet(data + 1, size - 1);
+  const auto refused = parse_refusal(source, sender, packet);
   if (!refused) return 0;
+  if (refused->protocol != source.protocol) std::abort();
   if (refused->destination.address.text().empty()) std::abort();
-  const bool icmp = refused->protocol == RefusedTry::Protocol::icmp;
-  if (icmp && refused->destination.port != 0) std::abort();
   // Nothing beyond what the kernel leaves of a packet was needed.
-  if (size > kRefusalBytes && !parse_refusal({data, kRefusalBytes})) std::abort();
+  if (packet.size() > kRefusalBytes &&
+      !parse_refusal(source, sender, packet.first(kRefusalBytes))) {
+    std::abort();
+  }
   return 0;
 }

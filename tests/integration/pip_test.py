@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import compare_trees  # noqa: E402
-from harness import IS_ROOT, require, test  # noqa: E402
+from harness import IS_ROOT, NotApplicable, require, require_root, test  # noqa: E402
 from pypi_index import PypiIndex, system_wheels  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -147,7 +147,9 @@ def pip_of_pyenv(t):
     """a pip that is a pyenv shim below the home works, and the home shows nothing else"""
     real = os.path.expanduser("~" + os.environ.get("USER", "root")) if IS_ROOT else ""
     root = os.environ.get("PYENV_ROOT") or os.path.join(real, ".pyenv")
-    require(IS_ROOT and os.path.isdir(os.path.join(root, "shims")), "no pyenv here")
+    require_root("use the pyenv below root's home")
+    if not os.path.isdir(os.path.join(root, "shims")):
+        raise NotApplicable("no pyenv on this host")
     pip = Pip(t)
     home = os.path.dirname(root)
     environment = {"HOME": home, "PYENV_ROOT": root, "XDG_STATE_HOME": t.home / "state",

@@ -101,6 +101,18 @@ UniqueFd wildcard_socket(ListeningSocket::Kind kind, bool ipv6, std::uint16_t po
   return socket;
 }
 
+UniqueFd inner_socket(ListeningSocket::Kind kind, bool ipv6, std::uint16_t port) {
+  const int family = ipv6 ? AF_INET6 : AF_INET;
+  switch (kind) {
+    case ListeningSocket::Kind::refused_tcp:
+      return sandbox::make_refusal_socket(family, sandbox::Refused::tcp);
+    case ListeningSocket::Kind::refused_udp:
+      return sandbox::make_refusal_socket(family, sandbox::Refused::udp);
+    default:
+      return wildcard_socket(kind, ipv6, port);
+  }
+}
+
 struct Wanted {
   ListeningSocket::Kind kind;
   std::uint16_t port;
@@ -108,7 +120,9 @@ struct Wanted {
 
 std::vector<Wanted> wanted_sockets(const std::vector<std::uint16_t>& ports) {
   std::vector<Wanted> wanted = {{ListeningSocket::Kind::dns_udp, 53},
-                                {ListeningSocket::Kind::dns_tcp, 53}};
+                                {ListeningSocket::Kind::dns_tcp, 53},
+                                {ListeningSocket::Kind::refused_tcp, 0},
+                                {ListeningSocket::Kind::refused_udp, 0}};
   for (const std::uint16_t port : ports) wanted.push_back({ListeningSocket::Kind::tcp, port});
   return wanted;
 }
@@ -123,12 +137,10 @@ void live_inside(int channel, const std::vector<std::uint16_t>& ports,
     std::vector<int> fds;
     for (const auto& [kind, port] : wanted_sockets(ports)) {
       for (const bool ipv6 : {false, true}) {
-        owned.push_back(wildcard_socket(kind, ipv6, port));
+        owned.push_back(inner_socket(kind, ipv6, port));
         fds.push_back(owned.back().get());
       }
     }
-    owned.push_back(sandbox::make_refusal_socket());
-    fds.push_back(owned.back().get());
     base::send_fds(channel, "sockets", fds);
     owned.clear();
     if (base::receive_fds(channel).bytes != "go") return;  // the test has failed already
@@ -174,9 +186,7 @@ Sandbox::Sandbox(const std::vector<std::uint16_t>& ports, std::function<std::str
   pair.theirs.reset();
   base::ReceivedFds received = base::receive_fds(channel_.get());
   const auto wanted = wanted_sockets(ports);
-  if (received.fds.size() != 2 * wanted.size() + 1) throw std::runtime_error(received.bytes);
-  sockets_.push_back({std::move(received.fds.back()), ListeningSocket::Kind::refusals, false, 0});
-  received.fds.pop_back();
+  if (received.fds.size() != 2 * wanted.size()) throw std::runtime_error(received.bytes);
   for (std::size_t i = 0; i < received.fds.size(); ++i) {
     sockets_.push_back(
         {std::move(received.fds[i]), wanted[i / 2].kind, i % 2 == 1, wanted[i / 2].port});

@@ -176,3 +176,12 @@ TEST_CASE("ports 80 and 443 are always listened on, so that a try there is refus
   CHECK(holds(text, "tcp port   80\n"));
   CHECK(holds(text, "tcp port   443\n"));
 }
+
+TEST_CASE("a unix socket that somebody listens on is hidden where its tree is shown") {
+  plan::HostFacts facts = fixed_host();
+  facts.unix_sockets = {"/opt/daemon/api.sock", "/home/u/.pyenv/agent.sock", "/run/docker.sock"};
+  const std::string text = planned("npm", facts);
+  CHECK(holds(text, "hidden     /opt/daemon/api.sock\n"));
+  CHECK(holds(text, "hidden     /home/u/.pyenv/agent.sock\n"));
+  CHECK_FALSE(holds(text, "docker.sock"));  // its tree is not shown at all
+}

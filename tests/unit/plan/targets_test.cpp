@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
@@ -86,7 +88,10 @@ TEST_CASE(
     "pip without a writable site-packages changes parts of the user's base, not all of ~/.local") {
   const auto paths = environments(pip_facts({"pip", "install", "x"}, "/usr"));
   CHECK(paths.front() == "/home/u/.local/lib/python3.11");
-  for (const std::string& path : paths) CHECK(path != "/home/u/.local");
+  for (const std::string& path : paths) {
+    CHECK(path != "/home/u/.local");
+    CHECK(path != "/home/u/.local/share");
+  }
 }
 
 TEST_CASE("pip as root with a writable system site changes the scheme's root") {
@@ -97,6 +102,15 @@ TEST_CASE("pip as root with a writable system site changes the scheme's root") {
 
 TEST_CASE("pip list changes no environment") {
   CHECK(environments(pip_facts({"pip", "list"}, "/home/u/venv")).empty());
+}
+
+TEST_CASE("a pyenv shim's directory can be written, as a cache") {
+  plan::HostFacts facts = pip_facts({"pip", "install", "x"}, "/home/u/.pyenv/versions/3.11.7");
+  facts.command.path = "/home/u/.pyenv/shims/pip";
+  const auto targets = plan::choose_targets(policy_of(policy::PackageManager::pip), facts);
+  CHECK(std::any_of(targets.begin(), targets.end(), [](const plan::TargetChoice& target) {
+    return target.path == "/home/u/.pyenv/shims" && target.kind == policy::TargetKind::cache;
+  }));
 }
 
 TEST_CASE("npm install -g is refused with the options that allow it") {

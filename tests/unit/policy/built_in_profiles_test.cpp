@@ -165,17 +165,74 @@ TEST_CASE("an environment takes packages but not what runs at each start") {
   CHECK(environment("pyvenv.cfg") == Verdict::protect);
   CHECK(environment("bin/python3") == Verdict::protect);
   CHECK(environment("bin/activate") == Verdict::protect);
-  CHECK(environment("lib/python3.11/site-packages/evil.pth") == Verdict::hold);
+  CHECK(environment("lib/python3.11/site-packages/evil.pth") == Verdict::path_file);
   CHECK(environment("lib/python3.11/site-packages/sitecustomize.py") == Verdict::hold);
-  CHECK(environment("lib/python3.11/site-packages/distutils-precedence.pth") == Verdict::commit);
-  CHECK(environment("lib/python3.11/site-packages/__editable__.a-1.pth") == Verdict::commit);
+  CHECK(environment("lib/python3.11/site-packages/sitecustomize.abi3.so") == Verdict::hold);
+  CHECK(environment("lib/python3.11/site.py") == Verdict::hold);
+  CHECK(environment("lib/python311.zip") == Verdict::hold);
+  CHECK(environment("bin/pyvenv.cfg") == Verdict::protect);
   CHECK(environment("share/systemd/user/x.service") == Verdict::hold);
+}
+
+TEST_CASE("the rules of an environment fit each shape of its root") {
+  const auto environment = [](const std::string& path) {
+    return verdict("pip", path, {"pip", "install", "--user", "x"}, TargetKind::environment);
+  };
+  for (const std::string name :
+       {"sh",   "bash", "sudo", "su",  "git", "ssh", "scp", "curl", "wget", "node", "npm",    "npx",
+        "yarn", "pnpm", "make", "gcc", "cc",  "ls",  "cat", "env",  "pip",  "pip3", "pip3.11"}) {
+    CAPTURE(name);
+    CHECK(environment("bin/" + name) == Verdict::hold);  // a venv
+    CHECK(environment(name) == Verdict::hold);           // the user's own bin
+  }
+  for (const std::string name : {"python", "python3", "python3.11", "activate"}) {
+    CAPTURE(name);
+    CHECK(environment("bin/" + name) == Verdict::protect);
+    CHECK(environment(name) == Verdict::protect);
+  }
+  CHECK(environment("black") == Verdict::commit);
+  CHECK(environment("bin/cmake") == Verdict::commit);
+  CHECK(environment("bin/pip-compile") == Verdict::commit);
+  CHECK(environment("site-packages/a/b.py") == Verdict::commit);  // the user's lib/pythonX.Y
+  CHECK(environment("site-packages/git/cmd.py") == Verdict::commit);
+  CHECK(environment("site-packages/x.pth") == Verdict::path_file);
+  CHECK(environment("site-packages/usercustomize.py") == Verdict::hold);
+  CHECK(environment("python_dateutil-2.9.dist-info/METADATA") == Verdict::commit);  // --target
+  CHECK(environment("x.pth") == Verdict::path_file);
+  CHECK(environment("man1/a.1") == Verdict::commit);  // the user's share/man
+
+  const Policy policy = profiles().select("pip");
+  const TargetRules& rules = rules_of(policy, TargetKind::environment);
+  CHECK(judge(rules, "bin/sudo", {"pip"}).reason == "it shadows a program on PATH");
+  CHECK(judge(rules, "sudo", {"pip"}).reason == "it shadows a program on PATH");
+  CHECK_FALSE(judge_subtree(rules, "lib/python3.11/site-packages", {"pip"}));
+}
+
+TEST_CASE("pip's own files and settings change only when pip was asked for") {
+  const auto environment = [](const std::string& path, std::vector<std::string> arguments) {
+    return verdict("pip", path, std::move(arguments), TargetKind::environment);
+  };
+  for (const std::string path :
+       {"lib/python3.11/site-packages/pip/__main__.py", "site-packages/pip/__init__.py",
+        "lib/python3/dist-packages/pip/__init__.py", "bin/pip3", "pip",
+        "lib/python3.11/site-packages/pip-24.0.dist-info/RECORD"}) {
+    CAPTURE(path);
+    CHECK(environment(path, {"pip", "install", "evil"}) == Verdict::hold);
+    CHECK(environment(path, {"python3", "-m", "pip", "install", "evil"}) == Verdict::hold);
+    CHECK(environment(path, {"python3", "-Im", "pip", "install", "evil"}) == Verdict::hold);
+    CHECK(environment(path, {"pip", "install", "-U", "pip"}) == Verdict::commit);
+    CHECK(environment(path, {"python3", "-m", "pip", "install", "pip"}) == Verdict::commit);
+  }
+  CHECK(environment("pip.conf", {"pip", "install", "-U", "pip"}) == Verdict::protect);
+  CHECK(environment("etc/pip.conf", {"pip", "install", "a"}) == Verdict::protect);
 }
 
 TEST_CASE("pip leaves in the project what its sub-command is for") {
   CHECK(verdict("pip", "a.whl", {"pip", "download", "a"}) == Verdict::commit);
   CHECK(verdict("pip", "wheels/a.whl", {"pip", "wheel", "a"}) == Verdict::commit);
   CHECK(verdict("pip", "a.whl", {"pip", "install", "a"}) == Verdict::hold);
+  CHECK(verdict("pip", "build/lib/a.py", {"pip", "install", "."}) == Verdict::commit);
+  CHECK(verdict("pip", "build/sitecustomize.py", {"pip", "install", "."}) == Verdict::hold);
   CHECK(verdict("pip", "src/a.egg-info/PKG-INFO", {"pip", "install", "-e", "."}) ==
         Verdict::commit);
 }
@@ -194,11 +251,55 @@ TEST_CASE("caches take back only what can be believed") {
   CHECK(cache("yarn", "v6/npm-a-1.0.0/x") == Verdict::trusted);
   CHECK(cache("yarn", "v1/yarn/4.0.0/yarn.js") == Verdict::drop);
   CHECK(cache("pip", "http-v2/a/b") == Verdict::trusted);
+  CHECK(cache("npm", "_logs/x.log") == Verdict::commit);
+  CHECK(cache("npm", "_update-notifier-last-checked") == Verdict::drop);
+}
+
+TEST_CASE("a cache believes no run of a package's own program") {
+  const std::map<std::string, std::string> paths = {{"npm", "_cacache/index-v5/aa/bb/cc"},
+                                                    {"pnpm", "v10/files/aa/bb-exec"},
+                                                    {"yarn", "v6/npm-a-1.0.0/x"}};
+  for (const auto& [profile, path] : paths) {
+    CAPTURE(profile);
+    CHECK(verdict(profile, path, {profile, "install"}, TargetKind::cache) == Verdict::trusted);
+    for (const char* word :
+         {"exec", "dlx", "node", "run", "run-script", "create", "x", "test", "start"}) {
+      CAPTURE(word);
+      CHECK(verdict(profile, path, {profile, word, "a"}, TargetKind::cache) == Verdict::drop);
+    }
+  }
+}
+
+TEST_CASE("of Nix only the store is shown, not its daemon's socket") {
+  const auto system = profiles().select("generic").files.system;
+  CHECK(std::count(system.begin(), system.end(), "/nix/store") == 1);
+  CHECK(std::count(system.begin(), system.end(), "/nix") == 0);
+}
+
+TEST_CASE("a configuration file that a variable names is shown in the usual one's place") {
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+  const std::vector<std::pair<std::string, std::string>> variables = {
+      {"npm", "NPM_CONFIG_USERCONFIG"},
+      {"npm", "npm_config_userconfig"},
+      {"pnpm", "NPM_CONFIG_USERCONFIG"},
+      {"yarn", "npm_config_userconfig"},
+      {"pip", "PIP_CONFIG_FILE"}};
+  for (const auto& [profile, name] : variables) {
+    CAPTURE(profile);
+    CAPTURE(name);
+    CHECK(passes(profile, name));
+    const Environment environment = {{name, "/tmp/ci/rc"}};
+    const Policy policy = profiles().select(profile);
+    const auto& files = policy.files.home_files;
+    CHECK(std::count_if(files.begin(), files.end(), [&](const HomeFile& file) {
+            return home_file_path(file, environment) == "/tmp/ci/rc";
+          }) == 1);
+  }
 }
 
 TEST_CASE("secrets of /etc are on no list") {
   for (const char* entry : {"shadow", "gshadow", "ssh", "sudoers", "ssl", "ssl/private", "hosts",
-                            "environment", "NetworkManager", "krb5.keytab"}) {
+                            "environment", "NetworkManager", "krb5.keytab", "machine-id"}) {
     CAPTURE(entry);
     CHECK_FALSE(shows_etc(entry));
   }
@@ -236,6 +337,8 @@ TEST_CASE("secrets stay outside the environment, what builds need gets in") {
                              "npm_config_otp",
                              "OPENAI_API_KEY",
                              "PIP_CLIENT_CERT",
+                             "__MISE_DIFF",
+                             "DIRENV_DIFF",
                              "HISTFILE"}) {
       CAPTURE(name);
       CHECK_FALSE(passes(profile, name));

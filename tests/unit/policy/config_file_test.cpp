@@ -11,7 +11,7 @@ const std::vector<std::string> kDrop = {"//*",        "_*",      "*auth*", "*tok
                                         "*password*", "*proxy*", "key"};
 
 std::string shown(HomeFile::Format format, const std::string& text) {
-  return without_credentials({"{home}/.x", format, kDrop}, text);
+  return without_credentials({"{home}/.x", format, kDrop, {}}, text);
 }
 std::string npmrc(const std::string& text) { return shown(HomeFile::Format::npmrc, text); }
 std::string ini(const std::string& text) { return shown(HomeFile::Format::ini, text); }

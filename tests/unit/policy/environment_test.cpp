@@ -9,7 +9,7 @@ namespace {
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
 const EnvironmentPolicy kPolicy{
-    {"PATH", "npm_config_*", "LC_*"}, {"*TOKEN*", "*AUTH*"}, {}, {}, {}};
+    {"PATH", "npm_config_*", "LC_*"}, {"*TOKEN*", "*AUTH*"}, {}, {}, {}, {}};
 
 }  // namespace
 
@@ -50,6 +50,41 @@ TEST_CASE("credentials are cut out of URLs in values that pass") {
   CHECK(result.entries ==
         Environment{{"npm_config_registry", "https://registry.example.com/npm/"}});
   CHECK(result.stripped == std::vector<std::string>{"npm_config_registry"});
+}
+
+TEST_CASE("variables given on make's command line stay outside") {
+  CHECK(without_make_variables("ks -j4 --jobserver-auth=3,4 -- TOKEN=s X=1") ==
+        "ks -j4 --jobserver-auth=3,4");
+  CHECK(without_make_variables(" -- TOKEN=s") == "");
+  CHECK(without_make_variables("-- TOKEN=s") == "");
+  CHECK(without_make_variables("-j 4\t--\tTOKEN=s") == "-j 4");
+  CHECK(without_make_variables("-j 4 TOKEN=s") == "-j 4");
+  CHECK(without_make_variables("TOKEN=a\\ b") == "");
+  CHECK(without_make_variables("-j 4 ") == "-j 4 ");
+  CHECK(without_make_variables("ks") == "ks");
+  CHECK(without_make_variables("") == "");
+
+  EnvironmentPolicy policy = kPolicy;
+  policy.allow = {"M*"};
+  const auto result = filter_environment(
+      policy, {{"MAKEFLAGS", "k -- A=s"}, {"MAKEOVERRIDES", "A=s"}, {"MFLAGS", "-k"}});
+  CHECK(result.entries == Environment{{"MAKEFLAGS", "k"}, {"MAKEOVERRIDES", ""}, {"MFLAGS", "-k"}});
+  CHECK(result.stripped == std::vector<std::string>{"MAKEFLAGS", "MAKEOVERRIDES"});
+}
+
+TEST_CASE("a variable leads to a configuration file only by an absolute path") {
+  HomeFile file;
+  file.path = "{home}/.npmrc";
+  CHECK(home_file_path(file, {{"A", "/x/rc"}}) == "{home}/.npmrc");
+  file.path_variables = {"A", "B"};
+  CHECK(home_file_path(file, {}) == "{home}/.npmrc");
+  CHECK(home_file_path(file, {{"A", "/x//y/../rc"}}) == "/x/rc");
+  CHECK(home_file_path(file, {{"B", "/b"}, {"A", "/a"}}) == "/a");
+  CHECK(home_file_path(file, {{"B", "/b"}, {"A", ""}}) == "/b");
+  CHECK(home_file_path(file, {{"A", "rc"}}) == "{home}/.npmrc");
+  CHECK(home_file_path(file, {{"A", "{cache_home}/rc"}}) == "{home}/.npmrc");
+  CHECK(home_file_path(file, {{"A", "/dev/null"}}) == "");
+  CHECK(home_file_path(file, {{"A", "/x/../proc/1/environ"}}) == "");
 }
 
 TEST_CASE("of two entries of one name the first counts") {

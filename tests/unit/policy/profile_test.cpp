@@ -81,6 +81,9 @@ TEST_CASE("a rule that could not work is an error") {
   CHECK(contains(profile_error(head + "verdict='commit'\n"), "a rule needs 'paths'"));
   CHECK(contains(profile_error(head + "paths=['x']\n"), "'verdict' is missing"));
   CHECK(contains(profile_error(head + "verdict='hold'\npaths=['x']\n"), "needs a 'reason'"));
+  CHECK(contains(profile_error(head + "verdict='path-file'\npaths=['x']\n"), "needs a 'reason'"));
+  CHECK(contains(profile_error("[[target]]\nkind='cache'\n[[target.rule]]\nverdict='path-file'\n"),
+                 "'path-file' is none of"));
   CHECK(contains(profile_error(head + "verdict='commit'\npaths=['/x']\n"),
                  "x.toml:5:8: write paths relative"));
   CHECK(contains(profile_error(head + "verdict='commit'\npaths=['a/../b']\n"), "'..'"));
@@ -168,6 +171,20 @@ TEST_CASE("common lists come first, and protected rules stand where they are use
   CHECK(rules[2].paths == std::vector<std::string>{"**/.git/**"});
   CHECK(rules[2].reason == "planted");
   CHECK(rules[3].verdict == Verdict::hold);
+}
+
+TEST_CASE("variables that name a configuration file, and path files, are read") {
+  const Policy policy =
+      parse_profile(
+          "[[home_file]]\npath='{home}/.x'\nformat='ini'\npath_variables=['A', 'B']\n"
+          "[[target]]\nkind='environment'\n[[target.rule]]\nverdict='path-file'\n"
+          "paths=['**/*.pth']\nreason='r'\n",
+          "x.toml")
+          .policy;
+  REQUIRE(policy.files.home_files.size() == 1);
+  CHECK(policy.files.home_files[0].path_variables == std::vector<std::string>{"A", "B"});
+  REQUIRE(policy.files.targets.size() == 1);
+  CHECK(policy.files.targets[0].rules.at(0).verdict == Verdict::path_file);
 }
 
 TEST_CASE("an unknown profile is an error with the nearest name") {

@@ -73,3 +73,48 @@ TEST_CASE("the whole and its parts agree") {
     }
   }
 }
+
+TEST_CASE("the module of python -m is no argument, nor is a message") {
+  CHECK(verdict("dist/a.whl", {"python3", "-m", "wheel", "x"}) == Verdict::hold);
+  CHECK(verdict("dist/a.whl", {"python3", "-Im", "wheel", "x"}) == Verdict::hold);
+  CHECK(verdict("dist/a.whl", {"python3", "-m", "pip", "wheel"}) == Verdict::commit);
+  CHECK(verdict("dist/a.whl", {"pip", "--dream", "wheel"}) == Verdict::commit);
+}
+
+TEST_CASE("a tree with path files is never judged as a whole") {
+  const TargetRules rules{TargetKind::environment, {{Verdict::path_file, {"**"}, "r", {}, {}}}};
+  CHECK(judge(rules, "a/x.pth", {"pip"}).verdict == Verdict::path_file);
+  CHECK_FALSE(judge_subtree(rules, "a", {"pip"}));
+}
+
+TEST_CASE("a path file of plain paths and comments is inert") {
+  using Paths = std::vector<std::string>;
+  CHECK(path_file_paths("") == Paths{});
+  CHECK(path_file_paths("/srv/project/src") == Paths{"/srv/project/src"});
+  CHECK(path_file_paths("# import os\r\n./a.egg\r\n\r\n  b c  \n") == Paths{"./a.egg", "b c"});
+  CHECK(path_file_paths("importlib_x\nfrom_here\n") == Paths{"importlib_x", "from_here"});
+  CHECK(is_inert_path_file("\n\n#\n"));
+}
+
+TEST_CASE("setuptools' own line is known, and no other") {
+  const std::string line =
+      "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == "
+      "'local'; enabled and __import__('_distutils_hack').add_shim(); \n";
+  CHECK(path_file_paths(line) == std::vector<std::string>{});
+  CHECK_FALSE(is_inert_path_file("import evil\n" + line));
+  CHECK_FALSE(is_inert_path_file(line + "import evil\n"));
+  CHECK_FALSE(is_inert_path_file(line.substr(0, line.size() - 2) + " evil()\n"));
+}
+
+TEST_CASE("a path file that Python would execute, or might, is not inert") {
+  for (const std::string text :
+       {"import os", "import\tos", "/a\nimport os\n", "/a\rimport os", "/a\r\nimport os",
+        "/a\x0cimport os", "/a\x0bimport os", "/a\x1cimport os", "/a\x85import os",
+        "/a\xc2\x85import os", "/a\xe2\x80\xa8import os", "\xef\xbb\xbfimport os", " import os",
+        "import __editable___a_finder; __editable___a_finder.install()", "/a\x7f"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_inert_path_file(text));
+  }
+  CHECK_FALSE(is_inert_path_file(std::string("/a\0import os", 12)));
+  CHECK_FALSE(is_inert_path_file(std::string("i\0m\0p\0", 6)));
+}

@@ -135,3 +135,8 @@ TEST_CASE("another architecture's calls end the process") {
   CHECK(answer(0x40000000L | SYS_read) == SECCOMP_RET_KILL_PROCESS);  // x32
 #endif
 }
+
+TEST_CASE("limits can be set for oneself, not for init") {
+  CHECK(answer(SYS_prlimit64, {0, 7}) == SECCOMP_RET_ALLOW);
+  CHECK(answer(SYS_prlimit64, {1, 0}) == refused(EPERM));
+}

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/path.h"
 #include "watched_process.h"
 
 namespace sandbox_run::watch {
@@ -27,6 +28,8 @@ WatchedRun watch_shell(const std::string& command) {
   return watch_run(PackageManager::npm, {"/bin/sh", "-c", command});
 }
 
+std::string real(const std::string& path) { return base::real_path(path).value_or(path); }
+
 std::string detail(const Event& event, const char* key) {
   return std::string(event.details.at(key).as_string().c_str());
 }
@@ -44,7 +47,67 @@ TEST_CASE("a run of the package manager alone has one actor and no script") {
   CHECK(execs[0].process->pid > 0);
   CHECK(run.totals.execs == 3);
   CHECK(run.totals.scripts == 0);
-  CHECK(run.totals.only_package_manager_ran);
+}
+
+bool keeps_trust(const std::string& text, const std::vector<std::string>& environment = {}) {
+  const WatchedRun run = watch_package_manager(text, environment, {real("/bin/sh")});
+  for (const Event& event : run.events.of_type("process.exec")) {
+    CHECK(events::to_words(*event.actor) == "package manager");
+  }
+  return run.totals.only_package_manager_ran;
+}
+
+TEST_CASE("the package manager, its own scripts and known helpers keep its trust") {
+  CHECK(keeps_trust(""));
+  CHECK(keeps_trust("uname; env uname; PATH=/nonexistent:/usr/bin:/bin uname; /nonexistent/x; :"));
+  CHECK(keeps_trust("echo uname >DIR/lib/own; /bin/sh DIR/lib/own; cd DIR; sh lib/own"));
+}
+
+TEST_CASE("what the package manager runs for others ends its trust") {
+  CHECK_FALSE(keeps_trust("echo : >DIR/../h; /bin/sh DIR/../h"));  // pnpm exec node h.js
+  CHECK_FALSE(keeps_trust("sh -c :"));                             // pnpm exec sh -c
+  CHECK_FALSE(keeps_trust("echo : | sh"));                         // its program from its input
+  CHECK_FALSE(keeps_trust("/bin/ls >/dev/null"));
+  CHECK_FALSE(keeps_trust("cp /bin/uname DIR/uname; DIR/uname"));  // a helper only by its name
+  CHECK_FALSE(keeps_trust("ln -s /bin/uname DIR/ls; DIR/ls"));     // ln is none
+  CHECK_FALSE(keeps_trust("mkdir DIR/x"));
+}
+
+TEST_CASE("a variable that loads code ends the trust unless the command had it") {
+  CHECK_FALSE(keeps_trust("NODE_OPTIONS=--require=./h.js uname"));
+  CHECK_FALSE(keeps_trust("LD_PRELOAD=/nonexistent uname 2>/dev/null"));
+  CHECK_FALSE(keeps_trust("NODE_OPTIONS=--b uname", {"NODE_OPTIONS=--a"}));
+  CHECK(keeps_trust("uname; env -u NODE_OPTIONS uname", {"NODE_OPTIONS=--a", "LD_BIND_NOW=1"}));
+}
+
+TEST_CASE("nothing is trusted that was not named") {
+  CHECK_FALSE(watch_shell("uname").totals.only_package_manager_ran);
+  CHECK(watch_run(PackageManager::npm, {"/bin/uname"}).totals.only_package_manager_ran);
+}
+
+TEST_CASE("a program executed from memory ends the trust") {
+  const WatchedRun run = watch_package_manager(probe() + " from-memory /bin/true", {},
+                                               {real(probe()), real("/bin/true")});
+  CHECK(run.exit_status == 0);
+  CHECK_FALSE(run.totals.only_package_manager_ran);
+}
+
+TEST_CASE("a path that a thread flips hides no exec") {
+  const WatchedRun run = watch_package_manager(probe() + " flip DIR/flips /bin/true");
+  CHECK(run.exit_status == 0);
+  std::size_t recorded = 0;
+  for (const Event& event : run.events.of_type("process.exec")) {
+    if (base::file_name(event.process->exe) == "flips") ++recorded;
+  }
+  const Event last = run.events.all.back();
+  REQUIRE(last.process->arguments.size() == 2);
+  CHECK(recorded >= std::stoul(last.process->arguments[1]));
+  CHECK_FALSE(run.totals.only_package_manager_ran);
+}
+
+TEST_CASE("what leads nowhere fails as without a watch") {
+  const WatchedRun run = watch_package_manager(probe() + " errors DIR/e");
+  CHECK(run.exit_status == 0);
 }
 
 TEST_CASE("a lifecycle script is announced once, and all that it starts is its own") {
@@ -79,7 +142,6 @@ TEST_CASE("what sandbox-run itself was started with is nobody's script") {
                 {"npm_lifecycle_event=ci", "npm_package_name=app", "npm_package_version=1",
                  "npm_package_json=/project/package.json"});
   CHECK(run.events.of_type("script.started").empty());
-  CHECK(run.totals.only_package_manager_ran);
 }
 
 TEST_CASE("a clean environment does not wash a script clean") {
@@ -134,7 +196,8 @@ TEST_CASE("a background process in the package manager's group stays the script'
 }
 
 TEST_CASE("orphans of the package manager are its own while no script has run") {
-  const WatchedRun run = watch_shell(probe() + " orphan /bin/true");
+  const WatchedRun run =
+      watch_package_manager(probe() + " orphan /bin/true", {}, {real(probe()), real("/bin/true")});
   CHECK(run.events.actor_of_exec("true") == "package manager");
   CHECK(run.totals.only_package_manager_ran);
 }

@@ -9,10 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -97,6 +102,66 @@ int huge(char* program) {
   return kBadTry;
 }
 
+/// A second thread moves `path`, a copy of `program`, away and back while children execute it. The
+/// last exec says how many could.
+int flip(const std::string& path, const char* program) {
+  std::filesystem::copy_file(program, path);
+  std::atomic<bool> done = false;
+  std::thread mover([&] {
+    const std::string away = path + ".away";
+    while (!done) {
+      ::rename(path.c_str(), away.c_str());
+      ::rename(away.c_str(), path.c_str());
+    }
+  });
+  int executed = 0;
+  char* const arguments[] = {const_cast<char*>(path.c_str()), nullptr};
+  for (int i = 0; i < 400; ++i) {
+    const pid_t child = ::vfork();
+    if (child == 0) {
+      ::execve(path.c_str(), arguments, arguments + 1);
+      ::_exit(kBadTry);
+    }
+    if (exits_with_zero(child)) ++executed;
+  }
+  done = true;
+  mover.join();
+  std::string count = std::to_string(executed);
+  char* const last[] = {const_cast<char*>(program), count.data(), nullptr};
+  ::execv(program, last);
+  return kBadTry;
+}
+
+bool fails_with(int error, const std::string& path) {
+  char* const nothing[] = {nullptr};
+  return ::execve(path.c_str(), nothing, nothing) == -1 && errno == error;
+}
+
+/// In the new directory `place`.
+int errors(const std::string& place) {
+  std::filesystem::create_directories(place + "/directory");
+  std::filesystem::create_symlink("directory", place + "/link");
+  std::filesystem::create_symlink("nowhere", place + "/dangling");
+  std::ofstream(place + "/text") << "text";
+  std::ofstream(place + "/script") << "#!/nonexistent/interpreter\n";
+  std::filesystem::permissions(place + "/script", std::filesystem::perms::all);
+  if (::chdir((place + "/directory").c_str()) != 0) return kBadTry;
+  const bool good = fails_with(ENOENT, "") && fails_with(ENOENT, "nowhere") &&
+                    fails_with(ENOENT, "../dangling") &&
+                    fails_with(ENOENT, place + "/link/../nowhere") &&
+                    fails_with(ENOTDIR, "../text/x") && fails_with(ENOTDIR, "../script/") &&
+                    fails_with(EACCES, "../text") && fails_with(EACCES, place + "/link") &&
+                    fails_with(ENOENT, "../script") && fails_with(ENOENT, "/proc/self/nowhere") &&
+                    fails_with(ENAMETOOLONG, std::string(5000, 'x'));
+  if (!good) return 1;
+  std::filesystem::create_symlink("/proc/self/exe", "self");  // and this one leads somewhere
+  char name[] = "self";
+  char mode[] = "succeed";
+  char* const arguments[] = {name, mode, nullptr};
+  ::execve("self", arguments, arguments + 2);
+  return kBadTry;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -105,6 +170,9 @@ int main(int count, char** arguments) {
   if (mode == "orphan" && count > 2) return orphan(arguments + 2);
   if (mode == "renamed-orphan" && count > 2) return renamed_orphan(count, arguments, arguments + 2);
   if (mode == "burst" && count > 3) return burst(std::atoi(arguments[2]), arguments + 3);
+  if (mode == "flip" && count > 3) return flip(arguments[2], arguments[3]);
+  if (mode == "errors" && count > 2) return errors(arguments[2]);
+  if (mode == "succeed") return 0;
   if (mode == "wait") return ::pause();
   if (mode == "bad-pointers") return bad_pointers();
   if (mode == "from-memory" && count > 2) return from_memory(arguments[2]);

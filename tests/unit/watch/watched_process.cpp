@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 
 #include "base/io.h"
 #include "base/path.h"
@@ -99,10 +100,11 @@ std::string RecordedEvents::actor_of_exec(const std::string& file_name) const {
 }
 
 WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::string>& arguments,
-                     const std::vector<std::string>& environment) {
+                     const std::vector<std::string>& environment,
+                     const std::vector<std::string>& trusted_programs) {
   WatchedRun run;
   WatchedProcess process(arguments, environment);
-  ExecWatch watch(process.take_listener(), manager, run.events, "/project");
+  ExecWatch watch(process.take_listener(), manager, run.events, "/project", trusted_programs);
   pollfd ready{watch.fd(), POLLIN, 0};
   while (true) {
     // Its zombie would keep the filter, and with it the listener, alive: look now and then.
@@ -112,6 +114,27 @@ WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::stri
   }
   while (run.exit_status < 0) run.exit_status = process.poll_exit();
   run.totals = watch.totals();
+  return run;
+}
+
+WatchedRun watch_package_manager(const std::string& text,
+                                 const std::vector<std::string>& environment,
+                                 const std::vector<std::string>& also_trusted) {
+  std::string directory = base::real_path("/tmp").value() + "/watch_test.XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr) throw base::SysError("making a directory");
+  const std::string package = directory + "/node_modules/pm";
+  base::make_directories(package + "/lib", 0755);
+  const std::string script = package + "/pm";
+  std::string content = "#!/bin/sh\n" + text;
+  for (std::size_t at = 0; (at = content.find("DIR")) != std::string::npos;) {
+    content.replace(at, 3, package);
+  }
+  std::ofstream(script) << content;
+  ::chmod(script.c_str(), 0755);
+  std::vector<std::string> trusted = also_trusted;
+  trusted.push_back(script);
+  WatchedRun run = watch_run(policy::PackageManager::npm, {script}, environment, trusted);
+  base::remove_tree(directory);
   return run;
 }
 

@@ -50,7 +50,14 @@ struct WatchedRun {
   int exit_status = -1;
 };
 WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::string>& arguments,
-                     const std::vector<std::string>& environment = {});
+                     const std::vector<std::string>& environment = {},
+                     const std::vector<std::string>& trusted_programs = {});
+
+/// A run of a package manager that is a shell script with this text; the script, and what else is
+/// named, is trusted. DIR in the text is the new directory that it lies in.
+WatchedRun watch_package_manager(const std::string& text,
+                                 const std::vector<std::string>& environment = {},
+                                 const std::vector<std::string>& also_trusted = {});
 
 /// The path of watch_probe.
 std::string probe();

@@ -198,6 +198,66 @@ TEST_CASE("a commit that fails at any step is undone, and all of it is held") {
   CHECK(victim < kMaxSteps);
 }
 
+TEST_CASE("a project that can't be mended stops the next run, and is said") {
+  Fixture f;
+  fill_host(f);
+  f.begin();
+  fill_layer(f);
+  CHECK(kill_at(6,
+                [&](const StepHook& hook) { commit_changes_in_steps(f.request(), f.sink, hook); }));
+  CHECK(::rename(f.host().c_str(), (f.host() + ".moved").c_str()) == 0);
+  make_dir(f.host());
+  CHECK_THROWS_AS(f.recover(), base::UserError);
+  CHECK(snapshot(f.host()).size() == 1);
+  CHECK(::rmdir(f.host().c_str()) == 0);
+  CHECK(::rename((f.host() + ".moved").c_str(), f.host().c_str()) == 0);
+  f.recover();
+  CHECK(content(f.host("package.json")) == "new");
+}
+
+TEST_CASE("a journal that has lost its mark is recovered all the same") {
+  Fixture f;
+  fill_host(f);
+  f.begin();
+  fill_layer(f);
+  CHECK(kill_at(6,
+                [&](const StepHook& hook) { commit_changes_in_steps(f.request(), f.sink, hook); }));
+  REQUIRE(base::exists(f.run + "/journal"));
+  CHECK(::unlink((f.run + "/unfinished").c_str()) == 0);
+  f.recover();
+  CHECK_FALSE(base::exists(f.run + "/journal"));
+  CHECK(content(f.host("package.json")) == "new");
+}
+
+TEST_CASE("killed at any step, a commit is over before a person's choice is acted upon") {
+  const Trees trees = expected("");
+  int victim = 0;
+  for (; victim < kMaxSteps; ++victim) {
+    CAPTURE(victim);
+    Fixture f;
+    fill_host(f);
+    f.begin();
+    fill_layer(f);
+    if (!kill_at(victim, [&](const StepHook& hook) {
+          commit_changes_in_steps(f.request(), f.sink, hook);
+        })) {
+      break;
+    }
+    RecordingSink sink;
+    if (victim % 2 == 0) {
+      CHECK_THROWS_AS(commit_held(f.run, {"no/such/path"}, sink), base::UserError);
+    } else {
+      discard_held(f.run, {"README"}, sink);
+    }
+    const Snapshot now = snapshot(f.host());
+    CHECK((now == trees.before || now == trees.after));
+    CHECK_FALSE(base::exists(f.run + "/journal"));
+    CHECK_FALSE(base::exists(f.run + "/unfinished"));
+    CHECK_FALSE(read_held(f.run).empty());
+  }
+  CHECK(victim > 20);
+}
+
 TEST_CASE("a run of another project is left to its own next start") {
   Fixture f;
   fill_host(f);

@@ -31,6 +31,22 @@ TEST_CASE("a layer's record outlives the process that made it") {
   CHECK(records[0].changed_since > 0);
 }
 
+TEST_CASE("a state directory may be reached by a link of the user's own") {
+  Fixture f;
+  make_dir(f.state);
+  const std::string link = f.state + "-link";
+  CHECK(::symlink(f.state.c_str(), link.c_str()) == 0);
+  f.run = link + "/runs/run-1";
+  f.begin();
+  put(f.upper("node_modules/x"), "x");
+  put(f.upper("held"), "h");
+  f.commit();
+  CHECK(content(f.host("node_modules/x")) == "x");
+  RecordingSink sink;
+  commit_held(f.run, {}, sink);
+  CHECK(content(f.host("held")) == "h");
+}
+
 TEST_CASE("a state directory on an overlay is refused, with the cure") {
   const int code = in_namespace([] {
     const TemporaryDirectory base;

@@ -61,9 +61,9 @@ TEST_CASE("what a command does in the overlay reaches the host") {
                                        {"out/new/file", "f 644 f"},
                                        {"out/new/link", "f 644 f"}});
   CHECK(inode(f.host("out/new/file")) == inode(f.host("out/new/link")));
-  for (const auto& [path, what] : snapshot(f.host())) {
-    CAPTURE(path);
-    CHECK(attributes(f.host(path)).empty());
+  for (const auto& entry : snapshot(f.host())) {
+    CAPTURE(entry.first);
+    CHECK(attributes(f.host(entry.first)).empty());
   }
   CHECK(summary.held.empty());
   CHECK(f.is_run_clean());

@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -77,6 +79,13 @@ void write_map(const char* file, id_t id) {
   std::array<char, 64> line;
   std::snprintf(line.data(), line.size(), "%u %u 1", id, id);
   base::write_file(file, line.data(), 0);
+}
+
+/// Those that a new user namespace gives: modes then bind as they do outside.
+void drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2] = {};
+  check_sys(::syscall(SYS_capset, &header, &none), "dropping capabilities");
 }
 
 bool enter_namespaces(bool as_root) {
@@ -265,6 +274,7 @@ bool in_overlay(const LayerDirectory& layer, const std::function<void()>& act) {
       return kNotAllowed;
     }
     check_sys(::chdir(mount_point.path().c_str()), "chdir");
+    if (!is_root()) drop_capabilities();
     act();
     return 0;
   });

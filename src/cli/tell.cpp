@@ -1,0 +1,50 @@
+#include "cli/tell.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace sandbox_run::cli {
+namespace {
+
+constexpr int kPatienceMilliseconds = 10'000;
+
+}  // namespace
+
+void tell(const std::string& text) {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t put = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (put >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(put));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    pollfd writable{STDERR_FILENO, POLLOUT, 0};
+    // Closed, or nobody reads: the log has it all.
+    if (errno != EAGAIN || ::poll(&writable, 1, kPatienceMilliseconds) != 1) return;
+  }
+}
+
+void leave_screen_of_command() {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  // All attributes off, main screen, cursor visible (ECMA-48; private modes 1047
+  // and 25: 1049 would also move the cursor where it was last saved).
+  tell("\x1b[0m\x1b[?1047l\x1b[?25h");
+}
+
+StreamFlags::StreamFlags() {
+  for (int fd = 0; fd < 3; ++fd) flags_[static_cast<std::size_t>(fd)] = ::fcntl(fd, F_GETFL);
+}
+
+StreamFlags::~StreamFlags() {
+  for (int fd = 0; fd < 3; ++fd) {
+    const int flags = flags_[static_cast<std::size_t>(fd)];
+    if (flags >= 0) ::fcntl(fd, F_SETFL, flags);
+  }
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,168 @@
+// Paths looked up for another process, one component after the other.
+//
+// Must:     say "missing" only of what is: an exec is refused for it. ".." and links are taken as
+//           the kernel takes them, not as text.
+// Must not: follow an absolute link to our own root, go up and out of the process's, open a file
+//           for reading, or use more descriptors than a bound.
+
+#include "watch/process_root.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <utility>
+#include <vector>
+
+#include "base/path.h"
+#include "watch/process_files.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+constexpr std::size_t kMaxDepth = 128;  // each level is a descriptor
+constexpr int kMaxSteps = 1024;
+constexpr int kMaxLinks = 40;  // as path_resolution(7)
+
+base::UniqueFd open_of_thread(int thread, const char* name) {
+  const std::string path = "/proc/" + std::to_string(thread) + "/" + name;
+  return base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/// One look: where it has come to, and what is still to follow.
+class Walk {
+ public:
+  Walk(int root, const std::string& path) : root_(root) { push(path); }
+
+  Look run() {
+    if (!stat_of(root_, root_status_)) return unclear();
+    for (int steps = 0; !rest_.empty(); ++steps) {
+      if (steps == kMaxSteps) return unclear();
+      const std::string name = std::move(rest_.back());
+      rest_.pop_back();
+      const int error = name == "." || name == ".." ? stay_or_go_up(name) : step(name);
+      if (error != 0) return failed(error);
+    }
+    Look look;
+    look.result = Look::Result::found;
+    look.status = status();
+    for (const Level& level : levels_) look.real_path += "/" + level.name;
+    if (look.real_path.empty()) look.real_path = "/";
+    return look;
+  }
+
+ private:
+  struct Level {
+    base::UniqueFd fd;
+    struct stat status;
+    std::string name;
+  };
+
+  static constexpr int kUnclear = -1;
+
+  static Look unclear() { return {}; }
+  static bool stat_of(int fd, struct stat& status) { return ::fstat(fd, &status) == 0; }
+
+  static Look failed(int error) {
+    // Whoever is not root looks with the same rights as the process; root's are others.
+    const bool certain =
+        error == ENOENT || error == ENOTDIR || (error == EACCES && ::geteuid() != 0);
+    if (!certain) return unclear();
+    Look look;
+    look.result = Look::Result::missing;
+    look.error = error;
+    return look;
+  }
+
+  int here() const { return levels_.empty() ? root_ : levels_.back().fd.get(); }
+  const struct stat& status() const {
+    return levels_.empty() ? root_status_ : levels_.back().status;
+  }
+
+  /// Puts a path's components before what is left. "x/" is "x/.": x must be a directory.
+  void push(const std::string& path) {
+    if (!path.empty() && path.back() == '/') rest_.emplace_back(".");
+    std::size_t end = path.size();
+    while (end > 0) {
+      const std::size_t slash = path.rfind('/', end - 1);
+      const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
+      if (begin < end) rest_.push_back(path.substr(begin, end - begin));
+      if (slash == std::string::npos) break;
+      end = slash;
+    }
+  }
+
+  int stay_or_go_up(const std::string& name) {
+    if (!S_ISDIR(status().st_mode)) return ENOTDIR;
+    if (name == ".." && !levels_.empty()) levels_.pop_back();
+    return 0;
+  }
+
+  int step(const std::string& name) {
+    if (levels_.size() == kMaxDepth) return kUnclear;
+    Level level;
+    level.fd = base::UniqueFd(::openat(here(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!level.fd) return errno;
+    if (!stat_of(level.fd.get(), level.status)) return kUnclear;
+    if (level.status.st_dev != status().st_dev) {
+      struct statfs system {};
+      if (::fstatfs(level.fd.get(), &system) != 0) return kUnclear;
+      if (system.f_type == PROC_SUPER_MAGIC) return kUnclear;
+    }
+    if (S_ISLNK(level.status.st_mode)) return follow(level.fd.get());
+    level.name = name;
+    levels_.push_back(std::move(level));
+    return 0;
+  }
+
+  int follow(int link) {
+    if (++links_ > kMaxLinks) return kUnclear;
+    std::array<char, PATH_MAX> target;
+    const ssize_t length = ::readlinkat(link, "", target.data(), target.size());
+    if (length <= 0 || length == static_cast<ssize_t>(target.size())) return kUnclear;
+    if (target[0] == '/') levels_.clear();
+    push(std::string(target.data(), static_cast<std::size_t>(length)));
+    return 0;
+  }
+
+  int root_;
+  struct stat root_status_ {};
+  std::vector<Level> levels_;
+  std::vector<std::string> rest_;  // the next one last
+  int links_ = 0;
+};
+
+}  // namespace
+
+ProcessRoot::ProcessRoot(int thread)
+    : root_(open_of_thread(thread, "root")),
+      directory_(open_of_thread(thread, "cwd")),
+      path_(read_process_link(thread, "cwd")) {
+  const std::string root = read_process_link(thread, "root");
+  if (root == "/") return;
+  if (!root.empty() && base::is_beneath(path_, root)) {
+    path_ = "/" + base::relative_to(path_, root);
+  } else {
+    path_.clear();
+  }
+}
+
+ProcessRoot::ProcessRoot(base::UniqueFd root, base::UniqueFd directory, std::string path)
+    : root_(std::move(root)), directory_(std::move(directory)), path_(std::move(path)) {}
+
+Look ProcessRoot::look_up(const std::string& path) const {
+  if (!root_ || path.empty()) return {};
+  if (path.front() == '/') return Walk(root_.get(), path).run();
+  struct stat status {};
+  if (path_.empty() || !directory_ || ::fstat(directory_.get(), &status) != 0) return {};
+  const Look here = Walk(root_.get(), path_).run();
+  const bool is_there = here.result == Look::Result::found && here.status.st_dev == status.st_dev &&
+                        here.status.st_ino == status.st_ino;
+  return is_there ? Walk(root_.get(), path_ + "/" + path).run() : Look{};
+}
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,142 @@
+// Which programs keep the trust that a run was the package manager's alone.
+//
+// Must:     fail closed: what is not known, or could not be read, is not trusted (else a package's
+//           code poisons the caches that later runs and other projects use).
+// Must not: trust an interpreter for its name: `node h.js` is anybody's code.
+
+#include "watch/trusted_programs.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/path.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+template <std::size_t Size>
+bool is_one_of(const std::array<std::string_view, Size>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+bool is_python(std::string_view name) {
+  return starts_with(name, "python") || starts_with(name, "pypy");
+}
+
+bool is_interpreter(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kPrefixes = {"node", "perl", "ruby", "busybox"};
+  constexpr std::array<std::string_view, 9> kNames = {"sh",  "bash", "dash", "ash", "zsh",
+                                                      "ksh", "mksh", "bun",  "deno"};
+  return is_python(name) || is_one_of(kNames, name) ||
+         std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](std::string_view prefix) { return starts_with(name, prefix); });
+}
+
+/// No shell, and nothing that runs code without a further exec. What package managers ask for their
+/// own sake: sources from git, archives, the name of the system; and what their start scripts use.
+bool is_helper(const std::string& path) {
+  constexpr std::array<std::string_view, 4> kSystem = {"/usr/bin", "/usr/sbin", "/bin", "/sbin"};
+  constexpr std::array<std::string_view, 15> kNames = {
+      "git", "tar",     "gzip",        "unzip",   "ldconfig", "ldconfig.real", "uname", "env",
+      "ldd", "getconf", "lsb_release", "dirname", "basename", "readlink",      "sed"};
+  constexpr std::array<std::string_view, 2> kGit = {"/usr/lib/git-core", "/usr/libexec/git-core"};
+  constexpr std::array<std::string_view, 4> kGitNames = {"git", "git-remote-http",
+                                                         "git-remote-https", "git-remote-ftp"};
+  const std::string directory = base::parent_path(path);
+  const std::string name = base::file_name(path);
+  return (is_one_of(kSystem, directory) && is_one_of(kNames, name)) ||
+         (is_one_of(kGit, directory) && is_one_of(kGitNames, name));
+}
+
+/// "/usr/lib/node_modules/npm" of "/usr/lib/node_modules/npm/bin/npm-cli.js"; "" if there is none.
+std::string node_package_of(const std::string& script) {
+  constexpr std::string_view kModules = "/node_modules/";
+  const std::size_t modules = script.rfind(kModules);
+  if (modules == std::string::npos) return {};
+  const std::size_t name = modules + kModules.size();
+  std::size_t end = script.find('/', name);
+  if (end != std::string::npos && script[name] == '@') end = script.find('/', end + 1);
+  if (end == std::string::npos || script[name] == '.') return {};  // .bin is nobody's package
+  return script.substr(0, end);
+}
+
+/// Options of python(1) that load nothing.
+bool is_harmless_python_option(std::string_view option) {
+  return option.size() > 1 && option[0] == '-' &&
+         option.find_first_not_of("IEsSBuP", 1) == std::string_view::npos;
+}
+
+/// `python -m pip` takes a pip from the working directory first.
+bool is_pip_of_python(const ProcessRoot& root) {
+  return root.look_up("pip").result == Look::Result::missing &&
+         root.look_up("pip.py").result == Look::Result::missing;
+}
+
+}  // namespace
+
+bool is_loader_variable(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE",
+      "PKG_EXECPATH", "BASH_ENV",  "ENV",
+      "GCONV_PATH",   "SHELLOPTS", "OPENSSL_CONF"};
+  return is_one_of(kNames, name) || starts_with(name, "LD_") || starts_with(name, "PYTHON") ||
+         starts_with(name, "BASH_FUNC_") || starts_with(name, "GLIBC_");
+}
+
+TrustedPrograms::TrustedPrograms(std::vector<std::string> paths) {
+  for (std::string& path : paths) {
+    if (path.size() < 2 || path.front() != '/') continue;
+    if (path.back() == '/') {
+      path.pop_back();
+      directories_.push_back(std::move(path));
+      continue;
+    }
+    const std::string package = is_interpreter(base::file_name(path)) ? "" : node_package_of(path);
+    if (!package.empty()) directories_.push_back(package);
+    paths_.push_back(std::move(path));
+  }
+}
+
+bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
+                            const ProcessRoot& root) const {
+  if (program.result != Look::Result::found) return false;
+  const std::string& path = program.real_path;
+  const bool is_own = std::find(paths_.begin(), paths_.end(), path) != paths_.end();
+  if (!is_own) return is_helper(path);
+  const std::string name = base::file_name(path);
+  return !is_interpreter(name) || runs_own_script(name, exec, root);
+}
+
+bool TrustedPrograms::is_own_script(const std::string& argument, const ProcessRoot& root) const {
+  if (argument.empty() || argument[0] == '-') return false;
+  const Look script = root.look_up(argument);
+  if (script.result != Look::Result::found || !S_ISREG(script.status.st_mode)) return false;
+  return std::find(paths_.begin(), paths_.end(), script.real_path) != paths_.end() ||
+         std::any_of(directories_.begin(), directories_.end(), [&](const std::string& directory) {
+           return base::is_beneath(script.real_path, directory);
+         });
+}
+
+bool TrustedPrograms::runs_own_script(const std::string& interpreter, const ExecFacts& exec,
+                                      const ProcessRoot& root) const {
+  const std::vector<std::string>& arguments = exec.arguments;
+  std::size_t at = 1;
+  if (is_python(interpreter)) {
+    while (at < arguments.size() && is_harmless_python_option(arguments[at])) ++at;
+    if (at + 1 < arguments.size() && arguments[at] == "-m") {
+      return arguments[at + 1] == "pip" && is_pip_of_python(root);
+    }
+  }
+  if (at >= arguments.size()) return false;  // it reads its program from its input
+  const bool asks_version = arguments[at] == "--version" || arguments[at] == "-v";
+  // To a shell -v is another thing; node with a further argument may run it.
+  if (asks_version && arguments.size() == 2 && starts_with(interpreter, "node")) return true;
+  return is_own_script(arguments[at], root);
+}
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,206 @@
+#include "workspace/entry_check.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using policy::Judgement;
+using policy::TargetKind;
+using policy::Verdict;
+
+constexpr const char* kUnexpectedLink = "a link where a file or directory is expected";
+constexpr const char* kLeadsOut = "a link that leads out of the project";
+constexpr unsigned kMaxHops = 40;  // as the kernel's (path_resolution(7))
+constexpr off_t kMaxPathFile = 64 * 1024;
+constexpr std::string_view kModules = "node_modules";
+
+bool is_absolute(std::string_view text) { return !text.empty() && text.front() == '/'; }
+
+/// What a package manager outside the sandbox opens and overwrites the next time, wherever it
+/// leads.
+bool is_written_through(std::string_view name) {
+  static constexpr std::array<std::string_view, 8> kNames{
+      "package.json", "package-lock.json", "npm-shrinkwrap.json",
+      "yarn.lock",    "pnpm-lock.yaml",    "pnpm-workspace.yaml",
+      ".pnp.cjs",     ".pnp.loader.mjs"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+bool is_below_modules(const std::vector<std::string>& directory) {
+  return std::find(directory.begin(), directory.end(), kModules) != directory.end();
+}
+
+/// node_modules/NAME or node_modules/@SCOPE/NAME: what `npm link`, workspaces and file:
+/// dependencies make. Package managers replace such a link; they don't write through it.
+bool is_package_link(const std::vector<std::string>& directory, std::string_view name) {
+  if (name.front() == '.' || name.front() == '@' || directory.empty()) return false;
+  if (directory.back() == kModules) return true;
+  return directory.back().front() == '@' && directory.size() >= 2 &&
+         directory[directory.size() - 2] == kModules;
+}
+
+/// node_modules/.bin/NAME: run, not written; may lead into a package that is itself a link.
+bool is_command_link(const std::vector<std::string>& directory) {
+  return directory.size() >= 2 && directory.back() == ".bin" &&
+         directory[directory.size() - 2] == kModules;
+}
+
+/// By its words alone.
+bool climbs_out(std::size_t depth, const std::string& text) {
+  if (is_absolute(text)) return true;
+  for (const std::string& part : base::split(text, '/')) {
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      ++depth;
+    } else if (depth-- == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> components(const std::string& path) {
+  return path.empty() ? std::vector<std::string>{} : base::split(path, '/');
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string path;
+  for (const std::string& part : parts) path = child_path(path, part);
+  return path;
+}
+
+char letter(unsigned char type) { return type == DT_LNK ? 'l' : type == DT_REG ? 'f' : 'c'; }
+
+}  // namespace
+
+std::optional<Judgement> EntryCheck::objection(int dir_fd, const char* name,
+                                               const std::string& dir_path, char type) const {
+  if (kind_ == TargetKind::cache) {
+    if (type == 'f') return std::nullopt;
+    return Judgement{Verdict::drop, ""};
+  }
+  if (type != 'l') return std::nullopt;  // devices and their like: see Cleaner
+  const std::vector<std::string> directory = components(dir_path);
+  if (is_written_through(name) && !is_below_modules(directory)) {
+    return Judgement{Verdict::hold, kUnexpectedLink};
+  }
+  if (name == kModules) return Judgement{Verdict::hold, kUnexpectedLink};
+  if (is_package_link(directory, name)) return std::nullopt;
+  const std::string text = base::read_link(dir_fd, name);
+  const bool is_out =
+      is_command_link(directory) ? climbs_out(directory.size(), text) : leads_out(dir_path, text);
+  if (!is_out) return std::nullopt;
+  return Judgement{Verdict::hold, kLeadsOut};
+}
+
+bool EntryCheck::objects_beneath(const std::string& path, PassableScope& passable) const {
+  bool objects = false;
+  TreeVisitor visitor;
+  visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char type) {
+    if (objects) return Next::skip;
+    if (type == DT_DIR) return Next::descend;
+    objects = objection(fd, name, dir_path, letter(type)).has_value();
+    return Next::skip;
+  };
+  try {
+    walk_tree(path, passable, visitor);
+  } catch (const TooDeep&) {
+    return objects;
+  }
+  return objects;
+}
+
+/// An environment's python is the system's. With ".." it could lead anywhere.
+bool EntryCheck::is_system_link(std::string_view text) const {
+  if (kind_ != TargetKind::environment) return false;
+  const std::vector<std::string> parts = base::split(text, '/');
+  if (parts.size() < 3 || !parts[0].empty()) return false;
+  if (std::find(parts.begin(), parts.end(), "..") != parts.end()) return false;
+  return parts[1] == "usr" || parts[1] == "bin" || parts[1] == "opt" || parts[1] == "lib" ||
+         parts[1] == "lib32" || parts[1] == "lib64" || parts[1] == "libx32";
+}
+
+/// The entry as it will be: the layer's, or else the host's.
+EntryCheck::Step EntryCheck::look(const std::vector<std::string>& at, std::string& text) const {
+  const std::string path = join(at);
+  for (const int root : {layer_root_, host_root_}) {
+    if (root < 0) continue;
+    const base::UniqueFd entry(base::try_open_beneath(root, path, O_PATH | O_NOFOLLOW));
+    if (!entry) {
+      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) continue;
+      return Step::unknown;
+    }
+    struct stat status {};
+    base::check_sys(::fstat(entry.get(), &status), "looking at " + path);
+    if (!S_ISLNK(status.st_mode)) return Step::no_link;
+    text = base::read_link(entry.get(), "");
+    return Step::link;
+  }
+  return Step::no_link;
+}
+
+/// Followed from link to link, for a link may lead to one that may lead out (a package's).
+bool EntryCheck::leads_out(const std::string& dir_path, const std::string& text) const {
+  std::vector<std::string> at = components(dir_path);
+  std::vector<std::string> ahead;  // the next one last
+  std::string link = text;
+  for (unsigned hops = 0; hops <= kMaxHops; ++hops) {
+    if (is_absolute(link)) {
+      const bool turns_back = std::find(ahead.begin(), ahead.end(), "..") != ahead.end();
+      return turns_back || !is_system_link(link);
+    }
+    const std::vector<std::string> parts = base::split(link, '/');
+    ahead.insert(ahead.end(), parts.rbegin(), parts.rend());
+    bool is_link = false;
+    while (!ahead.empty() && !is_link) {
+      const std::string part = std::move(ahead.back());
+      ahead.pop_back();
+      if (part.empty() || part == ".") continue;
+      if (part == "..") {
+        if (at.empty()) return true;
+        at.pop_back();
+        continue;
+      }
+      at.push_back(part);
+      const Step step = look(at, link);
+      if (step == Step::unknown) return true;
+      is_link = step == Step::link;
+      if (is_link) at.pop_back();
+    }
+    if (!is_link) return false;
+  }
+  return true;
+}
+
+Judgement EntryCheck::path_file(int dir_fd, const std::string& dir_path, const char* name,
+                                const Judgement& rule) const {
+  const Judgement held{Verdict::hold, rule.reason};
+  const base::UniqueFd file(
+      ::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return held;
+  if (!S_ISREG(status.st_mode) || status.st_size > kMaxPathFile) return held;
+  const std::string text = base::read_all(file.get(), static_cast<std::size_t>(kMaxPathFile),
+                                          std::string("reading ") + name);
+  const std::optional<std::vector<std::string>> paths = policy::path_file_paths(text);
+  if (!paths) return held;
+  const std::string directory = base::join_path(target_path_, dir_path);
+  const bool all_known = std::all_of(paths->begin(), paths->end(), [&](const std::string& path) {
+    return base::is_directory(base::absolute_path(path, directory));
+  });
+  if (!all_known) return held;
+  return {Verdict::commit, rule.reason};
+}
+
+}  // namespace sandbox_run::workspace

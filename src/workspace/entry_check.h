@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/verdict.h"
+#include "workspace/tree.h"
+#include "workspace/workspace.h"
+
+// What a new entry is, where the rules have spoken of its path alone.
+//
+// The attack: a script leaves a link where the rules expect a file or a directory. Whoever writes
+// there later, outside, writes or deletes what the link leads to: package-lock.json → ~/.bashrc,
+// packages/app/node_modules → the home directory, node_modules/.cache/tool → ~/.ssh.
+//
+// Must: look at links and files beneath directory descriptors only, following nothing.
+// Must not: judge paths; change anything.
+
+namespace sandbox_run::workspace {
+
+class EntryCheck {
+ public:
+  /// Descriptors are borrowed. `host_root` -1: the target does not exist.
+  EntryCheck(const Target& target, int layer_root, int host_root)
+      : kind_(target.kind),
+        target_path_(target.path),
+        layer_root_(layer_root),
+        host_root_(host_root) {}
+
+  /// What becomes of an entry that is no directory (`type` as in Change) and whose path may be
+  /// committed, if not that. Throws SysError.
+  std::optional<policy::Judgement> objection(int dir_fd, const char* name,
+                                             const std::string& dir_path, char type) const;
+  /// Is there an objection to any entry beneath directory `path` of the layer? Nested too deeply:
+  /// false, for that is refused as a whole later. Throws SysError.
+  bool objects_beneath(const std::string& path, PassableScope& passable) const;
+
+  /// Verdict::path_file, settled: commit if Python executes nothing in the file and all it names
+  /// are directories that the host has already; else held with the rule's reason.
+  policy::Judgement path_file(int dir_fd, const std::string& dir_path, const char* name,
+                              const policy::Judgement& rule) const;
+
+ private:
+  bool leads_out(const std::string& dir_path, const std::string& text) const;
+  bool is_system_link(std::string_view text) const;
+  enum class Step { no_link, link, unknown };
+  Step look(const std::vector<std::string>& at, std::string& text) const;
+
+  policy::TargetKind kind_;
+  std::string target_path_;
+  int layer_root_;
+  int host_root_;
+};
+
+}  // namespace sandbox_run::workspace

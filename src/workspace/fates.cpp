@@ -1,0 +1,91 @@
+// From each change's own judgement to what is done with it: rolled up where a whole directory has
+// one fate, split where it has not.
+
+#include <sys/stat.h>
+
+#include "workspace/change_tree.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using policy::Verdict;
+
+Fate fate_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::commit:
+      return Fate::commit;
+    case Verdict::protect:
+      return Fate::protect;
+    case Verdict::hold:
+    case Verdict::path_file:  // settled before, unless it is a directory
+      return Fate::hold;
+    case Verdict::verify:
+    case Verdict::trusted:
+    case Verdict::drop:
+      return Fate::drop;
+  }
+  return Fate::hold;
+}
+
+/// What is known of all that lies beneath a node.
+struct Below {
+  Fate fate = Fate::none;            // split: not one for all
+  std::uint32_t sample = 0;          // a node of that fate
+  std::uint32_t protected_node = 0;  // one that is protected; 0: none
+};
+
+/// `node.fate` is its own verdict's on entry.
+void settle_expanded(const ChangeTree& tree, Node& node, const Below& below) {
+  if (below.fate == Fate::none) return;
+  if (node.fate == Fate::none || node.fate == below.fate) {
+    if (node.fate == Fate::none && below.fate != Fate::split) {
+      node.judgement = tree.nodes[below.sample].judgement;
+    }
+    node.fate = below.fate;
+    return;
+  }
+  node.fate = Fate::split;
+  if (!node.host.exists || S_ISDIR(node.host.mode)) return;
+  // A file that became a directory can't be half replaced: the strictest verdict is for all.
+  node.fate = below.protected_node == 0 ? Fate::hold : Fate::protect;
+  if (below.protected_node != 0) {
+    node.judgement = tree.nodes[below.protected_node].judgement;
+  } else if (node.judgement.verdict != Verdict::hold) {
+    node.judgement = {Verdict::hold, "holds entries that are not expected changes"};
+  }
+}
+
+void add_to_parent(const Node& node, std::uint32_t index, const Below& own, Below& parent) {
+  // Merged directories are never rolled up: the host has things in them that no one judged.
+  const Fate shown = node.entries == Entries::merged ? Fate::split : node.fate;
+  if (node.fate == Fate::protect) parent.protected_node = index;
+  if (own.protected_node != 0) parent.protected_node = own.protected_node;
+  if (shown == Fate::none) return;
+  if (parent.fate == Fate::none) parent.sample = index;
+  parent.fate = parent.fate == Fate::none || parent.fate == shown ? shown : Fate::split;
+}
+
+}  // namespace
+
+/// Children come after their parents, so one pass backwards knows all beneath first.
+void settle_fates(ChangeTree& tree) {
+  std::vector<Below> below(tree.nodes.size());
+  for (std::size_t i = tree.nodes.size(); i-- > 0;) {
+    Node& node = tree.nodes[i];
+    node.fate = node.is_neutral || !node.is_change ? Fate::none : fate_of(node.judgement.verdict);
+    if (node.entries == Entries::expanded) settle_expanded(tree, node, below[i]);
+    if (i != 0) add_to_parent(node, static_cast<std::uint32_t>(i), below[i], below[node.parent]);
+  }
+}
+
+std::vector<bool> covered_nodes(const ChangeTree& tree) {
+  std::vector<bool> covered(tree.nodes.size(), false);
+  for (std::size_t i = 1; i < tree.nodes.size(); ++i) {
+    const std::uint32_t parent = tree.nodes[i].parent;
+    covered[i] = covered[parent] || (tree.nodes[parent].entries == Entries::expanded &&
+                                     tree.nodes[parent].fate != Fate::split);
+  }
+  return covered;
+}
+
+}  // namespace sandbox_run::workspace

@@ -166,6 +166,8 @@ def refuse_without_isolation():
 
 
 def main():
+    # A caller's nohup would be inherited by every command under test.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("-k", default="", help="only tests whose name holds this")

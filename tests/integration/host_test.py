@@ -40,6 +40,40 @@ def no_user_namespaces(t):
     t.equal(t.fingerprint(), before, "the project")
 
 
+# What fsopen(2) answers on a kernel without overlayfs, put between sandbox-run and libc.
+NO_OVERLAYFS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+long syscall(long number, long a, long b, long c, long d, long e, long f) {
+  long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+  if (number == SYS_fsopen && strcmp((const char *)a, "overlay") == 0) {
+    errno = ENODEV;
+    return -1;
+  }
+  return next(number, a, b, c, d, e, f);
+}
+"""
+
+
+@test
+def no_overlayfs(t):
+    """a kernel without overlayfs: 125, in words with the cure, nothing run"""
+    (t.base / "no_overlayfs.c").write_text(NO_OVERLAYFS)
+    library = t.base / "no_overlayfs.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-w", "-o", library, t.base / "no_overlayfs.c", "-ldl"],
+                   check=True)
+    before = t.fingerprint()
+    control = t.sandbox("sh", "-c", "echo ran")
+    t.contains(control.out, "ran")
+    result = t.bare("env", f"LD_PRELOAD={library}", *words_for(t, "sh", "-c", "echo ran; echo x > made"))
+    t.one_clear_line(result, SET_UP_FAILED, "modprobe overlay")
+    t.lacks(result.out, "ran")
+    t.equal(t.fingerprint(), before, "the project")
+
+
 def on_tmpfs(t, script, *words):
     """As in_own_mounts, with 16 MiB of tmpfs at t.base/small."""
     mount = f"mkdir -p {t.base}/small; mount -t tmpfs -o size=16m tmpfs {t.base}/small; "

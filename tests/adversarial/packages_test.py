@@ -30,7 +30,9 @@ const connect = (what, where) => new Promise(done => {
   socket.setTimeout(4000, () => end('blocked: timeout'));
   socket.on('error', error => end('blocked: ' + error.code));
   socket.on('close', () => { if (!got.some(g => g[0] === what)) end('blocked: closed'); });
-  socket.on('data', data => end('data ' + data));
+  let text = '';
+  socket.on('data', data => { text += data; });
+  socket.on('end', () => end('data ' + text));
   socket.on('connect', () => socket.write('GET / HTTP/1.0\\r\\n\\r\\n'));
 });
 (async () => {

@@ -111,7 +111,7 @@ int print_plan(const Options& options) {
 class CommandRun {
  public:
   CommandRun(const Options& options, const ClosedStreams& closed)
-      : options_(options), closed_(closed), begin_(steady_clock::now()) {}
+      : options_(options), closed_(closed) {}
 
   int run() {
     prepared_ = prepare(options_);
@@ -339,7 +339,6 @@ class CommandRun {
 
   const Options& options_;
   const ClosedStreams& closed_;
-  steady_clock::time_point begin_;
   steady_clock::duration overhead_{};
   Preparation prepared_;
   std::string state_;

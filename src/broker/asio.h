@@ -40,7 +40,7 @@ inline Descriptor watch(const asio::any_io_executor& executor, base::UniqueFd fd
 inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 /// For co_spawn: what a coroutine of ours throws is a fault of ours, and leaves EventLoop::run().
-inline constexpr auto kRethrow = [](std::exception_ptr exception) {
+inline constexpr auto kRethrow = [](const std::exception_ptr& exception) {
   if (exception) std::rethrow_exception(exception);
 };
 

@@ -28,9 +28,9 @@ std::string_view to_words(TcpRelay::End end) {
 
 }  // namespace
 
-Flow::Flow(const asio::any_io_executor& executor, std::shared_ptr<Services> services,
+Flow::Flow(asio::any_io_executor executor, std::shared_ptr<Services> services,
            base::UniqueFd client, Admission admission, std::uint16_t port)
-    : executor_(executor),
+    : executor_(std::move(executor)),
       services_(std::move(services)),
       client_(std::move(client)),
       admission_(std::move(admission)),

@@ -19,8 +19,8 @@ namespace sandbox_run::broker {
 /// starts, nothing has been read from the client.
 class Flow : public std::enable_shared_from_this<Flow> {
  public:
-  Flow(const asio::any_io_executor& executor, std::shared_ptr<Services> services,
-       base::UniqueFd client, Admission admission, std::uint16_t port);
+  Flow(asio::any_io_executor executor, std::shared_ptr<Services> services, base::UniqueFd client,
+       Admission admission, std::uint16_t port);
 
   /// `on_end` is called once, when the client's connection is closed; not after end().
   void start(std::function<void()> on_end);

@@ -25,7 +25,7 @@ std::uint16_t number_at(Bytes bytes, std::size_t at) {
 
 std::optional<IpPacket> parse_ipv4(Bytes packet) {
   if (packet.size() < 20 || packet[0] >> 4U != 4) return std::nullopt;
-  const std::size_t header = (packet[0] & 0x0fU) * 4U;
+  const std::size_t header = std::size_t{4} * (packet[0] & 0x0fU);
   if (header < 20 || packet.size() < header) return std::nullopt;
   // A fragment but the first has no header of what it carries.
   if ((number_at(packet, 6) & 0x1fffU) != 0) return std::nullopt;

@@ -51,10 +51,10 @@ std::string answering_program(policy::PackageManager manager, const plan::HostFa
   const std::string& path = facts.command.path;
   const auto name = kNames.find(manager);
   if (name == kNames.end() || base::file_name(path).starts_with(name->second)) return path;
-  const std::string sibling = join_path(base::parent_path(path), name->second);
+  std::string sibling = join_path(base::parent_path(path), name->second);
   if (base::exists(sibling)) return sibling;
   for (const plan::HostPath& directory : facts.path_entries) {
-    const std::string candidate = join_path(directory.path, name->second);
+    std::string candidate = join_path(directory.path, name->second);
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return path;  // npm-cli.js, say
@@ -114,7 +114,8 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
                      facts.command.path + "\n" + facts.working_directory + "\n" +
                      std::to_string(facts.uid) + "\n";
   for (const std::string& path : facts.command.chain) text += identity(path);
-  for (const auto& [path, content] : facts.home_files) text += path + "\n" + content + "\n";
+  for (const auto& [path, content] : facts.home_files)
+    text.append(path).append("\n").append(content).append("\n");
   for (const char* path : {"/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/pip.conf",
                            "/etc/xdg/pip/pip.conf"}) {
     text += identity(path);
@@ -140,7 +141,7 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
     const bool matters = std::any_of(
         kPrefixes.begin(), kPrefixes.end(),
         [&variable = name](const char* prefix) { return variable.starts_with(prefix); });
-    if (matters) text += name + "=" + value + "\n";
+    if (matters) text.append(name).append("=").append(value).append("\n");
   }
   return base::sha256_hex(text);
 }

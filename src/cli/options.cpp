@@ -78,7 +78,7 @@ Value value_of(const po::variables_map& values, const char* name) {
 }
 
 std::string absolute_option(const char* option, const std::string& path, const std::string& cwd) {
-  const std::string absolute = base::absolute_path(path, cwd);
+  std::string absolute = base::absolute_path(path, cwd);
   if (path.empty() || !base::exists(absolute)) {
     throw base::UserError(std::string("--") + option + ": there is no " +
                           base::printable(absolute));

@@ -1,5 +1,6 @@
 #include "cli/prepare.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,10 +123,9 @@ void add_registries(Preparation& prepared) {
         });
     if (!allowed) {
       prepared.hints.push_back(
-          "the registry " + service +
-          " is on this machine itself, which the sandbox can't reach unless you "
-          "say so: sandbox-run --allow-host " +
-          service + " …");
+          fmt::format("the registry {0} is on this machine itself, which the sandbox can't reach "
+                      "unless you say so: sandbox-run --allow-host {0} …",
+                      service));
     }
   }
   for (policy::EgressRule& rule : registries.rules) allow.push_back(std::move(rule));

@@ -50,7 +50,9 @@ ClosedStreams fill_closed_streams() {
   for (const int fd : {0, 1, 2}) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
     closed[static_cast<std::size_t>(fd)] = true;
-    const int filler = ::open("/dev/null", O_RDWR);  // the lowest free number: fd itself
+    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
+    // NOLINTNEXTLINE(android-cloexec-open)
+    const int filler = ::open("/dev/null", O_RDWR);
     if (filler != fd) throw base::SysError("filling a closed standard stream");
   }
   return closed;

@@ -55,7 +55,7 @@ std::string new_run_id() {
 }
 
 std::string make_run_directory(const std::string& state, const std::string& run_id) {
-  const std::string directory = join_path(join_path(state, "runs"), run_id);
+  std::string directory = join_path(join_path(state, "runs"), run_id);
   try {
     base::make_directories(directory, 0700);
   } catch (const base::SysError& error) {
@@ -70,12 +70,12 @@ std::string make_run_directory(const std::string& state, const std::string& run_
 std::string find_run(const std::string& state, const std::string& name, RunKind kind) {
   const std::string runs = join_path(state, "runs");
   if (!name.empty() && name != "last") {
-    const std::string directory = join_path(runs, name);
+    std::string directory = join_path(runs, name);
     if (name.find('/') == std::string::npos && base::is_directory(directory)) return directory;
     throw base::UserError("there is no run '" + base::printable(name) + "' in " + runs);
   }
   for (const std::string& id : run_ids(state)) {
-    const std::string directory = join_path(runs, id);
+    std::string directory = join_path(runs, id);
     if (kind == RunKind::any || holds_changes(directory)) return directory;
   }
   throw base::UserError(kind == RunKind::any ? "no run has been made yet"

@@ -18,7 +18,6 @@ namespace sandbox_run::plan {
 namespace {
 
 using base::is_beneath;
-using base::join_path;
 using base::parent_path;
 
 constexpr const char* kHosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
@@ -48,9 +47,9 @@ class RootPlanner {
   void add_system() {
     for (const HostPath& entry : facts_.system) {
       if (!entry.link.empty()) {
-        steps_.push_back(SymbolicLink{entry.path, entry.link});
+        steps_.emplace_back(SymbolicLink{entry.path, entry.link});
       } else {
-        steps_.push_back(BindMount{entry.path, entry.path});
+        steps_.emplace_back(BindMount{entry.path, entry.path});
         system_.push_back(entry.path);
       }
     }
@@ -62,43 +61,43 @@ class RootPlanner {
       // A link into what is shown stays a link (/etc/localtime); any other is shown as what it
       // leads to (/etc/resolv.conf → /run/…).
       if (!entry.link.empty() && shown_by_system(entry.real)) {
-        steps_.push_back(SymbolicLink{entry.path, entry.link});
+        steps_.emplace_back(SymbolicLink{entry.path, entry.link});
       } else {
-        steps_.push_back(BindMount{entry.real, entry.path});
+        steps_.emplace_back(BindMount{entry.real, entry.path});
         shown_.push_back(entry.path);
       }
     }
-    steps_.push_back(TextFile{"/etc/hosts", kHosts});
+    steps_.emplace_back(TextFile{"/etc/hosts", kHosts});
   }
 
   void add_kernel_trees() {
-    steps_.push_back(ProcMount{"/proc"});
+    steps_.emplace_back(ProcMount{"/proc"});
     // Root without capabilities still owns these files (A173).
     for (const HostPath& control : facts_.kernel_controls) {
-      steps_.push_back(ReadOnlyAgain{control.path});
+      steps_.emplace_back(ReadOnlyAgain{control.path});
     }
-    steps_.push_back(ReadOnlyAgain{"/proc/1"});  // init's oom_score_adj: its end would end the run
+    steps_.emplace_back(ReadOnlyAgain{"/proc/1"});  // init's oom_score_adj: its end would end all
     if (facts_.privileged) {
       for (const HostPath& secret : facts_.kernel_secrets) {
-        steps_.push_back(Mask{secret.path, secret.directory});
+        steps_.emplace_back(Mask{secret.path, secret.directory});
       }
     }
-    steps_.push_back(TmpfsMount{"/dev", 0755, 0});
+    steps_.emplace_back(TmpfsMount{"/dev", 0755, 0});
     for (const HostPath& device : facts_.devices) {
-      steps_.push_back(BindMount{device.path, device.path, Access::read_write, true});
+      steps_.emplace_back(BindMount{device.path, device.path, Access::read_write, true});
     }
-    steps_.push_back(DevptsMount{"/dev/pts"});
-    steps_.push_back(TmpfsMount{"/dev/shm", 01777, 0});
+    steps_.emplace_back(DevptsMount{"/dev/pts"});
+    steps_.emplace_back(TmpfsMount{"/dev/shm", 01777, 0});
     for (const auto& [target, content] : {std::pair{"/dev/ptmx", "pts/ptmx"},
                                           {"/dev/fd", "/proc/self/fd"},
                                           {"/dev/stdin", "/proc/self/fd/0"},
                                           {"/dev/stdout", "/proc/self/fd/1"},
                                           {"/dev/stderr", "/proc/self/fd/2"}}) {
-      steps_.push_back(SymbolicLink{target, content});
+      steps_.emplace_back(SymbolicLink{target, content});
     }
-    steps_.push_back(TmpfsMount{"/tmp", 01777, 0});
-    steps_.push_back(TmpfsMount{"/var/tmp", 01777, 0});
-    steps_.push_back(TmpfsMount{"/run", 0755, 0});
+    steps_.emplace_back(TmpfsMount{"/tmp", 01777, 0});
+    steps_.emplace_back(TmpfsMount{"/var/tmp", 01777, 0});
+    steps_.emplace_back(TmpfsMount{"/run", 0755, 0});
   }
 
   void add_home() {
@@ -242,7 +241,7 @@ class RootPlanner {
       const bool made =
           std::holds_alternative<SymbolicLink>(step) || std::holds_alternative<TextFile>(step);
       if (made && lies_in_shown_tree(key.second)) continue;
-      steps_.push_back(std::move(step));
+      steps_.emplace_back(std::move(step));
     }
   }
   bool lies_in_shown_tree(const std::string& path) const {

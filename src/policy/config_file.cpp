@@ -199,7 +199,7 @@ std::string filtered(const HomeFile& file, std::string_view text) {
     const bool ambiguous = line.find_first_of(std::string_view("\r\0\f\v", 4)) != line.npos;
     if (ambiguous) continue;
     if (const auto shown = filter.shown(line)) {
-      out += without_url_credentials(std::string(*shown));
+      out += without_url_credentials(*shown);
       out += '\n';
     }
   }

@@ -107,10 +107,9 @@ std::string home_file_path(const HomeFile& file,
   return file.path;
 }
 
-std::string without_url_credentials(std::string text) {
+std::string without_url_credentials(std::string_view rest) {
   constexpr std::string_view kScheme = "://";
   std::string out;
-  std::string_view rest = text;
   for (std::size_t at = rest.find(kScheme); at != std::string_view::npos; at = rest.find(kScheme)) {
     out += rest.substr(0, at + kScheme.size());
     rest.remove_prefix(at + kScheme.size());

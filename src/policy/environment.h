@@ -35,7 +35,7 @@ std::string home_file_path(const HomeFile& file,
 
 /// "https://user:pw@host/x" → "https://host/x", anywhere in `text`. A password with an unquoted '/'
 /// in it is cut too.
-std::string without_url_credentials(std::string text);
+std::string without_url_credentials(std::string_view text);
 
 /// A copy of a configuration file without lines whose key matches HomeFile::drop_keys, without
 /// comments (old tokens live there), and without credentials in URLs. Unparsable lines are dropped:

@@ -56,7 +56,7 @@ void prepend(std::vector<Value>& list, const std::vector<Value>& before) {
 VerdictRule protected_rule(const VerdictRule& common, Profile::ProtectedUse::Depth depth) {
   VerdictRule rule = common;
   if (depth == Profile::ProtectedUse::Depth::anywhere) {
-    for (std::string& path : rule.paths) path = "**/" + path;
+    for (std::string& path : rule.paths) path.insert(0, "**/");
   }
   return rule;
 }

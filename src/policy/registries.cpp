@@ -31,7 +31,7 @@ void add_once(std::vector<std::string>& list, const std::string& value) {
 }
 
 void add_url(PackageManagerFacts& facts, std::string_view url) {
-  add_once(facts.registries, without_url_credentials(std::string(base::trim(url))));
+  add_once(facts.registries, without_url_credentials(base::trim(url)));
 }
 
 /// All objects in an output: the whole of it, or one a line, with other lines between (version

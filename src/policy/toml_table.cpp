@@ -40,7 +40,7 @@ std::string_view type_name(toml::node_type type) {
 
 }  // namespace
 
-TomlDocument::TomlDocument(std::string_view text, std::string origin)
+TomlDocument::TomlDocument(std::string_view text, const std::string& origin)
     : origin_(base::printable(origin)) {
   if (text.size() > kMaxDocument) {
     throw base::UserError(origin_ + ": larger than a megabyte");
@@ -66,7 +66,7 @@ std::string TomlTable::checked(std::string_view key, const toml::node& node,
                                const TextCheck& check) const {
   const auto* value = node.as_string();
   if (value == nullptr) fail_type(key, node, "a string");
-  const std::string text = value->get();
+  std::string text = value->get();
   const bool control = std::any_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
   });

@@ -72,7 +72,7 @@ class TomlTable {
 class TomlDocument {
  public:
   /// Throws UserError on text that is not TOML, or larger than a megabyte.
-  TomlDocument(std::string_view text, std::string origin);
+  TomlDocument(std::string_view text, const std::string& origin);
   TomlDocument(const TomlDocument&) = delete;
   TomlDocument& operator=(const TomlDocument&) = delete;
 

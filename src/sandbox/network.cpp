@@ -128,6 +128,7 @@ void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {
   const bool ipv6 = has_ipv6();
   const auto send = [&] {
     std::vector<int> fds;
+    fds.reserve(sockets.size());
     for (const UniqueFd& socket : sockets) fds.push_back(socket.get());
     base::send_fds(context.control, records, fds);
     sockets.clear();

@@ -79,7 +79,9 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 [[noreturn]] void execute(const plan::Plan& plan) {
   std::vector<std::string> arguments = plan.exec.arguments;
   std::vector<std::string> environment;
-  for (const auto& [name, value] : plan.exec.environment) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : plan.exec.environment) {
+    environment.emplace_back(name).append("=").append(value);
+  }
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> envp = pointers(environment);
   ::execve(plan.exec.path.c_str(), argv.data(), envp.data());

@@ -100,6 +100,8 @@ class RemoteMemory {
     if (loaded_ && start == start_) return true;
     loaded_ = false;
     const iovec here{block_.data(), kBlock};
+    // An address in another process, which we never follow.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const iovec there{reinterpret_cast<void*>(start), kBlock};
     loaded_ = ::process_vm_readv(thread_, &here, 1, &there, 1, 0) == static_cast<ssize_t>(kBlock);
     start_ = start;

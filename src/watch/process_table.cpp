@@ -70,7 +70,7 @@ Actor ProcessTable::actor_of(const ProcessStatus& process) {
   std::optional<ProcessStatus> next = process;
   while (next && next->id.pid > 1 && next->id.pid != ::getpid()) {
     if (const Actor* actor = find(next->id)) {
-      const Actor found = *actor;
+      Actor found = *actor;
       for (const ProcessId& descendant : passed) remember(descendant, found);
       return found;
     }

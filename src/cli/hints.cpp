@@ -26,9 +26,8 @@ std::string hint_for(SetupStep step, int error_number, const std::string& text) 
     case SetupStep::raise_loopback:
       if (error_number == EPERM || error_number == EACCES) {
         return "AppArmor restricts user namespaces here (Ubuntu 24.04): sudo sysctl "
-               "kernel.apparmor_restrict_unprivileged_userns=0, or give sandbox-run an AppArmor "
-               "profile "
-               "with 'userns,'";
+               "kernel.apparmor_restrict_unprivileged_userns=0, or load an AppArmor profile with "
+               "'userns,' for this binary (packaging/apparmor.in)";
       }
       return "";
     case SetupStep::collect_mounts:

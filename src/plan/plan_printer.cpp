@@ -84,6 +84,7 @@ std::string to_text(const Plan& plan) {
   line(plan.ids.whole_range ? "ids        all, each to itself"
                             : "ids        uid " + std::to_string(plan.ids.uid) + ", gid " +
                                   std::to_string(plan.ids.gid) + ", each to itself");
+  if (plan.ids.uid == 0) line("owners     kept: chown(2) answers success and does nothing");
   line("namespaces user mount pid net ipc uts cgroup");
   line("privileges none: no capability, empty bounding set, no_new_privs, system call allowlist");
   line(plan.landlock.abi > 0 ? "landlock   ABI " + std::to_string(plan.landlock.abi)

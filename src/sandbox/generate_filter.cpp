@@ -3,7 +3,7 @@
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
 // the list allows; the second refuses single arguments and sends execve to the supervisor. The
-// kernel runs both and takes the stricter answer (seccomp(2)).
+// kernel runs both and takes the stricter answer (seccomp(2)). A third one is for root alone.
 
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -121,6 +121,12 @@ Filter argument_filter() {
   return filter;
 }
 
+Filter owner_filter() {
+  Filter filter = make_filter(SCMP_ACT_ALLOW);
+  for (const char* name : sandbox_run::sandbox::kOwnerCalls) add(filter, SCMP_ACT_ERRNO(0), name);
+  return filter;
+}
+
 void print(const char* name, const Filter& filter) {
   const int fd = ::memfd_create("filter", MFD_CLOEXEC);
   if (fd < 0) fail("memfd_create", errno);
@@ -148,6 +154,7 @@ int main() {
   std::printf("#pragma once\n#include <linux/filter.h>\nnamespace sandbox_run::sandbox {\n");
   print("kAllowFilter", allow_filter());
   print("kArgumentFilter", argument_filter());
+  print("kOwnerFilter", owner_filter());
   std::printf("}  // namespace sandbox_run::sandbox\n");
   return 0;
 }

@@ -28,7 +28,7 @@ long load(std::span<const sock_filter> filter, unsigned long flags) {
 
 }  // namespace
 
-void load_filters(const plan::Plan&, ChildContext& context) {
+void load_filters(const plan::Plan& plan, ChildContext& context) {
   // WAIT_KILLABLE_RECV (Linux 5.19): a signal that arrives while the supervisor looks at an execve
   // does not make it start over for ever. Older kernels do without.
   long listener = load(kArgumentFilter,
@@ -38,6 +38,9 @@ void load_filters(const plan::Plan&, ChildContext& context) {
   }
   if (listener < 0) throw SysError("loading the system call filter");
   const UniqueFd fd(static_cast<int>(listener));
+  if (plan.ids.uid == 0 && load(kOwnerFilter, 0) != 0) {
+    throw SysError("loading the filter for root");
+  }
   if (load(kAllowFilter, 0) != 0) throw SysError("loading the system call filter");
   base::send_fds(context.control, "listener", {fd.get()});
 }

@@ -5,7 +5,7 @@
 
 namespace sandbox_run::sandbox {
 
-/// Loads the two filters made at build time (seccomp(2)) and sends the exec listener to the
+/// Loads the filters made at build time (seccomp(2)) and sends the exec listener to the
 /// supervisor. Last of all steps: it forbids calls that the others need. From here on, this
 /// process' own execve waits for the supervisor.
 void load_filters(const plan::Plan& plan, ChildContext& context);

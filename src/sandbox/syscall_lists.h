@@ -373,4 +373,8 @@ inline constexpr const char* kRefused[] = {
     "keyctl",
 };
 
+/// Answered with success and not done, where the caller is root: as root, tar(1) and npm give files
+/// the owners that an archive names, and fail if they may not. Here everything stays root's.
+inline constexpr const char* kOwnerCalls[] = {"chown", "fchown", "lchown", "fchownat"};
+
 }  // namespace sandbox_run::sandbox

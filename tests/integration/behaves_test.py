@@ -1,10 +1,12 @@
 """sandbox-run behaves like the command that it runs: exit codes, signals, terminal, streams."""
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import (  # noqa: E402
@@ -206,6 +208,22 @@ def identity_is_kept(t):
     t.equal(t.sandbox("id", "-g").out, t.bare("id", "-g").out)
     locale = {"LC_ALL": "C.UTF-8"}
     t.equal(t.sandbox("locale", "charmap", env=locale).out, "UTF-8\n")
+
+
+@test
+def archive_of_another_owner(t):
+    """an archive with another's files is unpacked as the bare command does, root's own as root"""
+    archive = t.write("a.tar", "")
+    with tarfile.open(archive, "w") as tar:
+        entry = tarfile.TarInfo("theirs.txt")
+        entry.uid = entry.gid = 4711
+        entry.size = 2
+        tar.addfile(entry, io.BytesIO(b"x\n"))
+    unpack = ("tar", "-xf", str(archive))
+    t.equal(t.sandbox(*unpack, options=("-q", "--profile", t.accepting_profile())).code, 0)
+    status = os.stat(t.project / "theirs.txt")
+    t.equal((status.st_uid, status.st_gid), (os.geteuid(), os.getegid()))
+    t.equal(t.bare(*unpack).code, 0)
 
 
 @test

@@ -53,6 +53,18 @@ TEST_CASE("ordinary calls are allowed") {
   }
 }
 
+TEST_CASE("for root, a change of owner is answered with success, and nothing else is touched") {
+  seccomp_data data{};
+  data.arch = kArchitecture;
+  for (const long number : {SYS_fchown, SYS_fchownat}) {
+    data.nr = static_cast<int>(number);
+    CHECK(evaluate(kOwnerFilter, data) == refused(0));
+    CHECK(answer(number) == SECCOMP_RET_ALLOW);
+  }
+  data.nr = SYS_fchmod;
+  CHECK(evaluate(kOwnerFilter, data) == SECCOMP_RET_ALLOW);
+}
+
 TEST_CASE("execve goes to the supervisor") {
   CHECK(answer(SYS_execve) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execveat) == SECCOMP_RET_USER_NOTIF);

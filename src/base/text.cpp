@@ -62,6 +62,41 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+enum class Plain { nothing, tabs_and_backslashes };
+
+std::string escape_unprintable(std::string_view bytes, Plain plain) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
+    bytes.remove_prefix(sequence.size());
+    const char c = sequence[0];
+    if (length == 0 || is_deceptive(sequence)) {
+      append_hex(out, sequence);
+    } else if (plain == Plain::tabs_and_backslashes && (c == '\t' || c == '\\')) {
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\\') {
+      out += "\\\\";
+    } else if (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)) {
+      append_hex(out, sequence);
+    } else {
+      out += sequence;
+    }
+  }
+  return out;
+}
+
+void append_octal(std::string& out, char c) {
+  const auto value = static_cast<unsigned char>(c);
+  out += '\\';
+  for (const unsigned shift : {6U, 3U, 0U}) out += static_cast<char>('0' + ((value >> shift) & 7U));
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -106,29 +141,10 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
   return text;
 }
 
-std::string printable(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
-    bytes.remove_prefix(sequence.size());
-    const char c = sequence[0];
-    if (length == 0 || is_deceptive(sequence)) {
-      append_hex(out, sequence);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\\') {
-      out += "\\\\";
-    } else if (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)) {
-      append_hex(out, sequence);
-    } else {
-      out += sequence;
-    }
-  }
-  return out;
+std::string printable(std::string_view bytes) { return escape_unprintable(bytes, Plain::nothing); }
+
+std::string printable_line(std::string_view bytes) {
+  return escape_unprintable(bytes, Plain::tabs_and_backslashes);
 }
 
 std::string shell_words(const std::vector<std::string>& words) {
@@ -141,6 +157,29 @@ std::string shell_words(const std::vector<std::string>& words) {
     quoted.push_back(plain ? word : "'" + replace_all(word, "'", "'\\''") + "'");
   }
   return join(quoted, " ");
+}
+
+std::string typable(std::string_view bytes) {
+  // A tab is safe to look at, but typed into a shell it would complete something.
+  if (printable_line(bytes) == bytes && bytes.find('\t') == std::string_view::npos) {
+    return shell_words({std::string(bytes)});
+  }
+  std::string out = "$'";
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    const std::string_view sequence = bytes.substr(0, length == 0 ? 1 : length);
+    bytes.remove_prefix(sequence.size());
+    const char c = sequence[0];
+    if (c == '\\' || c == '\'') {
+      out += '\\';
+      out += c;
+    } else if (printable(sequence) == sequence) {
+      out += sequence;
+    } else {
+      for (const char byte : sequence) append_octal(out, byte);
+    }
+  }
+  return out + "'";
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {

@@ -17,8 +17,17 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
 /// that holds an escape sequence can then forge nothing.
 std::string printable(std::string_view bytes);
 
+/// As printable, for a line of a file's content: tabs and backslashes stay as they are, so that a
+/// program reads as it was written.
+std::string printable_line(std::string_view bytes);
+
 /// `words` as a POSIX shell would read them back: quoted only where needed.
 std::string shell_words(const std::vector<std::string>& words);
+
+/// One word, safe for a terminal, that bash, zsh and ksh (and every POSIX.1-2024 shell) read back
+/// as exactly `bytes`: plain, 'quoted', or $'quoted' with octal escapes where a byte can't be
+/// shown.
+std::string typable(std::string_view bytes);
 
 /// The candidate nearest to `word` by edit distance, or "" if none is near (for "did you mean").
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "base/text.h"
+
 namespace sandbox_run::cli {
 
 using sandbox::SetupStep;
@@ -56,6 +58,17 @@ std::string hint_for(SetupStep step, int error_number, const std::string& text) 
     default:
       return "";
   }
+}
+
+std::string explain(const sandbox::SetupFailure& failure) {
+  const std::string text = base::printable(failure.text.data());
+  if (failure.step == SetupStep::execute && failure.error_number == ENOENT) {
+    return text +
+           "; the program is there, so the interpreter in its first line (#!) is not, or is not "
+           "shown in the sandbox: --ro PATH shows it";
+  }
+  const std::string hint = hint_for(failure.step, failure.error_number, text);
+  return hint.empty() ? text : text + "; " + hint;
 }
 
 }  // namespace sandbox_run::cli

@@ -3,11 +3,12 @@
 #include "cli/options.h"
 
 #include <boost/program_options.hpp>
-#include <map>
+#include <utility>
 
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/commands/sub_command_options.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -34,6 +35,10 @@ po::options_description describe() {
        "use this profile, not the one found from the command's name")  //
       ("events", po::value<std::string>()->value_name("FILE|fd:N"),
        "write the events (JSON Lines) there as well")  //
+      ("review",
+       "commit nothing before you have looked: all changes are held, and on a terminal shown at "
+       "the end, one by one")                                                         //
+      ("discard", "keep nothing that the command changes: try it, and read the log")  //
       ("commit-on-failure",
        "keep expected changes also if the command fails.\nCosts: a half-done install gets in.")  //
       ("timeout", po::value<std::string>()->value_name("TIME"),
@@ -57,19 +62,6 @@ std::size_t own_arguments(const po::options_description& options, const Strings&
     if (option != nullptr && option->semantic()->max_tokens() > 0) ++i;  // its value
   }
   return arguments.size();
-}
-
-std::chrono::seconds parse_time(const std::string& text) {
-  const std::size_t digits = text.find_first_not_of("0123456789");
-  const std::string unit = digits == std::string::npos ? "s" : text.substr(digits);
-  static const std::map<std::string, long> kUnits{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  const auto factor = kUnits.find(unit);
-  const std::string number = text.substr(0, digits);
-  if (number.empty() || number.size() > 6 || factor == kUnits.end() || std::stol(number) == 0) {
-    throw base::UserError("--timeout: '" + base::printable(text) +
-                          "' is no time; write 90, 90s, 15m or 2h");
-  }
-  return std::chrono::seconds(std::stol(number) * factor->second);
 }
 
 template <typename Value>
@@ -112,8 +104,20 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
   }
   if (values.count("commit-on-failure") != 0) rules.commit_on_failure = true;
   if (values.count("timeout") != 0)
-    rules.time_limit = parse_time(value_of<std::string>(values, "timeout"));
+    rules.time_limit = parse_time("--timeout", value_of<std::string>(values, "timeout"));
   return rules;
+}
+
+Changes read_changes(const po::variables_map& values) {
+  const bool review = values.count("review") != 0;
+  const bool discard = values.count("discard") != 0;
+  if (review && discard) {
+    throw base::UserError("--review holds all changes, --discard keeps none: choose one");
+  }
+  if (discard && values.count("commit-on-failure") != 0) {
+    throw base::UserError("--commit-on-failure keeps changes, --discard keeps none: choose one");
+  }
+  return review ? Changes::review : discard ? Changes::discard : Changes::by_profile;
 }
 
 /// po's own messages, in our words.
@@ -154,6 +158,7 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
   options.events = value_of<std::string>(values, "events");
   if (values.count("json") != 0) options.output = Output::json;
   if (values.count("quiet") != 0) options.output = Output::quiet;
+  options.changes = read_changes(values);
   options.rules = read_rules(values, cwd);
   if (values.count("help") != 0) {
     options.action = Action::help;
@@ -164,21 +169,24 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
     return options;
   }
 
-  static const std::map<std::string, Action> kSubCommands{{"plan", Action::plan},
-                                                          {"review", Action::review},
-                                                          {"commit", Action::commit},
-                                                          {"discard", Action::discard},
-                                                          {"log", Action::log}};
-  if (!rest.empty() && rest.front() != "--") {
-    const auto sub_command = kSubCommands.find(rest.front());
-    if (sub_command != kSubCommands.end()) {
-      options.action = sub_command->second;
-      rest.erase(rest.begin());
+  if (!rest.empty() && is_sub_command(rest.front())) {
+    if (options.changes != Changes::by_profile) {
+      throw base::UserError("--review and --discard go with a command that is run; '" +
+                            rest.front() +
+                            "' is a sub-command (a command of that name: put -- "
+                            "before it)");
     }
+    read_sub_command(rest, options);
+    if (options.action == Action::help) return options;
+    rest = std::exchange(options.operands, {});
+  } else if (!rest.empty() && rest.front() == "--") {
+    rest.erase(rest.begin());
   }
-  if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
+  if (values.count("dry-run") != 0) {
+    if (options.action == Action::run) options.action = Action::plan;
+    options.prune.act = PruneRule::Act::only_say;
+  }
   if (options.action == Action::run || options.action == Action::plan) {
-    if (values.count("dry-run") != 0) options.action = Action::plan;
     if (rest.empty()) {
       throw base::UserError(
           "no command given; for example: sandbox-run npm ci (see sandbox-run --help)");
@@ -195,9 +203,11 @@ std::string help_text() {
   options << describe();
   return "Usage: sandbox-run [OPTION]… COMMAND [ARGUMENT]…\n"
          "       sandbox-run plan COMMAND…       what would be done, without doing it\n"
-         "       sandbox-run review [RUN]        what the last run changed and is held back\n"
+         "       sandbox-run review [-i] [RUN] [PATH]…  what is held back; -i: decide, one by one\n"
          "       sandbox-run commit [RUN] [PATH]…   take held changes over\n"
          "       sandbox-run discard [RUN] [PATH]…  throw held changes away\n"
+         "       sandbox-run runs                what was run, and what became of it\n"
+         "       sandbox-run prune --older-than 14d  remove old runs\n"
          "       sandbox-run log [RUN]           who did what\n"
          "\n"
          "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
@@ -211,6 +221,7 @@ std::string help_text() {
          "  sandbox-run yarn install --immutable\n"
          "  sandbox-run --allow-host mirror.example.com:8443 npm install\n"
          "  sandbox-run --allow-env NPM_TOKEN npm ci\n"
+         "  sandbox-run --review npm update\n"
          "  sandbox-run --profile pnpm -- ./tools/pnpm.sh install\n"
          "\n" +
          options.str() +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,8 +9,22 @@
 
 namespace sandbox_run::cli {
 
-enum class Action { run, plan, review, commit, discard, log, help, version };
+enum class Action { run, plan, review, commit, discard, runs, prune, log, help, version };
 enum class Output { words, json, quiet };
+
+/// What becomes of what a run changes.
+enum class Changes {
+  by_profile,  // expected ones are committed, the others held
+  review,      // --review: all are held, until a person has looked
+  discard      // --discard: none are kept
+};
+enum class ReviewMode { report, interactive };
+
+struct PruneRule {
+  std::chrono::seconds older_than{0};
+  enum class Held { keep, remove } held = Held::keep;
+  enum class Act { remove, only_say } act = Act::remove;
+};
 
 struct Options {
   Action action = Action::run;
@@ -17,13 +32,16 @@ struct Options {
   std::string profile;  // "": found from the command
   std::string events;   // file or "fd:N"; "": only the state directory's
   policy::CommandLineRules rules;
+  Changes changes = Changes::by_profile;
+  ReviewMode review = ReviewMode::report;
+  PruneRule prune;
   std::vector<std::string> command;   // what is run
   std::vector<std::string> operands;  // of a sub-command: [RUN] [PATHS…]
 };
 
 /// argv without the program's own name; `cwd` makes relative --ro and --rw paths absolute.
-/// Everything from the first word that is no option, or after "--", is the command's own. Throws
-/// UserError.
+/// Everything from the first word that is no option, or after "--", is the command's own; a
+/// sub-command's own options follow its name. Throws UserError.
 Options parse_options(const std::vector<std::string>& arguments, const std::string& cwd);
 
 std::string help_text();

@@ -22,14 +22,16 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "cli/review/interactive.h"
 #include "cli/state.h"
-#include "cli/sub_commands.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
+#include "cli/take_over.h"
 #include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
@@ -116,6 +118,16 @@ class CommandRun {
       : options_(options), closed_(closed) {}
 
   int run() {
+    const int code = run_command();
+    const bool ask = options_.changes == Changes::review && options_.output != Output::json;
+    if (!ask || !holds_changes(run_directory_) || !can_ask()) return code;
+    // The targets are free again: what is decided now takes them anew.
+    const int reviewed = review_interactively(state_, run_directory_, {});
+    return reviewed == kOk ? code : reviewed;
+  }
+
+ private:
+  int run_command() {
     prepared_ = prepare(options_);
     state_ = state_directory(prepared_.facts.state_home);
     if (base::is_beneath(state_, prepared_.facts.project)) {
@@ -127,21 +139,16 @@ class CommandRun {
     record_start();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
-    const CommitState commit = commit_run(outcome);
+    const TakenOver commit = commit_run(outcome);
     overhead_ = outcome.set_up + (steady_clock::now() - ended);
     return finish(outcome, commit);
   }
-
- private:
-  struct CommitState {
-    workspace::CommitSummary summary;
-    std::string failure;  // the commit itself failed and was undone
-  };
 
   /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
   workspace::TargetLocks make_room() {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
+      in_use_.emplace(run_directory_);
       open_log();
       workspace::TargetLocks locks(state_, prepared_.targets);
       workspace::recover_interrupted(state_, prepared_.targets, *log_);
@@ -219,30 +226,27 @@ class CommandRun {
     }
   }
 
-  static bool succeeded(const Outcome& outcome) {
-    return outcome.kind == Outcome::Kind::exited && outcome.value == 0;
+  bool keeps(const Outcome& outcome) const {
+    if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
+      return false;
+    }
+    return (outcome.kind == Outcome::Kind::exited && outcome.value == 0) ||
+           prepared_.policy.commit_on_failure;
   }
 
-  CommitState commit_run(const Outcome& outcome) {
-    CommitState state;
+  TakenOver commit_run(const Outcome& outcome) {
     if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
       discard_layers();
-      return state;
+      return {};
     }
     workspace::CommitRequest request;
     request.run_directory = run_directory_;
     request.layers = layers_;
     request.policy = &prepared_.policy.files;
     request.arguments = plan_.exec.arguments;
-    request.commit = succeeded(outcome) || prepared_.policy.commit_on_failure;
+    request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
-    try {
-      base::remove_tree(join_path(run_directory_, "empty"));
-      state.summary = workspace::commit_changes(request, *log_);
-    } catch (const std::exception& error) {
-      state.failure = error.what();
-    }
-    return state;
+    return take_over(options_.changes, request, *log_);
   }
 
   static int command_code(const Outcome& outcome) {
@@ -266,14 +270,14 @@ class CommandRun {
     return failure.error_number == ENOENT ? kNotFound : kNotExecutable;
   }
 
-  int finish(const Outcome& outcome, const CommitState& commit) {
+  int finish(const Outcome& outcome, const TakenOver& commit) {
     const int command = command_code(outcome);
     int code = command;
     log_->record_left_out();
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
-    record_end(code);
+    record_end(code, outcome_of(options_.changes, keeps(outcome), commit), commit);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -293,27 +297,18 @@ class CommandRun {
     return code;
   }
 
-  std::string explain(const sandbox::SetupFailure& failure) const {
-    const std::string text = printable(failure.text.data());
-    if (failure.step == sandbox::SetupStep::execute && failure.error_number == ENOENT) {
-      return text +
-             "; the program is there, so the interpreter in its first line (#!) is not, or is "
-             "not shown in the sandbox: --ro PATH shows it";
-    }
-    const std::string hint = hint_for(failure.step, failure.error_number, text);
-    return hint.empty() ? text : text + "; " + hint;
-  }
-
-  void record_end(int code) {
+  void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
     events::Event finished{"run.finished"};
     finished.details = {
         {"exit_code", code},
+        {"outcome", to_word(outcome)},
+        {"committed", commit.summary.committed_entries},
         {"alerts", log_->count(events::Severity::alert)},
         {"overhead_us", std::chrono::duration_cast<std::chrono::microseconds>(overhead_).count()}};
     log_->record(finished);
   }
 
-  void print_summary(const Outcome& outcome, const CommitState& commit, int command, int code) {
+  void print_summary(const Outcome& outcome, const TakenOver& commit, int command, int code) {
     if (options_.output == Output::quiet) return;
     SummaryFacts facts;
     facts.profile = plan_.profile;
@@ -322,9 +317,10 @@ class CommandRun {
     facts.exit_code = code;
     facts.command_exit_code = command;
     facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
-    facts.committed =
-        commit.failure.empty() && (succeeded(outcome) || prepared_.policy.commit_on_failure);
+    facts.changes = options_.changes;
+    facts.committed = commit.failure.empty() && keeps(outcome);
     facts.commit = commit.summary;
+    facts.discarded = commit.discarded;
     facts.watch = outcome.watch;
     facts.network = outcome.network;
     facts.withheld_environment = plan_.withheld_environment.size();
@@ -346,6 +342,7 @@ class CommandRun {
   std::string state_;
   std::string run_id_;
   std::string run_directory_;
+  std::optional<RunInUse> in_use_;
   std::string log_path_;
   std::unique_ptr<events::EventLog> log_;
   std::vector<workspace::LayerDirectory> layers_;
@@ -370,6 +367,8 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::review:
     case Action::commit:
     case Action::discard:
+    case Action::runs:
+    case Action::prune:
     case Action::log:
       return run_sub_command(options);
   }

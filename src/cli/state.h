@@ -1,6 +1,12 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
 
 namespace sandbox_run::cli {
 
@@ -14,12 +20,40 @@ std::string new_run_id();
 /// Throws UserError with the cure if the state directory can't be used.
 std::string make_run_directory(const std::string& state, const std::string& run_id);
 
-/// The run that `name` means: an id, or "" or "last" for the newest one. `held_only`: the newest
-/// with held changes. Throws UserError if there is none.
-enum class RunKind { any, with_held_changes };
-std::string find_run(const std::string& state, const std::string& name, RunKind kind);
+/// Newest first: the names in `<state>/runs` that new_run_id() could have made; nothing else is a
+/// run, and nothing else is ever removed.
+std::vector<std::string> run_ids(const std::string& state);
+/// When the run of that id began; nullopt: no id.
+std::optional<std::chrono::system_clock::time_point> start_of(const std::string& run_id);
 
-/// Removes the oldest runs beyond kKeptRuns that hold nothing back.
+/// Somebody works in a run's directory: the run itself, a review, a commit. Held by flock(2) on the
+/// directory, so it ends with the process.
+class RunInUse {
+ public:
+  /// Throws SysError.
+  explicit RunInUse(const std::string& run_directory);
+  /// Nobody else does, and nobody can begin to while this exists; nullopt otherwise.
+  static std::optional<RunInUse> alone(const std::string& run_directory);
+
+ private:
+  explicit RunInUse(base::UniqueFd directory) : directory_(std::move(directory)) {}
+  base::UniqueFd directory_;
+};
+
+/// Holds changes back, or has a commit to finish.
+bool holds_changes(const std::string& run_directory);
+
+/// What the run could change, as long as it holds something; else, or if it can't be read, nothing.
+std::vector<std::string> targets_of(const std::string& run_directory);
+
+/// The run's directory that `name` means: an id, "last" for the newest one. "": the newest one; of
+/// those that hold changes the newest whose targets `here` lies in, for two projects' changes are
+/// not to be mixed up. Throws UserError if there is none, naming those elsewhere.
+enum class RunKind { any, with_held_changes };
+std::string find_run(const std::string& state, const std::string& name, RunKind kind,
+                     const std::string& here);
+
+/// Removes the oldest runs beyond kKeptRuns that hold nothing back and that nobody works in.
 void remove_old_runs(const std::string& state);
 inline constexpr std::size_t kKeptRuns = 100;
 

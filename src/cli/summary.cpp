@@ -52,6 +52,11 @@ std::string committed_to(const std::vector<std::string>& roots) {
 
 std::string committed_words(const SummaryFacts& facts) {
   const workspace::CommitSummary& commit = facts.commit;
+  if (facts.changes == Changes::discard) {
+    return facts.discarded == 0
+               ? "no changes (--discard keeps none)"
+               : counted(facts.discarded, "change", "changes") + " thrown away (--discard)";
+  }
   if (!facts.committed) {
     if (facts.time_limit) {
       return "nothing committed (the time limit ended the command); keep such changes with "
@@ -80,7 +85,9 @@ std::string committed_words(const SummaryFacts& facts) {
     return counted(commit.committed_entries, "change", "changes") + " committed" +
            committed_to(commit.committed_roots);
   }
-  return commit.held.empty() ? "no changes" : "nothing committed";
+  if (commit.held.empty()) return "no changes";
+  return facts.changes == Changes::review ? "nothing committed yet (--review)"
+                                          : "nothing committed";
 }
 
 std::string blocked_words(const SummaryFacts& facts) {
@@ -203,6 +210,8 @@ std::vector<std::string> detail_lines(const SummaryFacts& facts) {
     lines.push_back(blocked_line(facts, host));
   }
   for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
+    // With --review everything is held; only what stands out is worth a line.
+    if (facts.changes == Changes::review && held.verdict != policy::Verdict::protect) break;
     lines.push_back(held_line(facts, held));
   }
   return lines;
@@ -246,15 +255,17 @@ std::string summary_text(const SummaryFacts& facts) {
   const std::vector<std::string> lines = detail_lines(facts);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i == kMaxLines) {
-      text += fmt::format("{}… and {} more: sandbox-run log\n", kPrefix, lines.size() - i);
+      const bool only_held = lines.size() - i <= facts.commit.held.size();
+      text += fmt::format("{}… and {} more: sandbox-run {}\n", kPrefix, lines.size() - i,
+                          only_held ? "review" : "log");
       break;
     }
     text += std::string(kPrefix) + lines[i] + "\n";
   }
   if (!facts.commit.held.empty()) {
     text += std::string(kPrefix) +
-            "held changes — look: sandbox-run review; take over: sandbox-run commit; throw away: "
-            "sandbox-run discard\n";
+            "held changes — look: sandbox-run review; decide one by one: sandbox-run review -i; "
+            "take over: sandbox-run commit; throw away: sandbox-run discard\n";
   }
   for (const std::string& hint : facts.hints) {
     text += std::string(kPrefix) + "note: " + printable(hint) + "\n";
@@ -277,6 +288,7 @@ std::string summary_json(const SummaryFacts& facts) {
                                       {"roots", bounded_list(commit.committed_roots)}};
   summary["held"] = held_list(commit.held);
   summary["held_count"] = commit.held.size();
+  summary["discarded"] = facts.discarded;
   summary["stripped"] = commit.stripped;
   summary["execs"] = facts.watch.execs;
   summary["scripts"] = facts.watch.scripts;

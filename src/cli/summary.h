@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "cli/options.h"
 #include "events/event.h"
 #include "watch/exec_watch.h"
 #include "workspace/workspace.h"
@@ -22,7 +23,9 @@ struct SummaryFacts {
   int command_exit_code = 0;         // the command's: 128+n if a signal ended it
   bool time_limit = false;           // the time limit ended it
   bool committed = false;            // changes were taken over, as far as they were expected
+  Changes changes = Changes::by_profile;
   workspace::CommitSummary commit;
+  std::uint64_t discarded = 0;  // changes that --discard threw away
   watch::WatchTotals watch;
   broker::NetworkTotals network;
   std::size_t withheld_environment = 0;

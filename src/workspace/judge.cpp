@@ -46,14 +46,19 @@ class ChoiceJudge {
     const HeldChange* held = covering(path);
     if (held == nullptr || !covers_subtree(held->change)) return std::nullopt;
     const bool choice_inside =
-        std::any_of(choice_.paths.begin(), choice_.paths.end(), [&](const std::string& chosen) {
-          return chosen != path && is_at_or_beneath(chosen, path);
+        std::any_of(choice_.paths.begin(), choice_.paths.end(), [&](const HeldPath& chosen) {
+          return chosen.path != path && is_at_or_beneath(chosen.path, path);
         });
     if (choice_inside && !is_chosen(path)) return std::nullopt;
     return entry(path);
   }
 
  private:
+  static bool reaches(const HeldPath& chosen, const std::string& path) {
+    if (chosen.reach == HeldPath::Reach::subtree) return is_at_or_beneath(path, chosen.path);
+    return path == (chosen.path == "." ? "" : chosen.path);
+  }
+
   const HeldChange* at(const std::string& path) const {
     const auto found = std::lower_bound(choice_.held.begin(), choice_.held.end(), path,
                                         [](const HeldChange& held, const std::string& wanted) {
@@ -75,7 +80,7 @@ class ChoiceJudge {
   bool is_chosen(const std::string& path) const {
     return choice_.paths.empty() ||
            std::any_of(choice_.paths.begin(), choice_.paths.end(),
-                       [&](const std::string& chosen) { return is_at_or_beneath(path, chosen); });
+                       [&](const HeldPath& chosen) { return reaches(chosen, path); });
   }
 
   Choice choice_;

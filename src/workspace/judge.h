@@ -21,10 +21,17 @@ struct Judge {
 /// By the profile's rules.
 Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
 
+/// What a person names: the entry and all beneath it, or the entry alone.
+struct HeldPath {
+  enum class Reach { subtree, entry };
+  std::string path;
+  Reach reach = Reach::subtree;
+};
+
 /// A person has chosen among the changes held in an earlier commit.
 struct Choice {
-  std::vector<HeldChange> held;    // of this target
-  std::vector<std::string> paths;  // those at or beneath; empty: all
+  std::vector<HeldChange> held;  // of this target
+  std::vector<HeldPath> paths;   // relative; empty: all
   enum class Act { commit, discard } act = Act::commit;
 };
 Judge judge_by_choice(Choice choice);

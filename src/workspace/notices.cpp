@@ -10,6 +10,16 @@ using events::Severity;
 
 constexpr std::size_t kMaxEach = 100;
 
+void record(events::EventSink& sink, const char* type, Severity severity, object details) {
+  Event event;
+  event.type = type;
+  event.severity = severity;
+  event.details = std::move(details);
+  sink.record(event);
+}
+
+}  // namespace
+
 const char* to_word(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::added:
@@ -23,16 +33,6 @@ const char* to_word(ChangeKind kind) {
   }
   return "changed";
 }
-
-void record(events::EventSink& sink, const char* type, Severity severity, object details) {
-  Event event;
-  event.type = type;
-  event.severity = severity;
-  event.details = std::move(details);
-  sink.record(event);
-}
-
-}  // namespace
 
 void record_held(const std::vector<HeldChange>& held, events::EventSink& sink) {
   for (const policy::Verdict verdict : {policy::Verdict::protect, policy::Verdict::hold}) {

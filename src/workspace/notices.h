@@ -7,6 +7,9 @@
 
 namespace sandbox_run::workspace {
 
+/// "added", "changed", "removed", "replaced": in events and in JSON.
+const char* to_word(ChangeKind kind);
+
 /// change.held (notice), change.protected (alert), for each.
 void record_held(const std::vector<HeldChange>& held, events::EventSink& sink);
 /// change.stripped (notice).

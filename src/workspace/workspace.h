@@ -102,7 +102,10 @@ void clean_up(const std::string& run_directory);
 
 /// The held changes of a run, from its directory.
 std::vector<HeldChange> read_held(const std::string& run_directory);
-/// Commits or discards held changes: all, or those at or beneath `paths` (relative to the target).
+/// Commits or discards held changes: all, or those that `paths` name. A relative path is every
+/// target's, an absolute one that of the target it lies in, or of all that lie in it. It names the
+/// entry and all beneath; with "/." at its end the entry alone (a directory's mode). Throws
+/// UserError for a path of which nothing is held, SysError (all is held as before).
 CommitSummary commit_held(const std::string& run_directory, const std::vector<std::string>& paths,
                           events::EventSink& sink);
 void discard_held(const std::string& run_directory, const std::vector<std::string>& paths,

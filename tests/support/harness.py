@@ -73,6 +73,17 @@ verdict = "commit"
 paths = ["**"]
 """
 
+INSTALL_PROFILE = """\
+description = "for tests: as an install, but no package manager has to be asked first"
+[[target]]
+kind = "project"
+[[target.rule]]
+use = "protected"
+[[target.rule]]
+verdict = "commit"
+paths = ["node_modules/**"]
+"""
+
 
 class Skip(Exception):
     pass
@@ -185,6 +196,10 @@ class Context:
     def accepting_profile(self):
         """A profile that commits every change of a command that succeeds, whatever it is."""
         return self.write(self.base / "accepting.toml", ACCEPTING_PROFILE)
+
+    def install_profile(self):
+        """A profile that commits node_modules, holds all else, and protects what is protected."""
+        return self.write(self.base / "install.toml", INSTALL_PROFILE)
 
     def fingerprint(self, root=None):
         return compare_trees.fingerprint(root or self.project)

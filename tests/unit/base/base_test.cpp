@@ -75,6 +75,24 @@ TEST_CASE("remove_tree removes directories without permissions and does not foll
   remove_tree(scratch.path() + "/tree");  // missing is fine
 }
 
+TEST_CASE("a line of a file keeps its tabs and backslashes, and nothing else that acts") {
+  CHECK(printable_line("\tif (a == \"\\n\")") == "\tif (a == \"\\n\")");
+  CHECK(printable_line("a\x1b[2Jb\r") == "a\\x1b[2Jb\\x0d");
+  CHECK(printable_line("\xe2\x80\xae") == "\\xe2\\x80\\xae");
+}
+
+TEST_CASE("any name can be typed as it is shown") {
+  CHECK(typable("node_modules/a.js") == "node_modules/a.js");
+  CHECK(typable("a b") == "'a b'");
+  CHECK(typable("a\\b") == "'a\\b'");
+  CHECK(typable("") == "''");
+  CHECK(typable("äöü") == "'äöü'");
+  CHECK(typable("a\nb") == "$'a\\012b'");
+  CHECK(typable("it's\t7") == "$'it\\'s\\0117'");
+  CHECK(typable("\x1b[2J\xff\\") == "$'\\033[2J\\377\\\\'");
+  CHECK(typable("\xe2\x80\xae") == "$'\\342\\200\\256'");
+}
+
 TEST_CASE("printable lets no control character, escape sequence or broken UTF-8 through") {
   CHECK(printable("plain äöü") == "plain äöü");
   CHECK(printable("a\x1b[31mb") == "a\\x1b[31mb");

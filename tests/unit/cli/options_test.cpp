@@ -39,6 +39,50 @@ TEST_CASE("times have units") {
   }
 }
 
+TEST_CASE("a sub-command has options of its own, and -- ends them") {
+  const auto review = parse_options({"review", "-i", "last", "src"}, "/");
+  CHECK(review.action == Action::review);
+  CHECK(review.review == cli::ReviewMode::interactive);
+  CHECK(review.operands == Words{"last", "src"});
+  CHECK(parse_options({"review", "--json"}, "/").output == cli::Output::json);
+  CHECK(parse_options({"commit", "last", "--", "-x", "--help"}, "/").operands ==
+        Words{"last", "-x", "--help"});
+  CHECK(parse_options({"runs", "--json"}, "/").action == Action::runs);
+  CHECK(parse_options({"discard", "--help"}, "/").action == Action::help);
+  CHECK_THROWS_WITH_AS(parse_options({"review", "--interctive"}, "/"),
+                       doctest::Contains("did you mean --interactive?"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({"commit", "-x"}, "/"), doctest::Contains("goes after --"),
+                       base::UserError);
+  CHECK_THROWS_AS(parse_options({"review", "-i", "--json"}, "/"), base::UserError);
+}
+
+TEST_CASE("prune is told how old, and removes held changes only if that is said") {
+  const auto prune = parse_options({"prune", "--older-than", "14d"}, "/").prune;
+  CHECK(prune.older_than == std::chrono::hours(14 * 24));
+  CHECK(prune.held == cli::PruneRule::Held::keep);
+  CHECK(prune.act == cli::PruneRule::Act::remove);
+  CHECK(parse_options({"prune", "--older-than=1h", "--held"}, "/").prune.held ==
+        cli::PruneRule::Held::remove);
+  CHECK(parse_options({"prune", "--older-than=1h", "--dry-run"}, "/").prune.act ==
+        cli::PruneRule::Act::only_say);
+  CHECK(parse_options({"--dry-run", "prune", "--older-than=1h"}, "/").prune.act ==
+        cli::PruneRule::Act::only_say);
+  CHECK_THROWS_WITH_AS(parse_options({"prune"}, "/"), doctest::Contains("--older-than 14d"),
+                       base::UserError);
+  CHECK_THROWS_AS(parse_options({"prune", "--older-than", "0"}, "/"), base::UserError);
+}
+
+TEST_CASE("--review and --discard are two ways to keep changes back, not both") {
+  CHECK(parse_options({"npm", "ci"}, "/").changes == cli::Changes::by_profile);
+  CHECK(parse_options({"--review", "npm", "ci"}, "/").changes == cli::Changes::review);
+  CHECK(parse_options({"--discard", "npm", "ci"}, "/").changes == cli::Changes::discard);
+  CHECK_THROWS_AS(parse_options({"--review", "--discard", "x"}, "/"), base::UserError);
+  CHECK_THROWS_AS(parse_options({"--discard", "--commit-on-failure", "x"}, "/"), base::UserError);
+  CHECK_THROWS_WITH_AS(parse_options({"--review", "runs"}, "/"),
+                       doctest::Contains("is a sub-command"), base::UserError);
+  CHECK(parse_options({"--review", "--", "runs"}, "/").command == Words{"runs"});
+}
+
 TEST_CASE("mistakes are told in words") {
   CHECK_THROWS_WITH_AS(parse_options({"--alow-host", "a.example.com", "x"}, "/"),
                        doctest::Contains("did you mean --allow-host?"), base::UserError);

@@ -135,8 +135,9 @@ TEST_CASE("held changes are named, protected ones first, and what to do is said 
   CHECK(contains(text,
                  "sandbox-run: held: .git/hooks/pre-commit (protected: git runs it)\n"
                  "sandbox-run: held: notes.txt (git runs it)\n"
-                 "sandbox-run: held changes — look: sandbox-run review; take over: sandbox-run "
-                 "commit; throw away: sandbox-run discard\n"));
+                 "sandbox-run: held changes — look: sandbox-run review; decide one by one: "
+                 "sandbox-run review -i; take over: sandbox-run commit; throw away: sandbox-run "
+                 "discard\n"));
 }
 
 TEST_CASE("held changes of several targets are named in full, and no name breaks a line") {
@@ -168,7 +169,39 @@ TEST_CASE("more than twenty things are counted, not printed") {
   for (int i = 0; i < 32; ++i) facts.commit.held.push_back(held("f" + std::to_string(i)));
   const std::string text = summary_text(facts);
   CHECK(line_count(text) == 1 + 20 + 1 + 1);
-  CHECK(contains(text, "sandbox-run: … and 12 more: sandbox-run log\n"));
+  CHECK(contains(text, "sandbox-run: … and 12 more: sandbox-run review\n"));
+}
+
+TEST_CASE("what is left out is to be found where it says") {
+  SummaryFacts facts = good_run();
+  for (int i = 0; i < 25; ++i) {
+    facts.network.hosts_denied.push_back("h" + std::to_string(i) + ".example.com");
+  }
+  facts.commit.held.push_back(held("f"));
+  CHECK(contains(summary_text(facts), "sandbox-run: … and 6 more: sandbox-run log\n"));
+}
+
+TEST_CASE("with --review all is held, and only what stands out has a line") {
+  SummaryFacts facts = good_run();
+  facts.changes = Changes::review;
+  facts.commit = {};
+  facts.commit.held = {held("node_modules"), held(".envrc", policy::Verdict::protect)};
+  const std::string text = summary_text(facts);
+  CHECK(contains(text, "sandbox-run: nothing committed yet (--review) · "));
+  CHECK(contains(text, "\nsandbox-run: held: .envrc (protected: git runs it)\n"));
+  CHECK_FALSE(contains(text, "held: node_modules"));
+  CHECK(contains(text, "look: sandbox-run review; "));
+}
+
+TEST_CASE("with --discard the number of changes is said, and nothing is offered") {
+  SummaryFacts facts = good_run();
+  facts.changes = Changes::discard;
+  facts.commit = {};
+  facts.discarded = 3;
+  CHECK(contains(summary_text(facts), "sandbox-run: 3 changes thrown away (--discard) · "));
+  CHECK_FALSE(contains(summary_text(facts), "sandbox-run commit"));
+  facts.discarded = 0;
+  CHECK(contains(summary_text(facts), "no changes (--discard keeps none) · "));
 }
 
 TEST_CASE("hints are notes") {

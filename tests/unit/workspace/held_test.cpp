@@ -58,6 +58,37 @@ TEST_CASE("a person's choice alone is committed, at any depth") {
   CHECK(read_held(f.run).size() == 2);
 }
 
+TEST_CASE("a full path is that of its target, one above the target all of it") {
+  Fixture f;
+  run_with_held_changes(f);
+  RecordingSink sink;
+  CHECK_THROWS_AS(commit_held(f.run, {"/elsewhere/src/a"}, sink), base::UserError);
+  commit_held(f.run, {f.host("src/a")}, sink);
+  CHECK(content(f.host("src/a")) == "A");
+  CHECK_FALSE(base::exists(f.host("tool")));
+  commit_held(f.run, {base::parent_path(f.host())}, sink);
+  CHECK(content(f.host("tool/x")) == "x");
+  CHECK(f.is_run_clean());
+}
+
+TEST_CASE("a directory's mode is chosen without what is in it") {
+  Fixture f;
+  make_dir(f.host("src"), 0755);
+  put(f.host("src/a"), "a");
+  f.begin();
+  put(f.upper("src/a"), "A");
+  make_dir(f.upper("src"), 0700);
+  f.mark_copied_up("src");
+  ::chmod(f.upper("src").c_str(), 0700);
+  f.commit();
+  REQUIRE(read_held(f.run).size() == 2);
+  RecordingSink sink;
+  commit_held(f.run, {f.host("src") + "/."}, sink);
+  CHECK(mode(f.host("src")) == 0700);
+  CHECK(content(f.host("src/a")) == "a");
+  CHECK(read_held(f.run).size() == 1);
+}
+
 TEST_CASE("what is discarded is gone from the layer and never reaches the host") {
   Fixture f;
   run_with_held_changes(f);

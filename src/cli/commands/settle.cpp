@@ -1,0 +1,106 @@
+#include "cli/commands/settle.h"
+
+#include <algorithm>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/review/source.h"
+#include "cli/review/style.h"
+#include "cli/state.h"
+#include "events/event_file.h"
+#include "events/event_log.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using workspace::HeldChange;
+
+constexpr std::size_t kRefusedNamed = 20;
+
+std::vector<workspace::Target> targets_holding(const std::vector<HeldChange>& held) {
+  std::vector<workspace::Target> targets;
+  for (const HeldChange& change : held) {
+    const bool known =
+        std::any_of(targets.begin(), targets.end(),
+                    [&](const workspace::Target& other) { return other.path == change.target; });
+    if (!known) targets.push_back({change.target, policy::TargetKind::project, false});
+  }
+  return targets;
+}
+
+events::EventLog open_log(const std::string& run_directory) {
+  std::vector<base::UniqueFd> sinks;
+  sinks.push_back(events::open_event_file(base::join_path(run_directory, "events.jsonl")));
+  return events::EventLog(base::file_name(run_directory), std::move(sinks));
+}
+
+bool is_chosen(const HeldChange& change, const std::vector<std::string>& paths) {
+  return paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+           if (path.ends_with("/.")) return full_path(change) + "/." == path;
+           return base::is_beneath(full_path(change), path);
+         });
+}
+
+void record(events::EventLog& log, Settlement settlement, const std::vector<std::string>& paths,
+            const Settled& settled) {
+  events::Event event{settlement == Settlement::commit ? "held.committed" : "held.discarded"};
+  base::json::array list;
+  for (const std::string& path : paths) list.emplace_back(path);
+  event.details = {{"changes", settled.settled},
+                   {"left", settled.left},
+                   {"refused", settled.refused.size()},
+                   {"paths", std::move(list)}};
+  log.record(event);
+}
+
+}  // namespace
+
+Settled settle(const std::string& state, const std::string& run_directory, Settlement settlement,
+               const std::vector<std::string>& paths) {
+  const RunInUse in_use(run_directory);
+  const std::vector<HeldChange> before = workspace::read_held(run_directory);
+  const std::vector<workspace::Target> targets = targets_holding(before);
+  const workspace::TargetLocks locks(state, targets);
+  events::EventLog log = open_log(run_directory);
+  workspace::recover_interrupted(state, targets, log);
+  Settled settled;
+  if (settlement == Settlement::commit) {
+    settled.entries = workspace::commit_held(run_directory, paths, log).committed_entries;
+  } else {
+    workspace::discard_held(run_directory, paths, log);
+  }
+  const std::vector<HeldChange> after = workspace::read_held(run_directory);
+  settled.left = after.size();
+  settled.settled = before.size() > after.size() ? before.size() - after.size() : 0;
+  for (const HeldChange& change : after) {
+    if (settlement != Settlement::commit || !is_chosen(change, paths)) continue;
+    settled.refused.push_back(base::printable(change.change.path) + " (" +
+                              base::printable(change.reason) + ")");
+  }
+  record(log, settlement, paths, settled);
+  return settled;
+}
+
+std::string settled_text(const Settled& settled, Settlement settlement) {
+  std::string text = "sandbox-run: ";
+  if (settlement == Settlement::commit) {
+    text += counted(settled.entries, "entry", "entries") + " committed, ";
+  } else if (settled.settled == 0) {
+    text += "discarded what was chosen, ";
+  } else {
+    text += counted(settled.settled, "held change", "held changes") + " discarded, ";
+  }
+  text += settled.left == 0 ? "nothing is held any more\n"
+                            : counted(settled.left, "change is", "changes are") + " held still\n";
+  for (std::size_t i = 0; i < settled.refused.size() && i < kRefusedNamed; ++i) {
+    text += "sandbox-run: not committed: " + settled.refused[i] + "\n";
+  }
+  if (settled.refused.size() > kRefusedNamed) {
+    text += "sandbox-run: … and " + std::to_string(settled.refused.size() - kRefusedNamed) +
+            " more not committed: sandbox-run review\n";
+  }
+  return text;
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,151 @@
+#include "cli/review/suspects.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+
+#include "base/json.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "events/event.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+namespace json = base::json;
+
+constexpr std::size_t kMaxLineBytes = 1U << 20;
+constexpr std::size_t kMaxScripts = 10'000;
+constexpr std::size_t kMaxCommandBytes = 64U << 10;  // of one script
+constexpr std::size_t kShortestName = 4;             // "a" is named by every command
+constexpr std::int64_t kSecond = 1'000'000'000;
+/// The clock of file times is coarse: it may lag behind by a tick of the slowest kernel (100 Hz).
+constexpr std::int64_t kCoarseTick = kSecond / 100;
+
+/// RFC 3339, UTC, with a fraction → ns since 1970; kNoTime if it is none.
+std::int64_t parse_time_stamp(const std::string& text) {
+  tm utc{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+  if (rest == nullptr) return Suspects::kNoTime;
+  std::int64_t nanoseconds = 0;
+  if (*rest == '.') {
+    std::int64_t unit = kSecond / 10;
+    for (++rest; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10)
+      nanoseconds += (*rest - '0') * unit;
+  }
+  return static_cast<std::int64_t>(::timegm(&utc)) * kSecond + nanoseconds;
+}
+
+const json::value* member(const json::value& value, std::string_view key) {
+  const json::object* object = value.if_object();
+  return object == nullptr ? nullptr
+                           : object->if_contains(json::string_view(key.data(), key.size()));
+}
+
+std::string text_of(const json::value& value, std::string_view key) {
+  return base::string_member(value, key).value_or("");
+}
+
+void append_arguments(const json::value& event, std::string& commands) {
+  const json::value* process = member(event, "process");
+  const json::value* arguments = process == nullptr ? nullptr : member(*process, "argv");
+  if (arguments == nullptr || !arguments->is_array()) return;
+  for (const json::value& word : arguments->get_array()) {
+    if (!word.is_string() || commands.size() > kMaxCommandBytes) return;
+    commands.append(word.get_string().data(), word.get_string().size()).append("\n");
+  }
+}
+
+/// One line without its newline, cut at kMaxLineBytes; false at the end.
+bool read_line(std::istream& in, std::string& line) {
+  line.clear();
+  for (int c = in.get(); c != std::istream::traits_type::eof(); c = in.get()) {
+    if (c == '\n') return true;
+    if (line.size() < kMaxLineBytes) line.push_back(static_cast<char>(c));
+  }
+  return !line.empty();
+}
+
+}  // namespace
+
+Suspects::Suspects(std::istream& log) {
+  for (std::string line; read_line(log, line);) {
+    const bool tells = line.find("\"process.exec\"") != std::string::npos ||
+                       line.find("\"script.started\"") != std::string::npos;
+    if (tells) add(line);
+  }
+  std::stable_sort(scripts_.begin(), scripts_.end(),
+                   [](const Script& a, const Script& b) { return a.started > b.started; });
+  index_.clear();
+}
+
+void Suspects::add(const std::string& line) {
+  const auto event = base::parse_json(line);
+  const json::value* actor = event ? member(*event, "actor") : nullptr;
+  if (actor == nullptr) return;
+  const events::Actor parsed{events::kind_named(text_of(*actor, "kind")),
+                             text_of(*actor, "package"), text_of(*actor, "version"),
+                             text_of(*actor, "event")};
+  if (parsed.kind == events::Actor::Kind::package_manager) return;
+  // The log's strings are printable already; their backslashes are not doubled again.
+  const std::string words = base::replace_all(events::to_words(parsed), "\\\\", "\\");
+  auto known = index_.find(words);
+  if (known == index_.end()) {
+    if (scripts_.size() == kMaxScripts) return;
+    known = index_.emplace(words, scripts_.size()).first;
+    scripts_.push_back({words, kNoTime, ""});
+  }
+  Script& script = scripts_[known->second];
+  script.started = std::min(script.started, parse_time_stamp(text_of(*event, "time")));
+  append_arguments(*event, script.commands);
+}
+
+Suspects::Found Suspects::find(std::string_view path, std::int64_t changed_at) const {
+  const std::int64_t until =
+      changed_at > kNoTime - kCoarseTick ? kNoTime : changed_at + kCoarseTick;
+  const std::string whole = base::printable(path);
+  const std::string name = base::file_name(whole);
+  Found found;
+  Found named;
+  named.by_name = true;
+  for (const Script& script : scripts_) {
+    if (script.started > until) continue;
+    found.scripts.push_back(&script);
+    const bool names =
+        script.commands.find(whole) != std::string::npos ||
+        (name.size() >= kShortestName && script.commands.find(name) != std::string::npos);
+    if (names && whole.size() >= kShortestName) named.scripts.push_back(&script);
+  }
+  return named.scripts.empty() ? found : named;
+}
+
+std::vector<std::string> Suspects::names(std::string_view path, std::int64_t changed_at) const {
+  const Found found = find(path, changed_at);
+  std::vector<std::string> names;
+  for (const Script* script : found.scripts) {
+    if (names.size() == kMaxNamed) break;
+    names.push_back(script->words);
+  }
+  return names;
+}
+
+std::string Suspects::words(std::string_view path, std::int64_t changed_at) const {
+  const Found found = find(path, changed_at);
+  const std::size_t count = found.scripts.size();
+  if (count == 0) {
+    return scripts_.empty() ? "the command itself (no script ran)"
+                            : "the command itself (no script had started by then)";
+  }
+  const std::string who = base::join(names(path, changed_at), ", ");
+  const std::string more =
+      count > kMaxNamed ? fmt::format(" or {} more", count - kMaxNamed) : std::string();
+  if (found.by_name) return who + more + " (its command names the file)";
+  if (count == 1 && scripts_.size() == 1) return who + " (the only script that ran)";
+  if (count == 1) return who + " (the only script that had started by then)";
+  return "one of " + who + more + " (they had started by then)";
+}
+
+}  // namespace sandbox_run::cli

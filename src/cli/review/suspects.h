@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <istream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sandbox_run::cli {
+
+/// Who may have made a held change, as far as the run's log can tell.
+///
+/// A change carries no name. But the kernel's change time of an entry in the layer can't be set
+/// from inside, so that no script that began later made it; and a command line that names the path
+/// says a good deal. It is a suspicion, and worded as one.
+class Suspects {
+ public:
+  /// Reads the events of a log; lines that are none are passed over, all is bounded.
+  explicit Suspects(std::istream& log);
+
+  /// "evil@1.0.0 postinstall (its command names the file)". `changed_at`: ns since 1970, or
+  /// kNoTime. Safe for a terminal.
+  std::string words(std::string_view path, std::int64_t changed_at) const;
+  /// The same people, as a list (at most kMaxNamed); empty: the command itself.
+  std::vector<std::string> names(std::string_view path, std::int64_t changed_at) const;
+
+  static constexpr std::int64_t kNoTime = INT64_MAX;
+  static constexpr std::size_t kMaxNamed = 3;
+
+ private:
+  struct Script {
+    std::string words;  // printable
+    std::int64_t started = kNoTime;
+    std::string commands;  // argv of what it ran, bounded; as in the log
+  };
+  struct Found {
+    std::vector<const Script*> scripts;  // the last that started first
+    bool by_name = false;
+  };
+  void add(const std::string& line);
+  Found find(std::string_view path, std::int64_t changed_at) const;
+
+  std::vector<Script> scripts_;
+  std::map<std::string, std::size_t> index_;
+};
+
+}  // namespace sandbox_run::cli

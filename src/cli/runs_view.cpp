@@ -1,0 +1,87 @@
+#include "cli/runs_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/review/style.h"
+#include "cli/state.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+constexpr std::size_t kLongestCommand = 60;
+
+/// The log's strings were made printable when they were written: not doubled again.
+std::string shown(std::string_view text) {
+  return base::replace_all(base::printable(text), "\\\\", "\\");
+}
+
+std::string held_words(const RunFacts& run) {
+  return run.held == 0 ? "-" : std::to_string(run.held);
+}
+
+std::string age_of(const RunFacts& run, std::chrono::system_clock::time_point now) {
+  const auto start = start_of(run.id);
+  return start ? age_words(now - *start) : "?";
+}
+
+}  // namespace
+
+std::string age_words(std::chrono::system_clock::duration age) {
+  using std::chrono::duration_cast;
+  const auto minutes = duration_cast<std::chrono::minutes>(age).count();
+  if (minutes <= 1) return "1 min";
+  if (minutes < 120) return fmt::format("{} min", minutes);
+  if (minutes < 48 * 60) return fmt::format("{} h", minutes / 60);
+  return fmt::format("{} days", minutes / (24 * 60));
+}
+
+std::string command_words(const RunLog& log) {
+  std::string words = shown(base::shell_words(log.command));
+  if (words.size() <= kLongestCommand) return words;
+  std::size_t end = kLongestCommand;
+  while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0U) == 0x80) --end;
+  return words.substr(0, end) + "…";
+}
+
+std::string runs_text(const std::vector<RunFacts>& runs,
+                      std::chrono::system_clock::time_point now) {
+  if (runs.empty()) return "no runs\n";
+  std::size_t id_width = 3;
+  for (const RunFacts& run : runs) id_width = std::max(id_width, run.id.size());
+  std::string text = fmt::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", "RUN", id_width,
+                                 "STATE", "AGE", "HELD", "SIZE", "COMMAND");
+  for (const RunFacts& run : runs) {
+    text += fmt::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", run.id, id_width,
+                        to_word(run.state), age_of(run, now), held_words(run),
+                        size_words(run.bytes), command_words(run.log));
+  }
+  return text;
+}
+
+base::json::object run_json(const RunFacts& run) {
+  base::json::array command;
+  for (const std::string& word : run.log.command) command.emplace_back(word);
+  base::json::object object{{"run", run.id},
+                            {"state", to_word(run.state)},
+                            {"command", std::move(command)},
+                            {"directory", run.log.directory},
+                            {"held_count", run.held},
+                            {"bytes", run.bytes}};
+  if (run.log.finished) object["exit_code"] = run.log.exit_code;
+  if (const auto start = start_of(run.id)) {
+    object["started"] =
+        std::chrono::duration_cast<std::chrono::seconds>(start->time_since_epoch()).count();
+  }
+  return object;
+}
+
+std::string runs_json(const std::vector<RunFacts>& runs) {
+  base::json::array list;
+  for (const RunFacts& run : runs) list.push_back(run_json(run));
+  return base::to_json(base::json::object{{"runs", std::move(list)}}) + "\n";
+}
+
+}  // namespace sandbox_run::cli

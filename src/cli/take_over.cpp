@@ -1,0 +1,85 @@
+#include "cli/take_over.h"
+
+#include <algorithm>
+
+#include "base/path.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using policy::TargetKind;
+using workspace::CommitRequest;
+using workspace::LayerDirectory;
+
+constexpr const char* kNotLookedAt = "not looked at yet (--review)";
+constexpr const char* kNotKept = "nothing is kept (--discard)";
+
+workspace::CommitSummary hold_changes(CommitRequest request, const char* reason,
+                                      events::EventSink& sink) {
+  const policy::FilesystemPolicy files = hold_all(*request.policy, reason);
+  request.policy = &files;
+  // A cache has no review: what is in one is no change that a person could judge.
+  std::erase_if(request.layers,
+                [](const LayerDirectory& layer) { return layer.target.kind == TargetKind::cache; });
+  return workspace::commit_changes(request, sink);
+}
+
+TakenOver discard_changes(CommitRequest request, events::EventSink& sink) {
+  TakenOver taken;
+  request.commit = true;  // judged, also if the command failed
+  taken.summary = hold_changes(request, kNotKept, sink);
+  taken.discarded = taken.summary.held.size();
+  if (!taken.summary.held.empty()) workspace::discard_held(request.run_directory, {}, sink);
+  taken.summary.held.clear();
+  return taken;
+}
+
+}  // namespace
+
+TakenOver take_over(Changes changes, const CommitRequest& request, events::EventSink& sink) {
+  TakenOver taken;
+  try {
+    base::remove_tree(base::join_path(request.run_directory, "empty"));  // an overlay's lower
+    switch (changes) {
+      case Changes::by_profile:
+        taken.summary = workspace::commit_changes(request, sink);
+        break;
+      case Changes::review:
+        taken.summary = hold_changes(request, kNotLookedAt, sink);
+        break;
+      case Changes::discard:
+        taken = discard_changes(request, sink);
+        break;
+    }
+  } catch (const std::exception& error) {
+    taken.failure = error.what();
+  }
+  return taken;
+}
+
+policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason) {
+  for (policy::TargetRules& target : files.targets) {
+    if (target.kind == TargetKind::cache) continue;
+    for (policy::VerdictRule& rule : target.rules) {
+      switch (rule.verdict) {
+        case policy::Verdict::hold:
+        case policy::Verdict::protect:
+        case policy::Verdict::drop:
+          break;
+        default:
+          rule.verdict = policy::Verdict::hold;
+          rule.reason = reason;
+      }
+    }
+  }
+  return files;
+}
+
+RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken) {
+  if (!taken.failure.empty()) return RunOutcome::failed;
+  if (changes == Changes::discard) return RunOutcome::discarded;
+  if (!kept) return RunOutcome::failed;
+  return taken.summary.held.empty() ? RunOutcome::committed : RunOutcome::held;
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "cli/options.h"
+#include "cli/run_facts.h"
+#include "events/event.h"
+#include "policy/policy.h"
+#include "workspace/workspace.h"
+
+namespace sandbox_run::cli {
+
+/// What became of a run's changes.
+struct TakenOver {
+  workspace::CommitSummary summary;
+  std::uint64_t discarded = 0;  // changes thrown away by --discard
+  std::string failure;          // the commit itself failed and was undone: why
+};
+
+/// Judges and commits by the profile; or holds all (--review); or judges all, so that the log tells
+/// what was tried, and keeps nothing (--discard). With the latter two caches are not kept either.
+TakenOver take_over(Changes changes, const workspace::CommitRequest& request,
+                    events::EventSink& sink);
+
+/// The rules with "commit" and its kin turned into "hold", for `reason`; what is protected or held
+/// anyway stays so, with its own reason. Pure.
+policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason);
+
+/// `kept`: expected changes were committed, as far as the mode allows.
+RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken);
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,135 @@
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "cli/review/compare.h"
+#include "cli/review/describe.h"
+#include "cli/review/style.h"
+#include "cli/review/suspects.h"
+#include "cli/take_over.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+using workspace::ChangeKind;
+using workspace::HeldChange;
+using workspace::HeldSide;
+
+HeldSide side(char type, std::uint64_t size = 0, std::uint32_t mode = 0644,
+              const std::string& link = "") {
+  return {true, type, mode, size, 0, link};
+}
+
+HeldChange change(ChangeKind kind, char type, std::uint32_t mode = 0644) {
+  return {"/p", {"x", kind, type, mode, 0}, policy::Verdict::hold, "reason"};
+}
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kNoon = 1'780'315'200 * kSecond;  // 2026-06-01T12:00:00Z
+
+std::string exec(const std::string& time, const std::string& package, const std::string& command) {
+  return R"({"time":"2026-06-01T)" + time +
+         R"(Z","type":"process.exec","actor":{"kind":"script",)" + R"("package":")" + package +
+         R"(","version":"1.0.0","event":"postinstall"},)" + R"("process":{"argv":["sh","-c",")" +
+         command + R"("]},"details":{}})" + "\n";
+}
+
+Suspects suspects(const std::string& log) {
+  std::istringstream stream(log);
+  return Suspects(stream);
+}
+
+TEST_CASE("what changed is said in few words") {
+  CHECK(what_changed(change(ChangeKind::added, 'f', 0755), {}, side('f', 80)) ==
+        "new file, 80 bytes, mode 755");
+  CHECK(what_changed(change(ChangeKind::changed, 'f'), side('f', 213), side('f', 260)) ==
+        "213 bytes → 260 bytes");
+  CHECK(what_changed(change(ChangeKind::changed, 'f'), side('f', 5, 0600), side('f', 5, 0644)) ==
+        "5 bytes, mode 600 → 644");
+  CHECK(what_changed(change(ChangeKind::added, 'l'), {}, side('l', 3, 0777, "a\x1b")) ==
+        "new link to a\\x1b");
+  CHECK(what_changed(change(ChangeKind::replaced, 'l'), side('d'), side('l', 1, 0777, "/etc")) ==
+        "link to /etc instead of a directory");
+  CHECK(what_changed(change(ChangeKind::removed, 'f'), side('f', 1500), {}) ==
+        "file removed, it has 1.5 KB");
+}
+
+TEST_CASE("text is told from other content, which is named by its first bytes") {
+  CHECK(is_text(""));
+  CHECK(is_text("a\tb\r\n"));
+  CHECK(is_text("\x1b[2J"));  // shown as \x1b
+  CHECK_FALSE(is_text(std::string_view("a\0b", 3)));
+  CHECK_FALSE(is_text("\x01\x02\x03\x04"));
+  CHECK(kind_of("\x7f"
+                "ELF\x02") == "ELF program or library");
+  CHECK(kind_of("\x1f\x8b\x08") == "gzip archive");
+  CHECK(kind_of("?") == "data");
+}
+
+TEST_CASE("sizes are rounded to what one reads") {
+  CHECK(size_words(1) == "1 byte");
+  CHECK(size_words(999) == "999 bytes");
+  CHECK(size_words(1234) == "1.2 KB");
+  CHECK(size_words(36'000'000) == "36 MB");
+  CHECK(size_words(999'900) == "1.0 MB");
+}
+
+TEST_CASE("without a script the command itself is suspected") {
+  CHECK(suspects("").words("a", kNoon) == "the command itself (no script ran)");
+  CHECK(suspects("no event\n{}\n{\"type\":\"process.exec\"}\n").names("a", kNoon).empty());
+}
+
+TEST_CASE("a script that began after the change did not make it") {
+  const Suspects two =
+      suspects(exec("12:00:00.000000", "early", "x") + exec("12:00:05.000000", "late", "y"));
+  CHECK(two.words("file", kNoon + kSecond) ==
+        "early@1.0.0 postinstall (the only script that had started by then)");
+  CHECK(two.words("file", kNoon - kSecond) == "the command itself (no script had started by then)");
+  CHECK(two.words("file", Suspects::kNoTime) ==
+        "one of late@1.0.0 postinstall, early@1.0.0 postinstall (they had started by then)");
+  CHECK(suspects(exec("12:00:00.5", "one", "x")).words("file", kNoon + kSecond) ==
+        "one@1.0.0 postinstall (the only script that ran)");
+}
+
+TEST_CASE("a script whose command names the path is suspected before others") {
+  const Suspects two = suspects(exec("12:00:00", "quiet", "make") +
+                                exec("12:00:00", "evil", "cp x .git/hooks/pre-commit"));
+  CHECK(two.words(".git/hooks/pre-commit", kNoon + kSecond) ==
+        "evil@1.0.0 postinstall (its command names the file)");
+  CHECK(two.names("elsewhere/pre-commit", kNoon + kSecond) ==
+        std::vector<std::string>{"evil@1.0.0 postinstall"});
+  CHECK(two.names("x", kNoon + kSecond).size() == 2);  // too short to tell anything
+}
+
+TEST_CASE("many scripts are counted") {
+  std::string log;
+  for (int i = 0; i < 5; ++i) log += exec("12:00:00", "p" + std::to_string(i), "x");
+  CHECK(suspects(log).words("file", kNoon + kSecond).find(" or 2 more (") != std::string::npos);
+}
+
+TEST_CASE("with --review what would be committed is held, what is protected stays so") {
+  policy::FilesystemPolicy files;
+  files.targets = {{policy::TargetKind::project,
+                    {{policy::Verdict::protect, {".git/**"}, "hooks", {}, {}},
+                     {policy::Verdict::commit, {"**"}, "", {}, {}}}},
+                   {policy::TargetKind::cache, {{policy::Verdict::verify, {"**"}, "", {}, {}}}}};
+  const policy::FilesystemPolicy held = hold_all(files, "look");
+  CHECK(held.targets[0].rules[0] == files.targets[0].rules[0]);
+  CHECK(held.targets[0].rules[1].verdict == policy::Verdict::hold);
+  CHECK(held.targets[0].rules[1].reason == "look");
+  CHECK(held.targets[1] == files.targets[1]);
+}
+
+TEST_CASE("a run's outcome follows from what was kept") {
+  TakenOver taken;
+  CHECK(outcome_of(Changes::by_profile, true, taken) == RunOutcome::committed);
+  CHECK(outcome_of(Changes::by_profile, false, taken) == RunOutcome::failed);
+  CHECK(outcome_of(Changes::discard, false, taken) == RunOutcome::discarded);
+  taken.summary.held.push_back(change(ChangeKind::added, 'f'));
+  CHECK(outcome_of(Changes::review, true, taken) == RunOutcome::held);
+  taken.failure = "disk full";
+  CHECK(outcome_of(Changes::by_profile, true, taken) == RunOutcome::failed);
+}
+
+}  // namespace
+}  // namespace sandbox_run::cli

@@ -166,8 +166,10 @@ def refuse_without_isolation():
 
 
 def main():
-    # A caller's nohup would be inherited by every command under test.
+    # What a caller ignores (nohup; a script's `&`) would be inherited by every command under test.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("-k", default="", help="only tests whose name holds this")

@@ -96,6 +96,14 @@ std::optional<bool> TomlTable::flag(std::string_view key) const {
   return value->get();
 }
 
+std::optional<std::int64_t> TomlTable::number(std::string_view key) const {
+  const toml::node* node = table_->get(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = node->as_integer();
+  if (value == nullptr) fail_type(key, *node, "a number");
+  return value->get();
+}
+
 std::vector<std::string> TomlTable::texts(std::string_view key, const TextCheck& check) const {
   std::vector<std::string> result;
   const toml::node* node = table_->get(key);

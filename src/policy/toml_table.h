@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -36,6 +37,7 @@ class TomlTable {
   /// As text(), the key must be there.
   std::string required_text(std::string_view key, const TextCheck& check = {}) const;
   std::optional<bool> flag(std::string_view key) const;
+  std::optional<std::int64_t> number(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key, const TextCheck& check = {}) const;
   std::optional<TomlTable> table(std::string_view key) const;
   /// The tables of [[key]].

@@ -10,6 +10,7 @@
 
 #include "base/sys_error.h"
 #include "broker/admission.h"
+#include "broker/caller_mark.h"
 #include "broker/dns_server.h"
 #include "broker/event_loop_impl.h"
 #include "broker/flow.h"
@@ -42,9 +43,10 @@ RefusalSource refusal_source(const ListeningSocket& socket) {
 
 class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink, const Limits& limits)
+  Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
+       const events::CallerTable& callers, const Limits& limits)
       : executor_(loop.impl().io.get_executor()),
-        services_(std::make_shared<Services>(std::move(policy), sink, limits)),
+        services_(std::make_shared<Services>(std::move(policy), sink, callers, limits)),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -115,11 +117,14 @@ void Broker::Impl::accept_flow(base::UniqueFd client, const Endpoint& destinatio
     services_->recorder.limit_reached("flows at once", limits.flows);
     return reset_on_close(client.get());
   }
-  auto decision = admit(services_->policy, services_->names, destination);
+  const auto caller = caller_of(client.get());
+  auto decision = admit(services_->policy, services_->names, destination,
+                        requester_of(services_->callers.at(caller).actor));
   if (const auto* refusal = std::get_if<Refusal>(&decision)) {
-    services_->recorder.flow_denied(destination, refusal->name, refusal->reason);
+    services_->recorder.flow_denied(destination, refusal->name, refusal->reason, caller);
     return reset_on_close(client.get());
   }
+  std::get<Admission>(decision).caller = caller;
   start_flow(std::move(client), std::get<Admission>(std::move(decision)), destination.port);
 }
 
@@ -186,8 +191,8 @@ NetworkTotals Broker::Impl::totals() const {
 }
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
-               events::EventSink& sink, const Limits& limits)
-    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, limits)) {
+               events::EventSink& sink, const events::CallerTable& callers, const Limits& limits)
+    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits)) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

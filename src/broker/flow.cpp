@@ -76,7 +76,8 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
   for (const Address& address : candidates.refused) {
     services_->recorder.flow_denied({address, port_}, admission_.host,
                                     "it is at a loopback, link-local or private address, which "
-                                    "its rule does not cover");
+                                    "its rule does not cover",
+                                    admission_.caller);
   }
   if (candidates.allowed.empty()) close("denied");
   co_return std::move(candidates.allowed);
@@ -84,7 +85,7 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
 
 void Flow::relay_to(base::UniqueFd upstream, const Address& address) {
   opened_ = std::chrono::steady_clock::now();
-  services_->recorder.flow_opened(admission_.host, {address, port_});
+  services_->recorder.flow_opened(admission_.host, {address, port_}, admission_.caller);
   relay_ = std::make_shared<TcpRelay>(executor_, std::move(client_), std::move(upstream),
                                       services_->pipes);
   relay_->start([self = shared_from_this()](TcpRelay::End end) { self->close(to_words(end)); });
@@ -92,7 +93,7 @@ void Flow::relay_to(base::UniqueFd upstream, const Address& address) {
 
 void Flow::fail(const std::string& reason) {
   if (ended_) return;
-  services_->recorder.flow_failed(admission_.host, port_, reason);
+  services_->recorder.flow_failed(admission_.host, port_, reason, admission_.caller);
   close(reason);
 }
 
@@ -116,7 +117,8 @@ void Flow::close(std::string_view reason) {
          .bytes_up = bytes_up(),
          .bytes_down = bytes_down(),
          .duration = std::chrono::duration_cast<std::chrono::milliseconds>(duration),
-         .reason = reason});
+         .reason = reason,
+         .caller = admission_.caller});
   }
   if (on_end_) std::exchange(on_end_, nullptr)();
 }

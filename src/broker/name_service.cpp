@@ -25,17 +25,17 @@ bool is_search_variant(const policy::NetworkPolicy& policy, const std::string& n
 
 }  // namespace
 
-std::optional<std::vector<std::uint8_t>> NameService::answer(
-    std::span<const std::uint8_t> message) {
+std::optional<std::vector<std::uint8_t>> NameService::answer(std::span<const std::uint8_t> message,
+                                                             Recorder::Caller caller) {
   const auto query = parse_dns_query(message);
   if (!query) return std::nullopt;
   if (query->problem != Rcode::no_error) {
     return build_dns_response(*query, {.rcode = query->problem});
   }
-  return build_dns_response(*query, answer_question(*query->question));
+  return build_dns_response(*query, answer_question(*query->question, caller));
 }
 
-DnsAnswer NameService::answer_question(const DnsQuestion& question) {
+DnsAnswer NameService::answer_question(const DnsQuestion& question, Recorder::Caller caller) {
   const bool localhost = question.name == "localhost";  // RFC 6761, 6.3: always, and only, loopback
   const bool allowed = localhost || (question.is_host_name &&
                                      policy::rule_for_name(policy_, question.name) != nullptr);
@@ -44,7 +44,7 @@ DnsAnswer NameService::answer_question(const DnsQuestion& question) {
     verdict = is_search_variant(policy_, question.name) ? Recorder::Verdict::denied_search_suffix
                                                         : Recorder::Verdict::denied;
   }
-  recorder_.name_looked_up(question.name, dns_type_name(question.type), verdict);
+  recorder_.name_looked_up(question.name, dns_type_name(question.type), verdict, caller);
   if (!allowed) return {.rcode = Rcode::name_error};
 
   DnsAnswer answer{.ttl = kDnsTtlSeconds};

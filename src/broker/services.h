@@ -7,21 +7,25 @@
 #include "broker/pipe_pool.h"
 #include "broker/recorder.h"
 #include "broker/resolver.h"
+#include "events/caller_table.h"
 #include "policy/policy.h"
 
 namespace sandbox_run::broker {
 
 /// What the broker's parts share. Held by each coroutine, so it is there until the last has ended.
 struct Services {
-  Services(policy::NetworkPolicy rules, events::EventSink& sink, const Limits& bounds)
+  Services(policy::NetworkPolicy rules, events::EventSink& sink,
+           const events::CallerTable& known_callers, const Limits& bounds)
       : policy(std::move(rules)),
         limits(bounds),
-        recorder(sink, bounds),
+        callers(known_callers),
+        recorder(sink, known_callers, bounds),
         names(bounds.names),
         resolver(bounds.lookups) {}
 
   const policy::NetworkPolicy policy;
   const Limits limits;
+  const events::CallerTable& callers;
   Recorder recorder;
   NameTable names;
   Resolver resolver;

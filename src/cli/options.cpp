@@ -9,6 +9,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/commands/sub_command_options.h"
+#include "policy/recipe.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -24,6 +25,9 @@ po::options_description describe() {
        "let the sandbox reach HOST (or *.example.com) on PORT, else 80 and 443.\n"
        "Costs: anything inside can send there whatever it can read. localhost:PORT opens that one "
        "service of this machine.")  //
+      ("allow-recipe", po::value<Strings>()->composing()->value_name("NAME"),
+       "let the package of that recipe download what it is known to need (electron, puppeteer …).\n"
+       "Costs: that package's install script can send there whatever it can read.")  //
       ("allow-env", po::value<Strings>()->composing()->value_name("NAME"),
        "let the variable NAME in.\nCosts: every install script can read its value.")  //
       ("ro", po::value<Strings>()->composing()->value_name("PATH"),
@@ -88,6 +92,9 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
     } catch (const base::UserError& error) {
       throw base::UserError(std::string("--allow-host: ") + error.what());
     }
+  }
+  for (const std::string& name : value_of<Strings>(values, "allow-recipe")) {
+    rules.allow_recipes.push_back(policy::recipe_named(name).name);
   }
   for (const std::string& name : value_of<Strings>(values, "allow-env")) {
     if (name.empty() || name.find_first_of("=*?[") != std::string::npos) {

@@ -128,7 +128,15 @@ void add_registries(Preparation& prepared) {
                       service));
     }
   }
-  for (policy::EgressRule& rule : registries.rules) allow.push_back(std::move(rule));
+  std::vector<policy::EgressRule> rules = registries.rules;
+  for (const policy::Audience& audience : prepared.policy.network.registries_for) {
+    for (policy::EgressRule rule : registries.rules) {
+      rule.audience = audience;
+      rules.push_back(std::move(rule));
+    }
+  }
+  // First: what is a registry for the package manager may be a plain host for others.
+  allow.insert(allow.begin(), rules.begin(), rules.end());
 }
 
 /// pip installs to its own site-packages if it can write there, else to the user's.

@@ -35,6 +35,7 @@
 #include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
+#include "policy/egress.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -100,7 +101,11 @@ std::string describe_plan(const Preparation& prepared) {
   for (const policy::EgressRule& rule : prepared.policy.network.allow) {
     text += "egress     " + rule.host.text();
     for (const std::uint16_t port : rule.ports) text += " " + std::to_string(port);
-    text += rule.origin == policy::EgressRule::Origin::registry ? "  (registry)\n" : "\n";
+    if (rule.origin == policy::EgressRule::Origin::registry) text += "  (registry)";
+    text += "  for " + policy::to_words(rule.audience);
+    if (rule.protocol == policy::EgressRule::Protocol::any) text += ", any protocol";
+    if (rule.addresses == policy::EgressRule::Addresses::private_too) text += ", private addresses";
+    text += "\n";
   }
   for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
   return text;
@@ -323,6 +328,10 @@ class CommandRun {
     facts.discarded = commit.discarded;
     facts.watch = outcome.watch;
     facts.network = outcome.network;
+    for (const policy::EgressRule& rule : prepared_.policy.network.allow) {
+      if (rule.origin != policy::EgressRule::Origin::registry) continue;
+      facts.registry_hosts.push_back(rule.host.text());
+    }
     facts.withheld_environment = plan_.withheld_environment.size();
     facts.alerts = log_->alerts();
     facts.alert_count = log_->count(events::Severity::alert);

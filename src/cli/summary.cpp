@@ -17,9 +17,11 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "broker/admission.h"
 #include "cli/exit_code.h"
 #include "policy/egress.h"
 #include "policy/host_pattern.h"
+#include "policy/recipe.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -156,15 +158,30 @@ bool may_ever_connect(const std::string& address) {
   return false;
 }
 
-std::string blocked_line(const SummaryFacts& facts, const std::string& host) {
+/// The recipe that would have let it through; "" if there is none.
+std::string cure(const SummaryFacts& facts, const broker::DeniedHost& denied) {
+  const auto& registries = facts.registry_hosts;
+  const bool is_registry =
+      std::find(registries.begin(), registries.end(), denied.host) != registries.end();
+  return policy::recipe_for(denied.host, broker::requester_of(denied.actor), is_registry);
+}
+
+std::string blocked_line(const SummaryFacts& facts, const broker::DeniedHost& denied) {
+  const std::string& host = denied.host;
+  const bool known = denied.actor.kind != events::Actor::Kind::unknown;
+  const std::string blocked = "blocked: " + printable(host) +
+                              (known ? " for " + events::to_words(denied.actor) : std::string());
   const auto pattern = host_pattern(host);
-  if (!pattern || pattern->is_wildcard()) return "blocked: " + printable(host) + " (looked up)";
+  if (!pattern || pattern->is_wildcard()) return blocked + " (looked up)";
   if (pattern->is_address() && !may_ever_connect(host)) {
-    return "blocked: " + printable(host) + " (connection), an address that nothing can allow";
+    return blocked + " (connection), an address that nothing can allow";
   }
-  return fmt::format("blocked: {} ({}) — allow with: sandbox-run --allow-host {} {}",
-                     printable(host), pattern->is_address() ? "connection" : "looked up",
-                     base::shell_words({pattern->text()}), command_again(facts));
+  const std::string recipe = cure(facts, denied);
+  return fmt::format("{} ({}) — allow with: sandbox-run {} {}", blocked,
+                     pattern->is_address() ? "connection" : "looked up",
+                     recipe.empty() ? "--allow-host " + base::shell_words({pattern->text()})
+                                    : "--allow-recipe " + recipe,
+                     command_again(facts));
 }
 
 std::string held_path(const SummaryFacts& facts, const workspace::HeldChange& held) {
@@ -206,8 +223,8 @@ std::vector<std::string> detail_lines(const SummaryFacts& facts) {
     // A protected change stands below as what is held.
     if (alert.type != "change.protected") lines.push_back(alert_line(alert));
   }
-  for (const std::string& host : facts.network.hosts_denied) {
-    lines.push_back(blocked_line(facts, host));
+  for (const broker::DeniedHost& denied : facts.network.hosts_denied) {
+    lines.push_back(blocked_line(facts, denied));
   }
   for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
     // With --review everything is held; only what stands out is worth a line.
@@ -224,6 +241,12 @@ json::array bounded_list(const std::vector<std::string>& strings) {
     list.emplace_back(printable(text));
   }
   return list;
+}
+
+json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
+  std::vector<std::string> hosts;
+  for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
+  return bounded_list(hosts);
 }
 
 json::array held_list(const std::vector<workspace::HeldChange>& changes) {
@@ -293,7 +316,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["execs"] = facts.watch.execs;
   summary["scripts"] = facts.watch.scripts;
   summary["hosts_contacted"] = bounded_list(facts.network.hosts_contacted);
-  summary["hosts_blocked"] = bounded_list(facts.network.hosts_denied);
+  summary["hosts_blocked"] = denied_list(facts.network.hosts_denied);
   summary["flows"] = facts.network.flows;
   summary["bytes_down"] = facts.network.bytes_down;
   summary["bytes_up"] = facts.network.bytes_up;

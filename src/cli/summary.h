@@ -28,6 +28,7 @@ struct SummaryFacts {
   std::uint64_t discarded = 0;  // changes that --discard threw away
   watch::WatchTotals watch;
   broker::NetworkTotals network;
+  std::vector<std::string> registry_hosts;  // that the package manager is configured for
   std::size_t withheld_environment = 0;
   std::vector<events::Event> alerts;  // the first ones
   std::uint64_t alert_count = 0;      // all of them; less than alerts.size(): as many as those

@@ -54,8 +54,8 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink),
-        watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink,
+                *request.sink, callers_),
+        watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
@@ -136,6 +136,7 @@ class Supervision {
   const SuperviseRequest& request_;
   sandbox::RunningSandbox& sandbox_;
   broker::EventLoop loop_;
+  events::CallerTable callers_;
   broker::Broker broker_;
   watch::ExecWatch watch_;
   TerminalControl terminal_;

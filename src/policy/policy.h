@@ -15,16 +15,39 @@ namespace sandbox_run::policy {
 
 // ── network ─────────────────────────────────────────────────────────────────────────────────────
 
+/// Whose connections a rule is for.
+struct Audience {
+  enum class Kind {
+    any,
+    package_manager,  // itself, and what it runs for itself (git, say)
+    scripts,          // lifecycle scripts, builds, the project's own scripts
+    package           // lifecycle scripts of the package `package` alone
+  };
+  Kind kind = Kind::any;
+  std::string package = {};
+  friend bool operator==(const Audience&, const Audience&) = default;
+};
+
 struct EgressRule {
   enum class Origin { registry, user };
+  /// What may be spoken. tls_or_http: such that each connection says which host it is for, and the
+  /// broker can compare. any: whatever the client sends (git+ssh), unseen.
+  enum class Protocol { tls_or_http, any };
+  /// What the host's name may resolve to; a registry's also to private addresses in any case.
+  enum class Addresses { global, private_too };
   HostPattern host;
   std::vector<std::uint16_t> ports;  // never empty
   Origin origin = Origin::user;
+  Protocol protocol = Protocol::tls_or_http;
+  Audience audience = {};
+  Addresses addresses = Addresses::global;
   friend bool operator==(const EgressRule&, const EgressRule&) = default;
 };
 
 struct NetworkPolicy {
   std::vector<EgressRule> allow;  // empty: no network at all
+  /// Who else may reach the registries that the package manager is configured for.
+  std::vector<Audience> registries_for;
   friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
 };
 

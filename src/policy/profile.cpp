@@ -149,7 +149,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target"};
+      "target",      "egress"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -168,6 +168,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
   read_files(root, policy.files);
   read_environment(root, policy.environment);
+  policy.network = read_egress(root);
   read_targets(root, profile);
   read_protected(root, profile);
   return profile;

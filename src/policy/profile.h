@@ -43,6 +43,7 @@ struct UserConfig {
   struct Addition {
     std::string profile;  // empty: all
     Policy policy;        // only lists that are added are set; target rules go before the profile's
+    std::vector<std::string> recipes;  // names: see recipe.h
     std::optional<bool> commit_on_failure;
   };
   std::vector<Addition> additions;
@@ -77,6 +78,7 @@ class ProfileSet {
 /// What the command line adds.
 struct CommandLineRules {
   std::vector<HostAndPort> allow_hosts;
+  std::vector<std::string> allow_recipes;  // names: see recipe.h
   std::vector<std::string> allow_environment;
   std::vector<std::string> read_only;   // absolute
   std::vector<std::string> read_write;  // absolute

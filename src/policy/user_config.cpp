@@ -3,6 +3,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "policy/profile.h"
+#include "policy/recipe.h"
 #include "policy/rule_reader.h"
 #include "policy/toml_table.h"
 
@@ -13,7 +14,8 @@ namespace sandbox_run::policy {
 namespace {
 
 const std::vector<std::string> kKeys = {"allow_hosts", "allow_environment", "read_only",
-                                        "read_write",  "commit_on_failure", "rule"};
+                                        "read_write",  "commit_on_failure", "rule",
+                                        "egress",      "allow_recipes"};
 
 constexpr std::uint16_t kHttp = 80;
 constexpr std::uint16_t kHttps = 443;
@@ -26,6 +28,15 @@ EgressRule rule_for_host(const HostAndPort& host) {
 std::string host_problem(const std::string& text) {
   try {
     parse_host_and_port(text);
+    return "";
+  } catch (const base::UserError& error) {
+    return error.what();
+  }
+}
+
+std::string recipe_problem(const std::string& name) {
+  try {
+    (void)recipe_named(name);
     return "";
   } catch (const base::UserError& error) {
     return error.what();
@@ -49,6 +60,18 @@ TargetRules& rules_of_kind(std::vector<TargetRules>& targets, TargetKind kind) {
   return targets.emplace_back(TargetRules{kind, {}});
 }
 
+template <typename Value>
+void add_missing(std::vector<Value>& list, const std::vector<Value>& more) {
+  for (const Value& value : more) {
+    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+  }
+}
+
+void add_network(const NetworkPolicy& more, NetworkPolicy& network) {
+  add_missing(network.allow, more.allow);
+  add_missing(network.registries_for, more.registries_for);
+}
+
 UserConfig::Addition read_addition(const TomlTable& table, const std::string& profile) {
   UserConfig::Addition addition;
   addition.profile = profile;
@@ -56,6 +79,8 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   for (const std::string& host : table.texts("allow_hosts", host_problem)) {
     policy.network.allow.push_back(rule_for_host(parse_host_and_port(host)));
   }
+  add_network(read_egress(table), policy.network);
+  addition.recipes = table.texts("allow_recipes", recipe_problem);
   policy.environment.always = table.texts("allow_environment", variable_name_problem);
   policy.files.read_only = table.texts("read_only", absolute_path_problem);
   policy.files.read_write = table.texts("read_write", absolute_path_problem);
@@ -68,15 +93,13 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   return addition;
 }
 
-template <typename Value>
-void add_missing(std::vector<Value>& list, const std::vector<Value>& more) {
-  for (const Value& value : more) {
-    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
-  }
+void add_recipe(const std::string& name, Policy& policy) {
+  add_network(recipe_named(name).network, policy.network);
 }
 
 void apply(const UserConfig::Addition& addition, Policy& policy) {
-  add_missing(policy.network.allow, addition.policy.network.allow);
+  add_network(addition.policy.network, policy.network);
+  for (const std::string& recipe : addition.recipes) add_recipe(recipe, policy);
   add_missing(policy.environment.always, addition.policy.environment.always);
   add_missing(policy.files.read_only, addition.policy.files.read_only);
   add_missing(policy.files.read_write, addition.policy.files.read_write);
@@ -115,6 +138,7 @@ Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineR
   for (const HostAndPort& host : rules.allow_hosts) {
     add_missing(policy.network.allow, {rule_for_host(host)});
   }
+  for (const std::string& recipe : rules.allow_recipes) add_recipe(recipe, policy);
   add_missing(policy.environment.always, rules.allow_environment);
   add_missing(policy.files.read_only, rules.read_only);
   add_missing(policy.files.read_write, rules.read_write);

@@ -2,8 +2,9 @@
 // is seen only here: compiling a filter costs it a millisecond, which no run has to pay.
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
-// the list allows; the second refuses single arguments and sends execve to the supervisor. The
-// kernel runs both and takes the stricter answer (seccomp(2)). A third one is for root alone.
+// the list allows; the second refuses single arguments and sends execve and connect to the
+// supervisor. The kernel runs both and takes the stricter answer (seccomp(2)). A third one is for
+// root alone.
 
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -115,9 +116,10 @@ Filter argument_filter() {
   for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
     add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {equals(1, request)});
   }
-  // Recorded, never decided, by the supervisor.
+  // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
+  add(filter, SCMP_ACT_NOTIFY, "connect");
   return filter;
 }
 

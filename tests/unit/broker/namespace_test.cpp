@@ -60,10 +60,11 @@ Address look_up(const std::string& name, const std::string& server = "192.0.2.53
 struct Fixture {
   EventLoop loop;
   test::MemorySink sink;
+  events::CallerTable callers;
   std::optional<Broker> broker;
 
   std::string run(Sandbox& sandbox, policy::NetworkPolicy policy, const Limits& limits = {}) {
-    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, limits);
+    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, callers, limits);
     return sandbox.run(loop);
   }
 };
@@ -228,7 +229,7 @@ TEST_CASE("every other destination is reset or refused at once, and told") {
   const auto denied = fixture.broker->totals().hosts_denied;
   for (const char* address : {"1.1.1.1", "169.254.169.254", "10.0.0.1", "198.18.0.77",
                               "2001:db8::1", "64:ff9b::101:101"}) {
-    CHECK(std::find(denied.begin(), denied.end(), address) != denied.end());
+    CHECK(std::find(denied.begin(), denied.end(), DeniedHost{address, {}}) != denied.end());
   }
   CHECK(fixture.sink.count("flow.opened") == 0);
 }

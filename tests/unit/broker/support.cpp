@@ -50,6 +50,11 @@ std::int64_t number_of(const events::Event& event, std::string_view key) {
   return value != nullptr && value->is_number() ? value->to_number<std::int64_t>() : -1;
 }
 
+const events::CallerTable& nobody() {
+  static const events::CallerTable callers;
+  return callers;
+}
+
 policy::EgressRule rule(std::string_view host, std::vector<std::uint16_t> ports,
                         policy::EgressRule::Origin origin) {
   return {policy::HostPattern::parse(host), std::move(ports), origin};

@@ -32,6 +32,9 @@ class MemorySink : public events::EventSink {
   std::function<void()> on_event_;
 };
 
+/// A table without callers: every connection is an unknown one's.
+const events::CallerTable& nobody();
+
 std::string text_of(const events::Event& event, std::string_view key);
 std::int64_t number_of(const events::Event& event, std::string_view key);
 

@@ -17,9 +17,13 @@ namespace sandbox_run::policy {
 
 struct EgressRule {
   enum class Origin { registry, user };
+  /// What may be spoken. tls_or_http: such that each connection says which host it is for, and the
+  /// broker can compare. any: whatever the client sends (git+ssh), unseen.
+  enum class Protocol { tls_or_http, any };
   HostPattern host;
   std::vector<std::uint16_t> ports;  // never empty
   Origin origin = Origin::user;
+  Protocol protocol = Protocol::tls_or_http;
   friend bool operator==(const EgressRule&, const EgressRule&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <variant>
@@ -60,7 +61,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
 
   void serve_refusals(RefusalSocket refusals);
   void accept_flow(base::UniqueFd client, const Endpoint& destination);
-  void start_flow(base::UniqueFd client, Admission admission, std::uint16_t port);
+  void start_flow(base::UniqueFd client, Admission admission, const Endpoint& destination);
   void sweep();
 
   asio::any_io_executor executor_;
@@ -121,16 +122,17 @@ void Broker::Impl::accept_flow(base::UniqueFd client, const Endpoint& destinatio
   auto decision = admit(services_->policy, services_->names, destination,
                         requester_of(services_->callers.at(caller).actor));
   if (const auto* refusal = std::get_if<Refusal>(&decision)) {
-    services_->recorder.flow_denied(destination, refusal->name, refusal->reason, caller);
+    services_->recorder.flow_denied(destination, refusal->name, {"", refusal->reason}, caller);
     return reset_on_close(client.get());
   }
   std::get<Admission>(decision).caller = caller;
-  start_flow(std::move(client), std::get<Admission>(std::move(decision)), destination.port);
+  start_flow(std::move(client), std::get<Admission>(std::move(decision)), destination);
 }
 
-void Broker::Impl::start_flow(base::UniqueFd client, Admission admission, std::uint16_t port) {
-  const auto flow =
-      std::make_shared<Flow>(executor_, services_, std::move(client), std::move(admission), port);
+void Broker::Impl::start_flow(base::UniqueFd client, Admission admission,
+                              const Endpoint& destination) {
+  const auto flow = std::make_shared<Flow>(executor_, services_, std::move(client),
+                                           std::move(admission), destination);
   flows_.insert(flow);
   flow->start([weak = weak_from_this(), flow_key = std::weak_ptr<Flow>(flow)] {
     const auto self = weak.lock();
@@ -140,7 +142,8 @@ void Broker::Impl::start_flow(base::UniqueFd client, Admission admission, std::u
 
 void Broker::Impl::sweep_regularly() {
   const Limits& limits = services_->limits;
-  const auto shortest = std::min(limits.flow_idle, limits.dns_connection_idle);
+  const auto shortest =
+      std::min({limits.flow_idle, limits.first_bytes, limits.dns_connection_idle});
   sweeper_.expires_after(std::clamp<std::chrono::milliseconds>(
       shortest / 4, std::chrono::milliseconds(1), std::chrono::seconds(30)));
   sweeper_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
@@ -157,12 +160,7 @@ void Broker::Impl::sweep() {
   dns_->close_idle(now - limits.dns_connection_idle);
   for (auto item = flows_.begin(); item != flows_.end();) {
     const FlowPointer flow = *item;
-    if (flow->is_idle(now - limits.flow_idle)) {
-      flow->end("idle");
-      item = flows_.erase(item);
-    } else {
-      ++item;
-    }
+    item = flow->end_if_overdue(now) ? flows_.erase(item) : std::next(item);
   }
 }
 

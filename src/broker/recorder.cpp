@@ -11,6 +11,7 @@ using events::Severity;
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::size_t kMaxClaimed = 300;  // of a host's text that a package made up
 
 std::string_view reason_of(const RefusedTry& refused) {
   if (refused.destination.address.is_loopback())
@@ -90,17 +91,24 @@ void Recorder::flow_closed(const ClosedFlow& flow) {
 }
 
 void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
-                           const std::string& reason, Caller caller) {
+                           const Objection& objection, Caller caller) {
   ++totals_.flows_denied;
   const std::string address = destination.address.text();
-  deny(name.empty() ? address : name, caller);
-  const std::string key =
-      key_of(caller, fmt::format("{} {} {}", address, destination.port, reason));
+  const std::string claimed = objection.claimed.substr(0, kMaxClaimed);
+  // Who was to be reached: not the host that was looked up as a pretext.
+  if (!claimed.empty()) {
+    deny(claimed, caller);
+  } else {
+    deny(name.empty() ? address : name, caller);
+  }
+  const std::string key = key_of(
+      caller, fmt::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
   base::json::object details{
       {"destination", address}, {"port", destination.port}, {"protocol", "tcp"}};
   if (!name.empty()) details["name"] = name;
-  details["reason"] = reason;
+  if (!claimed.empty()) details["claimed"] = claimed;
+  details["reason"] = objection.reason;
   record("flow.denied", Severity::notice, std::move(details), caller);
 }
 

@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/limits.h"
 #include "broker/refusal_packet.h"
+#include "broker/screen.h"
 #include "events/event.h"
 
 namespace sandbox_run::broker {
@@ -42,7 +43,7 @@ class Recorder {
   };
   void flow_closed(const ClosedFlow& flow);
   /// `name` is "" if none is known for the destination.
-  void flow_denied(const Endpoint& destination, const std::string& name, const std::string& reason,
+  void flow_denied(const Endpoint& destination, const std::string& name, const Objection& objection,
                    Caller caller);
   /// By the kernel, inside. A try at loopback is mostly a program's look whether a server of its
   /// own is up: told, but not counted as denied.

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "broker/limits.h"
 #include "broker/name_table.h"
 #include "broker/pipe_pool.h"
 #include "broker/recorder.h"
 #include "broker/resolver.h"
+#include "broker/screen.h"
 #include "events/caller_table.h"
 #include "policy/policy.h"
 
@@ -30,6 +33,7 @@ struct Services {
   NameTable names;
   Resolver resolver;
   PipePool pipes;
+  std::vector<std::uint8_t> pending = std::vector<std::uint8_t>(kMaxPending);  // see Inspector
 };
 
 }  // namespace sandbox_run::broker

@@ -344,7 +344,7 @@ TEST_CASE("a name that cannot be resolved is a failed flow, not an open one") {
   REQUIRE(accepted);
   const auto flow =
       std::make_shared<Flow>(loop.impl().io.get_executor(), services, std::move(accepted),
-                             std::get<Admission>(decision), port);
+                             std::get<Admission>(decision), asked);
   flow->start([&] { loop.stop(); });
   loop.run();
   CHECK(receive_error(client.get()) == ECONNRESET);

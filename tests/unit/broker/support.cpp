@@ -57,7 +57,12 @@ const events::CallerTable& nobody() {
 
 policy::EgressRule rule(std::string_view host, std::vector<std::uint16_t> ports,
                         policy::EgressRule::Origin origin) {
-  return {policy::HostPattern::parse(host), std::move(ports), origin};
+  return {policy::HostPattern::parse(host), std::move(ports), origin,
+          policy::EgressRule::Protocol::any};
+}
+
+policy::EgressRule pinned_rule(std::string_view host, std::vector<std::uint16_t> ports) {
+  return {policy::HostPattern::parse(host), std::move(ports)};
 }
 
 void run_beside(EventLoop& loop, std::function<void()> work) {

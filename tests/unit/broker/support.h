@@ -38,9 +38,12 @@ const events::CallerTable& nobody();
 std::string text_of(const events::Event& event, std::string_view key);
 std::int64_t number_of(const events::Event& event, std::string_view key);
 
-/// "localhost:4873" and the like → a rule.
+/// A rule for any protocol: what is sent in most tests says nothing of a host.
 policy::EgressRule rule(std::string_view host, std::vector<std::uint16_t> ports,
                         policy::EgressRule::Origin origin = policy::EgressRule::Origin::user);
+
+/// A rule as they usually are: for TLS and HTTP, held to the name.
+policy::EgressRule pinned_rule(std::string_view host, std::vector<std::uint16_t> ports);
 
 /// Runs `work` in a thread and `loop` here until it has returned; what it throws is thrown here.
 void run_beside(EventLoop& loop, std::function<void()> work);

@@ -47,7 +47,6 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
   const bool allowed = verdict == Verdict::allowed;
   ++totals_.lookups;
   if (!allowed) ++totals_.lookups_denied;
-  // A resolver's own tries with a search domain are nobody's doing.
   if (verdict == Verdict::denied) deny(name);
   if (!is_new(seen_lookups_, name + ' ' + type, "different names looked up")) return;
   record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,

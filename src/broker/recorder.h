@@ -22,7 +22,9 @@ class Recorder {
  public:
   Recorder(events::EventSink& sink, const Limits& limits) : sink_(&sink), limits_(limits) {}
 
-  enum class Verdict { allowed, denied, denied_search_suffix };
+  /// denied_by_the_way: what resolvers and libraries ask of themselves (search domains, the names
+  /// of addresses), so that it says nothing of who is behind it.
+  enum class Verdict { allowed, denied, denied_by_the_way };
   void name_looked_up(const std::string& name, const std::string& type, Verdict verdict);
 
   void flow_opened(const std::string& host, const Endpoint& upstream);

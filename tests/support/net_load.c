@@ -67,14 +67,39 @@ static int read_until(int fd, char* text, size_t room, const char* end) {
 static size_t make_hello(unsigned char* bytes) {
   size_t name = strlen(host), size = 0;
   size_t extensions = 9 + name, body = 2 + 32 + 1 + 4 + 2 + 2 + extensions;
-  unsigned char head[] = {22, 3, 1, (unsigned char)((body + 4) >> 8), (unsigned char)(body + 4),
-                          1,  0, (unsigned char)(body >> 8), (unsigned char)body, 3, 3};
+  unsigned char head[] = {22,
+                          3,
+                          1,
+                          (unsigned char)((body + 4) >> 8),
+                          (unsigned char)(body + 4),
+                          1,
+                          0,
+                          (unsigned char)(body >> 8),
+                          (unsigned char)body,
+                          3,
+                          3};
   memcpy(bytes, head, sizeof head);
   size = sizeof head;
   memset(bytes + size, 0x5a, 32);
   size += 32;
-  unsigned char middle[] = {0, 0, 2, 0x13, 1, 1, 0, (unsigned char)(extensions >> 8), (unsigned char)extensions,
-                            0, 0, 0, (unsigned char)(name + 5), 0, (unsigned char)(name + 3), 0, 0, (unsigned char)name};
+  unsigned char middle[] = {0,
+                            0,
+                            2,
+                            0x13,
+                            1,
+                            1,
+                            0,
+                            (unsigned char)(extensions >> 8),
+                            (unsigned char)extensions,
+                            0,
+                            0,
+                            0,
+                            (unsigned char)(name + 5),
+                            0,
+                            (unsigned char)(name + 3),
+                            0,
+                            0,
+                            (unsigned char)name};
   memcpy(bytes + size, middle, sizeof middle);
   size += sizeof middle;
   memcpy(bytes + size, host, name);
@@ -97,7 +122,8 @@ static void answer_request(int fd, char* text, size_t size) {
     uint64_t left = strtoull(text + 5, NULL, 10) << 20;
     if (left == 0) left = 1;
     char head[128];
-    int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n", (unsigned long long)left);
+    int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
+                          (unsigned long long)left);
     send_all(fd, head, (size_t)length);
     while (left > 0) {
       ssize_t count = send(fd, buffer, left < sizeof buffer ? left : sizeof buffer, MSG_NOSIGNAL);
@@ -160,7 +186,9 @@ static int dial(void) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   char text[4096];
   if (tunnel) {
-    int size = snprintf(text, sizeof text, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost:%d\r\n\r\n", tunnel, tunnel);
+    int size =
+        snprintf(text, sizeof text, "CONNECT localhost:%d HTTP/1.1\r\nHost: localhost:%d\r\n\r\n",
+                 tunnel, tunnel);
     send_all(fd, text, (size_t)size);
     if (read_until(fd, text, sizeof text, "\r\n\r\n") < 0) die("CONNECT");
   }
@@ -175,8 +203,9 @@ static void ask(int fd, const char* line, uint64_t body) {
     send_all(fd, (char*)hello, make_hello(hello));
     if (recv(fd, answer, sizeof answer, MSG_WAITALL) != kAnswer) die("TLS answer");
   }
-  int size = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: %s:%d\r\nContent-Length: %llu\r\n\r\n",
-                      line, host, tunnel ? tunnel : port, (unsigned long long)body);
+  int size =
+      snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: %s:%d\r\nContent-Length: %llu\r\n\r\n",
+               line, host, tunnel ? tunnel : port, (unsigned long long)body);
   send_all(fd, text, (size_t)size);
 }
 

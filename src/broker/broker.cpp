@@ -1,6 +1,9 @@
 #include "broker/broker.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <csignal>
@@ -32,6 +35,16 @@ void raise_descriptor_limit(const Limits& limits) {
   if (limit.rlim_cur >= needed) return;
   limit.rlim_cur = std::min(needed, limit.rlim_max);
   base::check_sys(::setrlimit(RLIMIT_NOFILE, &limit), "raising the limit of descriptors");
+}
+
+/// Accepted sockets inherit both. Both ends' Nagle is off: what comes in goes out, a relay must not
+/// add a round trip. Urgent data stays in its place: see Inspector.
+void prepare_for_flows(int listening) {
+  const int on = 1;
+  base::check_sys(::setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on),
+                  "preparing the sandbox's sockets");
+  base::check_sys(::setsockopt(listening, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on),
+                  "preparing the sandbox's sockets");
 }
 
 RefusalSource refusal_source(const ListeningSocket& socket) {
@@ -76,6 +89,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
 void Broker::Impl::serve(ListeningSocket socket) {
   const auto family = socket.ipv6 ? DnsServer::Family::ipv6 : DnsServer::Family::ipv4;
   if (socket.kind == ListeningSocket::Kind::dns_udp) DnsServer::prepare(socket.fd.get(), family);
+  if (socket.kind == ListeningSocket::Kind::tcp) prepare_for_flows(socket.fd.get());
   const auto descriptor = std::make_shared<Descriptor>(watch(executor_, std::move(socket.fd)));
   sockets_.push_back(descriptor);
 

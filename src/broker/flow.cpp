@@ -1,9 +1,5 @@
 #include "broker/flow.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <exception>
 #include <utility>
 
@@ -40,8 +36,6 @@ Flow::Flow(asio::any_io_executor executor, std::shared_ptr<Services> services,
 
 void Flow::start(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
-  const int on = 1;
-  (void)::setsockopt(client_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   asio::co_spawn(
       executor_, [self = shared_from_this()] { return self->open(); }, kRethrow);
 }
@@ -73,7 +67,6 @@ asio::awaitable<void> Flow::open() {
 asio::awaitable<TcpRelay::Screening> Flow::screen_first_bytes() {
   using Kind = Inspector::Result::Kind;
   TcpRelay::Screening screening{make_screen(Pin(admission_, destination_)), 0, services_->pending};
-  Inspector::prepare(client_.native_handle());
   Inspector inspector(*screening.screen, Direction::up, screening.buffer);
   Inspector::Result result = inspector.look(client_.native_handle());
   awaits_first_bytes_ = true;
@@ -119,10 +112,11 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
 void Flow::relay_to(base::UniqueFd upstream, const Address& address,
                     TcpRelay::Screening screening) {
   opened_ = std::chrono::steady_clock::now();
-  services_->recorder.flow_opened(admission_.host, {address, destination_.port}, admission_.caller);
   relay_ = std::make_shared<TcpRelay>(std::move(client_), watch(executor_, std::move(upstream)),
                                       services_->pipes, std::move(screening));
   relay_->start([self = shared_from_this()](TcpRelay::End end) { self->on_relay_end(end); });
+  // After the first bytes have gone on: they need not wait for the log.
+  services_->recorder.flow_opened(admission_.host, {address, destination_.port}, admission_.caller);
 }
 
 void Flow::on_relay_end(TcpRelay::End end) {

@@ -66,7 +66,7 @@ std::string HeadReader::request_line(std::string_view line) {
   if (first == std::string_view::npos || first == last) return "it is no HTTP/1 request";
   const std::string_view method = line.substr(0, first);
   const std::string_view version = line.substr(last + 1);
-  if (!is_token(method)) return "it is no HTTP/1 request";
+  if (!is_token(method) || method.size() > kMaxMethod) return "it is no HTTP/1 request";
   if (version == "HTTP/2.0") return "it is HTTP/2 without TLS";
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return "it is no HTTP/1 request";
   is_http_1_1_ = version == "HTTP/1.1";

@@ -27,13 +27,6 @@ bool has_ended(int socket) {
 
 }  // namespace
 
-void Inspector::prepare(int socket) {
-  // Else recv(2) passes over a byte of urgent data, which splice(2) does not: what is judged and
-  // what goes on would not be the same.
-  const int on = 1;
-  (void)::setsockopt(socket, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-}
-
 Inspector::Result Inspector::look(int socket) {
   const ssize_t count = ::recv(socket, buffer_.data(), buffer_.size(), MSG_PEEK | MSG_DONTWAIT);
   if (count < 0) return {errno == EAGAIN || errno == EINTR ? Kind::wait : Kind::lost};

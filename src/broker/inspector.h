@@ -14,14 +14,13 @@ namespace sandbox_run::broker {
 /// Must:     look seldom, however slowly a head trickles in: SO_RCVLOWAT (socket(7)) keeps the
 /// socket
 ///           from becoming readable before there is more to see.
+/// Needs:    SO_OOBINLINE on the socket. Else recv(2) passes over a byte of urgent data, which
+///           splice(2) does not: what is judged and what goes on would not be the same.
 class Inspector {
  public:
   /// `buffer`, kMaxPending bytes, is used during look() only: all connections share it.
   Inspector(Screen& screen, Direction direction, std::span<std::uint8_t> buffer)
       : screen_(&screen), direction_(direction), buffer_(buffer) {}
-
-  /// To be called before the socket's first look.
-  static void prepare(int socket);
 
   struct Result {
     enum class Kind : std::uint8_t {

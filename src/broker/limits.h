@@ -18,8 +18,9 @@ struct Limits {
   std::chrono::milliseconds dns_connection_idle = std::chrono::seconds(20);
   std::size_t distinct_events = 1000;  // of each kind: different names, different destinations
   std::size_t lookups = 64;            // of the host's resolver at once; each is a thread
-  std::chrono::milliseconds connect_timeout = std::chrono::seconds(3);  // more addresses follow
-  std::chrono::milliseconds last_connect_timeout = std::chrono::seconds(20);
+  /// Of one address of a name before the next, RFC 8305 5; and for all from the last one's start.
+  std::chrono::milliseconds connect_head_start = std::chrono::milliseconds(250);
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(20);
 };
 
 /// Of DNS; longer datagrams are dropped. By TCP, the two length bytes allow 65535.

@@ -64,10 +64,10 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
   const bool allowed = verdict == Verdict::allowed;
   ++totals_.lookups;
   if (!allowed) ++totals_.lookups_denied;
-  // A resolver's own tries with a search domain are nobody's doing.
   if (verdict == Verdict::denied) deny(name, caller);
-  if (!is_new(seen_lookups_, key_of(caller, name + ' ' + type), "different names looked up"))
+  if (!is_new(seen_lookups_, key_of(caller, name + ' ' + type), "different names looked up")) {
     return;
+  }
   record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,
          {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}}, caller);
 }

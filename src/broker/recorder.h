@@ -27,7 +27,9 @@ class Recorder {
   Recorder(events::EventSink& sink, const events::CallerTable& callers, const Limits& limits)
       : sink_(&sink), callers_(callers), limits_(limits) {}
 
-  enum class Verdict { allowed, denied, denied_search_suffix };
+  /// denied_by_the_way: what resolvers and libraries ask of themselves (search domains, the names
+  /// of addresses), so that it says nothing of who is behind it.
+  enum class Verdict { allowed, denied, denied_by_the_way };
   void name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
                       Caller caller);
 

@@ -166,7 +166,9 @@ void TcpRelay::finish(End end) {
   closed_ = true;
   close_sockets(end);
   for (Way& way : ways_) way.pipe = {};  // may hold bytes: not to be used again
-  if (on_end_) std::exchange(on_end_, nullptr)(end);
+  asio::post(client_.get_executor(), [self = shared_from_this(), end] {
+    if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
+  });
 }
 
 void TcpRelay::close_sockets(End end) {

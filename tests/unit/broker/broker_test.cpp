@@ -205,6 +205,21 @@ TEST_CASE("500 flows at once each keep their own bytes") {
   CHECK(fixture.broker->totals().flows == 500);
 }
 
+TEST_CASE("10,000 flows one after the other leave nothing behind") {
+  const Server server([](base::UniqueFd socket) { test::send_all(socket.get(), "x"); });
+  Fixture fixture(server.port());
+  std::size_t right = 0;
+  fixture.run_beside([&] {
+    for (int i = 0; i < 10'000; ++i) {
+      if (test::receive_to_end(connect_tcp(fixture.inside).get()) == "x") ++right;
+    }
+  });
+  CHECK(right == 10'000);
+  fixture.sink.run_until(fixture.loop, "flow.closed", 10'000);
+  CHECK(fixture.broker->totals().flows == 10'000);
+  CHECK(fixture.sink.count("limit.reached") == 0);
+}
+
 TEST_CASE("a reader that does not read holds up nobody else, and loses nothing") {
   const std::string content = test::noise(32U << 20U, 2);
   const Server server([&](base::UniqueFd socket) {

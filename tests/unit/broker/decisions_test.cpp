@@ -6,6 +6,7 @@
 #include "broker/admission.h"
 #include "broker/name_service.h"
 #include "broker/name_table.h"
+#include "broker/upstream.h"
 #include "support.h"
 
 namespace sandbox_run::broker {
@@ -237,6 +238,16 @@ TEST_CASE("a resolver's search domain behind an allowed name is denied without a
   CHECK(service.recorder.totals().hosts_denied.empty());
 }
 
+TEST_CASE("the name of an address is denied without alarm, a message in its place with it") {
+  Service service;
+  CHECK(service.ask("1.0.18.198.in-addr.arpa", 12).rcode == 3);
+  CHECK(service.ask("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", 12)
+            .rcode == 3);
+  CHECK(service.recorder.totals().hosts_denied.empty());
+  CHECK(service.ask("secret.in-addr.arpa", 12).rcode == 3);
+  CHECK(service.recorder.totals().hosts_denied == std::vector<std::string>{"secret.in-addr.arpa"});
+}
+
 TEST_CASE("a flood of different names makes a bounded number of events") {
   Service service;
   for (int i = 0; i < 2000; ++i) service.ask("x" + std::to_string(i) + ".example.net", 1);
@@ -254,6 +265,19 @@ TEST_CASE("when no address is left for a name, the answer is a failure, never an
   CHECK(result.rcode == 2);
   CHECK(result.addresses.empty());
   CHECK(service.sink.count("limit.reached") == 1);
+}
+
+TEST_CASE("addresses are tried in turn of their families, else in their order") {
+  const auto parse = [](const char* text) { return Address::parse(text).value(); };
+  const auto text_of_all = [](const std::vector<Address>& addresses) {
+    std::string text;
+    for (const Address& address : addresses) text += address.text() + ' ';
+    return text;
+  };
+  CHECK(text_of_all(interleave_families(
+            {parse("2001:db8::1"), parse("2001:db8::2"), parse("192.0.2.1"), parse("192.0.2.2"),
+             parse("192.0.2.3")})) == "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 192.0.2.3 ");
+  CHECK(interleave_families({}).empty());
 }
 
 }  // namespace sandbox_run::broker

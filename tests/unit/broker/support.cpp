@@ -101,9 +101,9 @@ UniqueFd bound_socket(const Endpoint& endpoint, int type) {
 
 }  // namespace
 
-UniqueFd listen_on(const Endpoint& endpoint) {
+UniqueFd listen_on(const Endpoint& endpoint, int backlog) {
   UniqueFd socket = bound_socket(endpoint, SOCK_STREAM);
-  check_sys(::listen(socket.get(), 1024), "listen");
+  check_sys(::listen(socket.get(), backlog), "listen");
   return socket;
 }
 

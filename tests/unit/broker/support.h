@@ -50,7 +50,7 @@ void run_beside(EventLoop& loop, std::function<void()> work);
 
 // ── sockets; failures are SysErrors, and a peer that is silent for 30 s is one ──────────────────
 
-base::UniqueFd listen_on(const Endpoint& endpoint);  // non-blocking, backlog 1024
+base::UniqueFd listen_on(const Endpoint& endpoint, int backlog = 1024);  // non-blocking
 base::UniqueFd bind_datagram(const Endpoint& endpoint);
 std::uint16_t port_of(int socket);
 base::UniqueFd connect_to(const Endpoint& endpoint, int type);

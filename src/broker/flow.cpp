@@ -1,5 +1,6 @@
 #include "broker/flow.h"
 
+#include <fmt/core.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -7,7 +8,7 @@
 #include <exception>
 #include <utility>
 
-#include "broker/upstream.h"
+#include "broker/proxy_connect.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -46,10 +47,8 @@ void Flow::start(std::function<void()> on_end) {
 
 asio::awaitable<void> Flow::open() {
   try {
-    std::vector<Address> addresses = co_await find_addresses();
-    if (ended_) co_return;
     // Whoever inspects a flow's first bytes does it here, with MSG_PEEK: the relay sends them on.
-    Upstream upstream = co_await connect_upstream(std::move(addresses), port_, services_->limits);
+    Upstream upstream = co_await connect();
     if (ended_) co_return;
     if (!upstream.socket) {
       fail(upstream.error);
@@ -59,6 +58,24 @@ asio::awaitable<void> Flow::open() {
   } catch (const std::exception& exception) {  // descriptors, memory: ends this flow only
     fail(exception.what());
   }
+}
+
+/// By the host's proxy, if it goes by one to this name or address; it looks the name up itself.
+asio::awaitable<Upstream> Flow::connect() {
+  const bool on_this_host = admission_.rule->host.is_loopback();
+  const std::string& name = admission_.lookup.empty() ? admission_.host : admission_.lookup;
+  const policy::Proxy* proxy =
+      on_this_host ? nullptr : policy::proxy_for(services_->proxies, name, port_);
+  if (proxy != nullptr) {
+    proxy_ = fmt::format("{}:{}", proxy->host, proxy->port);
+    // An address literal is judged here; what a name leads to, only the proxy knows.
+    if (admission_.lookup.empty()) co_await find_addresses();
+    if (ended_) co_return Upstream{};
+    co_return co_await connect_by_proxy(services_, *proxy, name, port_);
+  }
+  std::vector<Address> addresses = co_await find_addresses();
+  if (ended_) co_return Upstream{};
+  co_return co_await connect_upstream(std::move(addresses), port_, services_->limits);
 }
 
 /// What may be connected to; ends the flow if that is nothing.
@@ -85,7 +102,7 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
 
 void Flow::relay_to(base::UniqueFd upstream, const Address& address) {
   opened_ = std::chrono::steady_clock::now();
-  services_->recorder.flow_opened(admission_.host, {address, port_}, admission_.caller);
+  services_->recorder.flow_opened(admission_.host, {address, port_}, proxy_, admission_.caller);
   relay_ = std::make_shared<TcpRelay>(executor_, std::move(client_), std::move(upstream),
                                       services_->pipes);
   relay_->start([self = shared_from_this()](TcpRelay::End end) { self->close(to_words(end)); });

@@ -12,6 +12,7 @@
 #include "broker/asio.h"
 #include "broker/services.h"
 #include "broker/tcp_relay.h"
+#include "broker/upstream.h"
 
 namespace sandbox_run::broker {
 
@@ -35,6 +36,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
 
  private:
   asio::awaitable<void> open();
+  asio::awaitable<Upstream> connect();
   asio::awaitable<std::vector<Address>> find_addresses();
   void fail(const std::string& reason);
   void relay_to(base::UniqueFd upstream, const Address& address);
@@ -45,6 +47,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   base::UniqueFd client_;
   Admission admission_;
   std::uint16_t port_;
+  std::string proxy_;  // HOST:PORT that was asked to connect; "": none
   std::function<void()> on_end_;
   std::shared_ptr<TcpRelay> relay_;
   std::chrono::steady_clock::time_point opened_;

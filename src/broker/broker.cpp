@@ -58,9 +58,10 @@ RefusalSource refusal_source(const ListeningSocket& socket) {
 class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
-       const events::CallerTable& callers, const Limits& limits)
+       const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies)
       : executor_(loop.impl().io.get_executor()),
-        services_(std::make_shared<Services>(std::move(policy), sink, callers, limits)),
+        services_(std::make_shared<Services>(std::move(policy), sink, callers, limits,
+                                             std::move(proxies))),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -203,8 +204,10 @@ NetworkTotals Broker::Impl::totals() const {
 }
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
-               events::EventSink& sink, const events::CallerTable& callers, const Limits& limits)
-    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits)) {
+               events::EventSink& sink, const events::CallerTable& callers, const Limits& limits,
+               policy::ProxyPolicy proxies)
+    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits,
+                                   std::move(proxies))) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

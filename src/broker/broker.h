@@ -11,6 +11,7 @@
 #include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 
 namespace sandbox_run::broker {
 
@@ -55,12 +56,13 @@ struct NetworkTotals {
 /// Must not: forward a query; throw for anything a peer does.
 class Broker {
  public:
-  /// `loop`, `sink` and `callers` outlive the broker. Make it after init was cloned, as it changes
-  /// the process: SIGPIPE is ignored (splice(2) knows no MSG_NOSIGNAL), and the soft limit of
-  /// descriptors is raised, as far as the hard one lets it, to what `limits` needs. Throws
-  /// SysError.
+  /// `loop`, `sink` and `callers` outlive the broker. `proxies`: what the host itself goes by. Make
+  /// it after init was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no
+  /// MSG_NOSIGNAL), and the soft limit of descriptors is raised, as far as the hard one lets it, to
+  /// what `limits` needs. Throws SysError.
   Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
-         events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {});
+         events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {},
+         policy::ProxyPolicy proxies = {});
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

@@ -1,9 +1,11 @@
 #include "broker/flow.h"
 
+#include <fmt/core.h>
+
 #include <exception>
 #include <utility>
 
-#include "broker/upstream.h"
+#include "broker/proxy_connect.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -47,10 +49,7 @@ asio::awaitable<void> Flow::open() {
       screening = co_await screen_first_bytes();
     }
     if (ended_) co_return;
-    std::vector<Address> addresses = co_await find_addresses();
-    if (ended_) co_return;
-    Upstream upstream =
-        co_await connect_upstream(std::move(addresses), destination_.port, services_->limits);
+    Upstream upstream = co_await connect();
     if (ended_) co_return;
     if (!upstream.socket) {
       fail(upstream.error);
@@ -86,6 +85,25 @@ asio::awaitable<TcpRelay::Screening> Flow::screen_first_bytes() {
   co_return screening;
 }
 
+/// By the host's proxy, if it goes by one to this name or address; it looks the name up itself.
+asio::awaitable<Upstream> Flow::connect() {
+  const bool on_this_host = admission_.rule->host.is_loopback();
+  const std::string& name = admission_.lookup.empty() ? admission_.host : admission_.lookup;
+  const std::uint16_t port = destination_.port;
+  const policy::Proxy* proxy =
+      on_this_host ? nullptr : policy::proxy_for(services_->proxies, name, port);
+  if (proxy != nullptr) {
+    proxy_ = fmt::format("{}:{}", proxy->host, proxy->port);
+    // An address literal is judged here; what a name leads to, only the proxy knows.
+    if (admission_.lookup.empty()) co_await find_addresses();
+    if (ended_) co_return Upstream{};
+    co_return co_await connect_by_proxy(services_, *proxy, name, port);
+  }
+  std::vector<Address> addresses = co_await find_addresses();
+  if (ended_) co_return Upstream{};
+  co_return co_await connect_upstream(std::move(addresses), port, services_->limits);
+}
+
 /// What may be connected to; ends the flow if that is nothing.
 asio::awaitable<std::vector<Address>> Flow::find_addresses() {
   if (!admission_.lookup.empty()) {
@@ -116,7 +134,8 @@ void Flow::relay_to(base::UniqueFd upstream, const Address& address,
                                       services_->pipes, std::move(screening));
   relay_->start([self = shared_from_this()](TcpRelay::End end) { self->on_relay_end(end); });
   // After the first bytes have gone on: they need not wait for the log.
-  services_->recorder.flow_opened(admission_.host, {address, destination_.port}, admission_.caller);
+  services_->recorder.flow_opened(admission_.host, {address, destination_.port}, proxy_,
+                                  admission_.caller);
 }
 
 void Flow::on_relay_end(TcpRelay::End end) {

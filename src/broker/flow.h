@@ -12,6 +12,7 @@
 #include "broker/asio.h"
 #include "broker/services.h"
 #include "broker/tcp_relay.h"
+#include "broker/upstream.h"
 
 namespace sandbox_run::broker {
 
@@ -36,6 +37,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
  private:
   asio::awaitable<void> open();
   asio::awaitable<TcpRelay::Screening> screen_first_bytes();
+  asio::awaitable<Upstream> connect();
   asio::awaitable<std::vector<Address>> find_addresses();
   void refuse(const Objection& objection);
   void fail(const std::string& reason);
@@ -48,6 +50,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   Descriptor client_;
   Admission admission_;
   Endpoint destination_;
+  std::string proxy_;  // HOST:PORT that was asked to connect; "": none
   std::function<void()> on_end_;
   std::shared_ptr<TcpRelay> relay_;
   std::chrono::steady_clock::time_point accepted_ = std::chrono::steady_clock::now();

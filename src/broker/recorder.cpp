@@ -72,11 +72,14 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
          {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}}, caller);
 }
 
-void Recorder::flow_opened(const std::string& host, const Endpoint& upstream, Caller caller) {
+void Recorder::flow_opened(const std::string& host, const Endpoint& upstream,
+                           const std::string& proxy, Caller caller) {
   ++totals_.flows;
   contacted_.insert(host);
-  record("flow.opened", Severity::info,
-         {{"host", host}, {"port", upstream.port}, {"address", upstream.address.text()}}, caller);
+  base::json::object details{
+      {"host", host}, {"port", upstream.port}, {"address", upstream.address.text()}};
+  if (!proxy.empty()) details["proxy"] = proxy;
+  record("flow.opened", Severity::info, std::move(details), caller);
 }
 
 void Recorder::flow_closed(const ClosedFlow& flow) {

@@ -33,7 +33,9 @@ class Recorder {
   void name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
                       Caller caller);
 
-  void flow_opened(const std::string& host, const Endpoint& upstream, Caller caller);
+  /// `proxy`: HOST:PORT that it goes by, and whose the address is; "" if it is direct.
+  void flow_opened(const std::string& host, const Endpoint& upstream, const std::string& proxy,
+                   Caller caller);
   struct ClosedFlow {
     std::string host;
     std::uint16_t port = 0;

@@ -12,15 +12,18 @@
 #include "broker/screen.h"
 #include "events/caller_table.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 
 namespace sandbox_run::broker {
 
 /// What the broker's parts share. Held by each coroutine, so it is there until the last has ended.
 struct Services {
   Services(policy::NetworkPolicy rules, events::EventSink& sink,
-           const events::CallerTable& known_callers, const Limits& bounds)
+           const events::CallerTable& known_callers, const Limits& bounds,
+           policy::ProxyPolicy upstream_proxies = {})
       : policy(std::move(rules)),
         limits(bounds),
+        proxies(std::move(upstream_proxies)),
         callers(known_callers),
         recorder(sink, known_callers, bounds),
         names(bounds.names),
@@ -28,6 +31,7 @@ struct Services {
 
   const policy::NetworkPolicy policy;
   const Limits limits;
+  const policy::ProxyPolicy proxies;
   const events::CallerTable& callers;
   Recorder recorder;
   NameTable names;

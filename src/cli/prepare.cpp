@@ -139,6 +139,34 @@ void add_registries(Preparation& prepared) {
   allow.insert(allow.begin(), rules.begin(), rules.end());
 }
 
+/// The user's own configuration of the package manager, as far as it is about proxies: the copy
+/// that is shown inside says nothing of them. Later entries count less: the environment comes
+/// first.
+policy::ProxyPolicy find_proxies(const Preparation& prepared) {
+  if (prepared.policy.network.allow.empty()) return {};
+  const plan::HostFacts& facts = prepared.facts;
+  const policy::PackageManager manager = prepared.policy.package_manager;
+  policy::Variables variables = facts.environment;
+  std::string path;
+  if (manager == policy::PackageManager::pip) {
+    path = join_path(facts.config_home, "pip/pip.conf");
+  } else if (manager != policy::PackageManager::none) {
+    path = join_path(facts.home, ".npmrc");
+  }
+  for (const auto& [name, value] : facts.environment) {
+    const std::string_view own =
+        manager == policy::PackageManager::pip ? "PIP_CONFIG_FILE" : "npm_config_userconfig";
+    if (!path.empty() && name == own && value.starts_with('/')) path = value;
+  }
+  const auto text = path.empty() ? std::nullopt : base::read_file_if_readable(path, 1U << 20);
+  if (text) {
+    for (auto& setting : policy::proxy_settings(manager, *text, facts.environment)) {
+      variables.push_back(std::move(setting));
+    }
+  }
+  return policy::proxies_in(manager, variables);
+}
+
 /// pip installs to its own site-packages if it can write there, else to the user's.
 bool may_write(const std::string& directory) {
   std::string existing = directory;
@@ -187,6 +215,7 @@ Preparation prepare(const Options& options) {
     }
     add_registries(prepared);
   }
+  prepared.proxies = find_proxies(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
   return prepared;
 }

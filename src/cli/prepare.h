@@ -7,6 +7,7 @@
 #include "plan/host_facts.h"
 #include "plan/plan_builder.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::cli {
@@ -15,6 +16,7 @@ namespace sandbox_run::cli {
 struct Preparation {
   policy::Policy policy;  // registries' rules included
   plan::HostFacts facts;
+  policy::ProxyPolicy proxies;  // that the host goes by; the sandboxee sees none of them
   std::vector<workspace::Target> targets;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
 };

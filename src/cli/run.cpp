@@ -209,6 +209,7 @@ class CommandRun {
     SuperviseRequest request;
     request.plan = &plan_;
     request.network = prepared_.policy.network;
+    request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
     request.sink = log_.get();
     request.project = prepared_.facts.project;

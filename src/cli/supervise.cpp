@@ -14,6 +14,7 @@
 #include "cli/tell.h"
 #include "cli/terminal.h"
 #include "sandbox/launch.h"
+#include "sandbox/supervisor_confinement.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -54,7 +55,7 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink, callers_),
+                *request.sink, callers_, broker::Limits{}, request.proxies),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
@@ -196,6 +197,7 @@ Outcome supervise(const SuperviseRequest& request) {
   const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
+  sandbox::confine_supervisor();
   const IgnoredPipeSignal ignored;
   Supervision supervision(request, sandbox);
   streams.start(supervision.loop());

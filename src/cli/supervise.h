@@ -10,6 +10,7 @@
 #include "events/event.h"
 #include "plan/plan.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 #include "sandbox/setup_step.h"
 #include "watch/exec_watch.h"
 
@@ -30,6 +31,7 @@ struct Outcome {
 struct SuperviseRequest {
   const plan::Plan* plan = nullptr;
   policy::NetworkPolicy network;
+  policy::ProxyPolicy proxies;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
   std::string project;                        // whose own scripts are project scripts
@@ -41,8 +43,9 @@ struct SuperviseRequest {
 };
 inline constexpr std::size_t kMaxCapture = 8U << 20;
 
-/// Launches, serves and ends one sandbox. When it returns, every process in it is dead. Throws
-/// sandbox::SetupError.
+/// Launches, serves and ends one sandbox. Unless it is a question, this process is confined from
+/// then on: see sandbox/supervisor_confinement.h; it can launch no other. When it returns, every
+/// process in it is dead. Throws sandbox::SetupError.
 Outcome supervise(const SuperviseRequest& request);
 
 }  // namespace sandbox_run::cli

@@ -66,6 +66,8 @@ constexpr std::array kInitSteps{
     Step{SetupStep::die_with_supervisor,
          die_with_supervisor},                      // first: nothing may outlive a dead supervisor
     Step{SetupStep::await_id_maps, await_id_maps},  // until then we are nobody and may do nothing
+    Step{SetupStep::raise_loopback,
+         carry_marks},  // needs CAP_NET_ADMIN, and a /proc/sys that is not yet read-only
     Step{SetupStep::private_mounts,
          make_mounts_private},  // before any mount, or ours would show on the host
     Step{SetupStep::collect_mounts,
@@ -73,7 +75,6 @@ constexpr std::array kInitSteps{
     Step{SetupStep::build_root, build_root},  // all of it before the root is switched
     Step{SetupStep::enter_root, enter_root},  // from here on the host's tree is gone
     Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN
-    Step{SetupStep::raise_loopback, carry_marks},     // needs CAP_NET_ADMIN; before any connection
     Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,
          hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW

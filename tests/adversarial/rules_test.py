@@ -164,6 +164,7 @@ s = socket.socket()
 s.settimeout(5)
 try:
     if way == "fast-open":
+        s.settimeout(None)
         s.sendto(b"GET / HTTP/1.0\\r\\n\\r\\n", FAST_OPEN, (host, port))
     else:
         if way == "mark":
@@ -226,7 +227,7 @@ def recipe_is_offered(t):
     t.contains(result.out, "found", result)
     t.contains(result.err, "nothing blocked")
     t.one_clear_line(t.cli("--allow-recipe", "electorn", "true"), 2, "did you mean 'electron'?")
-    plan = t.cli("plan", "--allow-recipe", "esbuild", "--", "npm", "itself", env=project.env)
+    plan = t.cli("--allow-recipe", "esbuild", "plan", "npm", "itself", env=project.env)
     t.contains(plan.out, "registry.example.com 443  (registry)  for scripts of esbuild alone", plan)
 
 

@@ -47,20 +47,6 @@ using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
-/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
-ClosedStreams fill_closed_streams() {
-  ClosedStreams closed{};
-  for (const int fd : {0, 1, 2}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    closed[static_cast<std::size_t>(fd)] = true;
-    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
-    // NOLINTNEXTLINE(android-cloexec-open)
-    const int filler = ::open("/dev/null", O_RDWR);
-    if (filler != fd) throw base::SysError("filling a closed standard stream");
-  }
-  return closed;
-}
-
 plan::LayerKind layer_kind(policy::TargetKind kind) {
   switch (kind) {
     case policy::TargetKind::project:
@@ -126,6 +112,7 @@ class CommandRun {
     const int code = run_command();
     const bool ask = options_.changes == Changes::review && options_.output != Output::json;
     if (!ask || !holds_changes(run_directory_) || !can_ask()) return code;
+    leave_screen_of_command();
     // The targets are free again: what is decided now takes them anew.
     const int reviewed = review_interactively(state_, run_directory_, {});
     return reviewed == kOk ? code : reviewed;

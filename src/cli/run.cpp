@@ -4,8 +4,7 @@
 // - Environment: an allowlist of names.
 // - Network: no way out but the broker, to the registries.
 // - Kernel: seven namespaces, no capability, no_new_privs, a system call allowlist, Landlock.
-// - Transaction: what was expected is committed atomically after every process is dead; the rest
-// waits.
+// - Transaction: what was expected is committed atomically, all processes dead; the rest waits.
 // - Visibility: each act is an event with its actor.
 // - Honesty: what can't be had is an error before anything runs.
 
@@ -147,10 +146,10 @@ class CommandRun {
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
-      discard_layers();
+      give_up();
       throw UnfitError(error.what());
     } catch (...) {
-      discard_layers();
+      give_up();
       throw;
     }
   }
@@ -204,9 +203,15 @@ class CommandRun {
     try {
       return supervise(request);
     } catch (...) {
-      discard_layers();
+      give_up();
       throw;
     }
+  }
+
+  /// An error of ours ends the run: its log says so, or it would look interrupted.
+  void give_up() {
+    discard_layers();
+    if (log_) record_end(kSetupFailed, RunOutcome::failed, {});
   }
 
   void discard_layers() noexcept {

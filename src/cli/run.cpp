@@ -4,8 +4,7 @@
 // - Environment: an allowlist of names.
 // - Network: no way out but the broker, to the registries.
 // - Kernel: seven namespaces, no capability, no_new_privs, a system call allowlist, Landlock.
-// - Transaction: what was expected is committed atomically after every process is dead; the rest
-// waits.
+// - Transaction: what was expected is committed atomically, all processes dead; the rest waits.
 // - Visibility: each act is an event with its actor.
 // - Honesty: what can't be had is an error before anything runs.
 
@@ -46,20 +45,6 @@ using std::chrono::steady_clock;
 using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
-
-/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
-ClosedStreams fill_closed_streams() {
-  ClosedStreams closed{};
-  for (const int fd : {0, 1, 2}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    closed[static_cast<std::size_t>(fd)] = true;
-    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
-    // NOLINTNEXTLINE(android-cloexec-open)
-    const int filler = ::open("/dev/null", O_RDWR);
-    if (filler != fd) throw base::SysError("filling a closed standard stream");
-  }
-  return closed;
-}
 
 plan::LayerKind layer_kind(policy::TargetKind kind) {
   switch (kind) {
@@ -126,6 +111,7 @@ class CommandRun {
     const int code = run_command();
     const bool ask = options_.changes == Changes::review && options_.output != Output::json;
     if (!ask || !holds_changes(run_directory_) || !can_ask()) return code;
+    leave_screen_of_command();
     // The targets are free again: what is decided now takes them anew.
     const int reviewed = review_interactively(state_, run_directory_, {});
     return reviewed == kOk ? code : reviewed;
@@ -160,10 +146,10 @@ class CommandRun {
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
-      discard_layers();
+      give_up();
       throw UnfitError(error.what());
     } catch (...) {
-      discard_layers();
+      give_up();
       throw;
     }
   }
@@ -218,9 +204,15 @@ class CommandRun {
     try {
       return supervise(request);
     } catch (...) {
-      discard_layers();
+      give_up();
       throw;
     }
+  }
+
+  /// An error of ours ends the run: its log says so, or it would look interrupted.
+  void give_up() {
+    discard_layers();
+    if (log_) record_end(kSetupFailed, RunOutcome::failed, {});
   }
 
   void discard_layers() noexcept {

@@ -152,7 +152,7 @@ RunState state_of(const RunLog& log, std::uint64_t held, bool unfinished, Use us
   if (unfinished) return use == Use::in_use ? RunState::running : RunState::interrupted;
   if (held > 0) return RunState::held;
   if (log.empty) return RunState::interrupted;  // before its first line
-  if (!log.started) return RunState::unknown;
+  if (!log.started && !log.finished) return RunState::unknown;
   if (!log.finished) return RunState::interrupted;
   if (log.outcome == RunOutcome::failed) return RunState::failed;
   // All that was held is settled by now.

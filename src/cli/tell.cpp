@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/sys_error.h"
+
 namespace sandbox_run::cli {
 namespace {
 
@@ -34,6 +36,19 @@ void leave_screen_of_command() {
   // All attributes off, main screen, cursor visible (ECMA-48; private modes 1047
   // and 25: 1049 would also move the cursor where it was last saved).
   tell("\x1b[0m\x1b[?1047l\x1b[?25h");
+}
+
+std::array<bool, 3> fill_closed_streams() {
+  std::array<bool, 3> closed{};
+  for (const int fd : {0, 1, 2}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    closed[static_cast<std::size_t>(fd)] = true;
+    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
+    // NOLINTNEXTLINE(android-cloexec-open)
+    const int filler = ::open("/dev/null", O_RDWR);
+    if (filler != fd) throw base::SysError("filling a closed standard stream");
+  }
+  return closed;
 }
 
 StreamFlags::StreamFlags() {

@@ -13,6 +13,10 @@ void tell(const std::string& text);
 /// left to hide what follows.
 void leave_screen_of_command();
 
+/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
+/// True for those.
+std::array<bool, 3> fill_closed_streams();
+
 /// The file status flags (O_NONBLOCK, …) of descriptors 0 to 2, put back when destroyed: they
 /// belong to the open file, which the caller shares with us.
 class StreamFlags {

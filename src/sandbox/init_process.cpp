@@ -71,9 +71,11 @@ constexpr std::array kInitSteps{
     Step{SetupStep::private_mounts,
          make_mounts_private},  // before any mount, or ours would show on the host
     Step{SetupStep::collect_mounts,
-         collect_mounts},                     // needs the host's tree, not yet covered by ours
-    Step{SetupStep::build_root, build_root},  // all of it before the root is switched
-    Step{SetupStep::enter_root, enter_root},  // from here on the host's tree is gone
+         collect_mounts},  // needs the host's tree, not yet covered by ours
+    Step{SetupStep::raise_loopback,
+         carry_marks},  // needs /proc before /proc/sys is read-only, and CAP_NET_ADMIN
+    Step{SetupStep::build_root, build_root},          // all of it before the root is switched
+    Step{SetupStep::enter_root, enter_root},          // from here on the host's tree is gone
     Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN
     Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,

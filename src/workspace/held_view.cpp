@@ -104,6 +104,7 @@ HeldView::~HeldView() = default;
 HeldView::HeldView(const std::string& run_directory) {
   const RunDirectory run = open_run(run_directory);
   for (LayerRecord& record : load_layers(run.fd.get())) {
+    if (record.directory.target.kind == policy::TargetKind::cache) continue;  // nothing is held
     targets_.push_back(record.directory.target.path);
     const int upper =
         ::open(record.directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -47,7 +47,7 @@ class HeldView {
   HeldView& operator=(HeldView&&) = delete;
   ~HeldView();
 
-  /// Of the whole run, also those that hold nothing.
+  /// Of the whole run but for caches, also those that hold nothing.
   const std::vector<std::string>& targets() const { return targets_; }
   /// Where the layer's entry of `path` lies on the host, for a person who wants to look by hand.
   std::string layer_path(const std::string& target, const std::string& path) const;

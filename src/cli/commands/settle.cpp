@@ -18,13 +18,11 @@ using workspace::HeldChange;
 
 constexpr std::size_t kRefusedNamed = 20;
 
-std::vector<workspace::Target> targets_holding(const std::vector<HeldChange>& held) {
+/// All that the run could change: an interrupted commit concerns also what holds nothing.
+std::vector<workspace::Target> targets_to_lock(const std::string& run_directory) {
   std::vector<workspace::Target> targets;
-  for (const HeldChange& change : held) {
-    const bool known =
-        std::any_of(targets.begin(), targets.end(),
-                    [&](const workspace::Target& other) { return other.path == change.target; });
-    if (!known) targets.push_back({change.target, policy::TargetKind::project, false});
+  for (const std::string& path : targets_of(run_directory)) {
+    targets.push_back({path, policy::TargetKind::project, false});
   }
   return targets;
 }
@@ -60,7 +58,7 @@ Settled settle(const std::string& state, const std::string& run_directory, Settl
                const std::vector<std::string>& paths) {
   const RunInUse in_use(run_directory);
   const std::vector<HeldChange> before = workspace::read_held(run_directory);
-  const std::vector<workspace::Target> targets = targets_holding(before);
+  const std::vector<workspace::Target> targets = targets_to_lock(run_directory);
   const workspace::TargetLocks locks(state, targets);
   events::EventLog log = open_log(run_directory);
   workspace::recover_interrupted(state, targets, log);

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <signal.h>
 #include <termios.h>
+
+#include <csignal>
 
 #include "base/unique_fd.h"
 

@@ -116,7 +116,13 @@ std::string head_text(const ReviewSource& source, std::size_t count) {
   if (const auto start = start_of(run.id)) {
     text += " · " + age_words(std::chrono::system_clock::now() - *start) + " ago";
   }
-  return text + " · " + counted(count, "change", "changes") + " held\n";
+  text += " · " + counted(count, "change", "changes") + " held\n";
+  if (run.state == RunState::interrupted) {
+    text +=
+        "a commit of it was interrupted: sandbox-run commit, discard, or the next run there "
+        "finishes or undoes it first\n";
+  }
+  return text;
 }
 
 /// Commands that can be typed as they stand.

@@ -89,7 +89,7 @@ TEST_CASE("an operand names a change, all below a directory, or an entry of a ne
   CHECK(resolve_operands(changes, {"/"}) == Names{"/"});
   CHECK_THROWS_AS(resolve_operands(changes, {"sr"}), base::UserError);
   CHECK_THROWS_AS(resolve_operands(changes, {"src/a/b"}), base::UserError);
-  CHECK_THROWS_AS(resolve_operands(changes, {"../p/src"}), base::UserError);
+  CHECK_THROWS_AS(resolve_operands(changes, {"../q/src"}), base::UserError);
   CHECK_THROWS_AS(resolve_operands(changes, {"/q"}), base::UserError);
   CHECK_THROWS_AS(resolve_operands(changes, {""}), base::UserError);
 }

@@ -51,6 +51,7 @@ TEST_CASE("the state of a run") {
               R"({"type":"held.discarded","details":{}})" + "\n") == RunState::committed);
   CHECK(state(start + finished(R"("exit_code":1,"outcome":"failed")")) == RunState::failed);
   CHECK(state(start + finished(R"("exit_code":0,"outcome":"discarded")")) == RunState::discarded);
+  CHECK(state(finished(R"("exit_code":125,"outcome":"failed")")) == RunState::failed);
   CHECK(state("") == RunState::interrupted);
   CHECK(state("no log at all\n") == RunState::unknown);
 }

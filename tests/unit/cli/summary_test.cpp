@@ -199,7 +199,7 @@ TEST_CASE("more than twenty things are counted, not printed") {
 TEST_CASE("what is left out is to be found where it says") {
   SummaryFacts facts = good_run();
   for (int i = 0; i < 25; ++i) {
-    facts.network.hosts_denied.push_back("h" + std::to_string(i) + ".example.com");
+    facts.network.hosts_denied.push_back({"h" + std::to_string(i) + ".example.com", {}});
   }
   facts.commit.held.push_back(held("f"));
   CHECK(contains(summary_text(facts), "sandbox-run: … and 6 more: sandbox-run log\n"));

@@ -22,9 +22,11 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/background.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/options.h"
+#include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/state.h"
 #include "cli/sub_commands.h"
@@ -33,6 +35,7 @@
 #include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
+#include "workspace/placement.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -56,52 +59,6 @@ ClosedStreams fill_closed_streams() {
     if (filler != fd) throw base::SysError("filling a closed standard stream");
   }
   return closed;
-}
-
-plan::LayerKind layer_kind(policy::TargetKind kind) {
-  switch (kind) {
-    case policy::TargetKind::project:
-      return plan::LayerKind::project;
-    case policy::TargetKind::environment:
-      return plan::LayerKind::environment;
-    case policy::TargetKind::cache:
-      return plan::LayerKind::cache;
-    case policy::TargetKind::extra:
-      return plan::LayerKind::extra;
-  }
-  return plan::LayerKind::extra;
-}
-
-std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories,
-                                     const std::string& empty) {
-  std::vector<plan::Layer> layers;
-  for (const workspace::LayerDirectory& directory : directories) {
-    const workspace::Target& target = directory.target;
-    layers.push_back({target.path, layer_kind(target.kind),
-                      target.lower_is_empty ? empty : target.path, directory.upper, directory.work,
-                      target.lower_is_empty});
-  }
-  return layers;
-}
-
-/// The plan with "RUN" for the run's own directory, and the egress rules: the same text for the
-/// same run, whenever it is made.
-std::string describe_plan(const Preparation& prepared) {
-  std::vector<workspace::LayerDirectory> layers;
-  for (const workspace::Target& target : prepared.targets) {
-    const std::string layer = "RUN/layers/" + std::to_string(layers.size());
-    layers.push_back({target, layer + "/upper", layer + "/work"});
-  }
-  const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
-                                          plan_layers(layers, "RUN/empty"), plan::Purpose::run);
-  std::string text = plan::to_text(plan);
-  for (const policy::EgressRule& rule : prepared.policy.network.allow) {
-    text += "egress     " + rule.host.text();
-    for (const std::uint16_t port : rule.ports) text += " " + std::to_string(port);
-    text += rule.origin == policy::EgressRule::Origin::registry ? "  (registry)\n" : "\n";
-  }
-  for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
-  return text;
 }
 
 int print_plan(const Options& options) {
@@ -129,7 +86,9 @@ class CommandRun {
     const auto ended = steady_clock::now();
     const CommitState commit = commit_run(outcome);
     overhead_ = outcome.set_up + (steady_clock::now() - ended);
-    return finish(outcome, commit);
+    const int code = finish(outcome, commit);
+    if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
+    return code;
   }
 
  private:
@@ -212,7 +171,7 @@ class CommandRun {
 
   void discard_layers() noexcept {
     try {
-      base::remove_tree(join_path(run_directory_, "layers"));
+      workspace::discard_layers(run_directory_);
       base::remove_tree(join_path(run_directory_, "empty"));
     } catch (const std::exception&) {
       return;  // an empty layer more or less: the error on its way says what matters
@@ -236,6 +195,7 @@ class CommandRun {
     request.arguments = plan_.exec.arguments;
     request.commit = succeeded(outcome) || prepared_.policy.commit_on_failure;
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    request.old_entries = workspace::OldEntries::leave;
     try {
       base::remove_tree(join_path(run_directory_, "empty"));
       state.summary = workspace::commit_changes(request, *log_);

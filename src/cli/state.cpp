@@ -37,6 +37,13 @@ bool holds_changes(const std::string& run_directory) {
          base::exists(join_path(run_directory, "journal"));
 }
 
+/// Not: one whose old entries are still being removed.
+bool is_reviewable(const std::string& run_directory) {
+  return base::exists(join_path(run_directory, "journal")) ||
+         (base::exists(join_path(run_directory, "held")) &&
+          !workspace::read_held(run_directory).empty());
+}
+
 }  // namespace
 
 std::string state_directory(const std::string& state_home) {
@@ -76,7 +83,7 @@ std::string find_run(const std::string& state, const std::string& name, RunKind 
   }
   for (const std::string& id : run_ids(state)) {
     std::string directory = join_path(runs, id);
-    if (kind == RunKind::any || holds_changes(directory)) return directory;
+    if (kind == RunKind::any || is_reviewable(directory)) return directory;
   }
   throw base::UserError(kind == RunKind::any ? "no run has been made yet"
                                              : "no run holds changes back: nothing to do");

@@ -114,6 +114,7 @@ HostView::TreeFacts HostView::examine(const std::string& path, const Judge& judg
     facts.is_unreadable = facts.is_unreadable || entry.is_mount_point;
     if (!whole) {
       policy::Judgement judgement = judge.entry(child_path(dir_path, name));
+      if (judgement.verdict == Verdict::manifest) judgement.verdict = Verdict::protect;  // it goes
       if (is_stricter(judgement.verdict, facts.strictest.verdict)) {
         facts.strictest = std::move(judgement);
       }

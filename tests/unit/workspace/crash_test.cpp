@@ -283,6 +283,23 @@ TEST_CASE("a commit that is still under way is not recovered") {
   CHECK(f.sink.count("commit.recovered") == 0);
 }
 
+TEST_CASE("a run that was killed before its commit leaves no layer to the next") {
+  Fixture f;
+  put(f.host("README"), "old");
+  f.begin();
+  fill_layer(f);
+  SUBCASE("in the same project") {
+    f.recover();
+    CHECK(f.is_run_clean());
+    CHECK(content(f.host("README")) == "old");
+  }
+  SUBCASE("a run that shares but its cache may live") {
+    f.targets[0].kind = policy::TargetKind::cache;
+    f.recover();
+    CHECK(content(f.upper("README")) == "held");
+  }
+}
+
 TEST_CASE("no state directory: nothing to recover") {
   const TemporaryDirectory base;
   RecordingSink sink;

@@ -110,6 +110,20 @@ Attributes look_at_file_attributes(int dir_fd, const std::string& name) {
   return look(list_of(proc_path(dir_fd, name)));
 }
 
+std::map<std::string, std::string> user_attributes(int dir_fd, const std::string& name) {
+  const std::string path = proc_path(dir_fd, name);
+  std::map<std::string, std::string> found;
+  for_each_attribute(list_of(path), [&](std::string_view attribute) {
+    if (attribute.substr(0, 5) != "user." || is_mark(attribute)) return;
+    std::string value(65536, '\0');  // XATTR_SIZE_MAX
+    const ssize_t size =
+        ::lgetxattr(path.c_str(), std::string(attribute).c_str(), value.data(), value.size());
+    value.resize(static_cast<std::size_t>(size < 0 ? 0 : size));
+    found[std::string(attribute)] = std::move(value);
+  });
+  return found;
+}
+
 CleanedAttributes clean_attributes(int fd, OverlayMarks marks) {
   return clean(marks, list_of(fd),
                [&](const char* attribute) { return ::fremovexattr(fd, attribute); });

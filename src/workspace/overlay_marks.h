@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <map>
 #include <string>
 
 // What overlayfs writes into an upper layer mounted with `userxattr`
@@ -30,6 +31,9 @@ struct Attributes {
 Attributes look_at_attributes(int fd);
 /// Of a file, whatever its mode.
 Attributes look_at_file_attributes(int dir_fd, const std::string& name);
+
+/// user.* of a file but overlay's: name → value. What can't be read is not there.
+std::map<std::string, std::string> user_attributes(int dir_fd, const std::string& name);
 
 /// What came of taking it off.
 struct CleanedAttributes {

@@ -88,8 +88,9 @@ static void change_mode(const char* path) {
   if (is_kind(path, S_IFREG)) chmod(path, mode);
 }
 
+/* Of files: those of a directory that both sides have are not taken over. */
 static void change_attribute(const char* path) {
-  if (is_kind(path, S_IFLNK)) return;
+  if (!is_kind(path, S_IFREG)) return;
   if (pick(3) == 0) {
     removexattr(path, "user.mine");
   } else {

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/exit_code.h"
+#include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
 
@@ -187,6 +188,21 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
   return targets;
 }
 
+/// What the command is known to empty first, but for what it is itself run from.
+void add_hidden(Preparation& prepared) {
+  const std::vector<std::string>& arguments = prepared.facts.command.arguments;
+  for (workspace::Target& target : prepared.targets) {
+    target.hidden = policy::hidden_directories(prepared.policy, target.kind, arguments);
+    std::erase_if(target.hidden, [&](const std::string& name) {
+      const std::string directory = join_path(target.path, name);
+      const auto& chain = prepared.facts.command.chain;
+      return std::any_of(chain.begin(), chain.end(), [&](const std::string& program) {
+        return base::is_beneath(program, directory);
+      });
+    });
+  }
+}
+
 }  // namespace
 
 Preparation prepare(const Options& options) {
@@ -217,6 +233,7 @@ Preparation prepare(const Options& options) {
   }
   prepared.proxies = find_proxies(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
+  add_hidden(prepared);
   return prepared;
 }
 

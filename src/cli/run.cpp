@@ -21,10 +21,12 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/background.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/options.h"
+#include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/review/interactive.h"
 #include "cli/state.h"
@@ -34,7 +36,6 @@
 #include "cli/tell.h"
 #include "events/event_file.h"
 #include "events/event_log.h"
-#include "policy/egress.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -46,54 +47,18 @@ using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
-plan::LayerKind layer_kind(policy::TargetKind kind) {
-  switch (kind) {
-    case policy::TargetKind::project:
-      return plan::LayerKind::project;
-    case policy::TargetKind::environment:
-      return plan::LayerKind::environment;
-    case policy::TargetKind::cache:
-      return plan::LayerKind::cache;
-    case policy::TargetKind::extra:
-      return plan::LayerKind::extra;
+/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
+ClosedStreams fill_closed_streams() {
+  ClosedStreams closed{};
+  for (const int fd : {0, 1, 2}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    closed[static_cast<std::size_t>(fd)] = true;
+    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
+    // NOLINTNEXTLINE(android-cloexec-open)
+    const int filler = ::open("/dev/null", O_RDWR);
+    if (filler != fd) throw base::SysError("filling a closed standard stream");
   }
-  return plan::LayerKind::extra;
-}
-
-std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories,
-                                     const std::string& empty) {
-  std::vector<plan::Layer> layers;
-  for (const workspace::LayerDirectory& directory : directories) {
-    const workspace::Target& target = directory.target;
-    layers.push_back({target.path, layer_kind(target.kind),
-                      target.lower_is_empty ? empty : target.path, directory.upper, directory.work,
-                      target.lower_is_empty});
-  }
-  return layers;
-}
-
-/// The plan with "RUN" for the run's own directory, and the egress rules: the same text for the
-/// same run, whenever it is made.
-std::string describe_plan(const Preparation& prepared) {
-  std::vector<workspace::LayerDirectory> layers;
-  for (const workspace::Target& target : prepared.targets) {
-    const std::string layer = "RUN/layers/" + std::to_string(layers.size());
-    layers.push_back({target, layer + "/upper", layer + "/work"});
-  }
-  const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
-                                          plan_layers(layers, "RUN/empty"), plan::Purpose::run);
-  std::string text = plan::to_text(plan);
-  for (const policy::EgressRule& rule : prepared.policy.network.allow) {
-    text += "egress     " + rule.host.text();
-    for (const std::uint16_t port : rule.ports) text += " " + std::to_string(port);
-    if (rule.origin == policy::EgressRule::Origin::registry) text += "  (registry)";
-    text += "  for " + policy::to_words(rule.audience);
-    if (rule.protocol == policy::EgressRule::Protocol::any) text += ", any protocol";
-    if (rule.addresses == policy::EgressRule::Addresses::private_too) text += ", private addresses";
-    text += "\n";
-  }
-  for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
-  return text;
+  return closed;
 }
 
 int print_plan(const Options& options) {
@@ -132,7 +97,9 @@ class CommandRun {
     const auto ended = steady_clock::now();
     const TakenOver commit = commit_run(outcome);
     overhead_ = outcome.set_up + (steady_clock::now() - ended);
-    return finish(outcome, commit);
+    const int code = finish(outcome, commit);
+    if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
+    return code;
   }
 
   /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
@@ -217,7 +184,7 @@ class CommandRun {
 
   void discard_layers() noexcept {
     try {
-      base::remove_tree(join_path(run_directory_, "layers"));
+      workspace::discard_layers(run_directory_);
       base::remove_tree(join_path(run_directory_, "empty"));
     } catch (const std::exception&) {
       return;  // an empty layer more or less: the error on its way says what matters
@@ -244,6 +211,7 @@ class CommandRun {
     request.arguments = plan_.exec.arguments;
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    request.old_entries = workspace::OldEntries::leave;
     return take_over(options_.changes, request, *log_);
   }
 

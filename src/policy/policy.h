@@ -64,7 +64,10 @@ enum class Verdict {
   drop,     // thrown away in silence (caches)
   /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
   /// setuptools' known line; else held. See path_file_paths() in verdict.h.
-  path_file
+  path_file,
+  /// A package.json: committed if the package manager alone ran, or if only the members `keys` of it
+  /// changed; else protected. See changed_members() in manifest.h.
+  manifest
 };
 
 struct VerdictRule {
@@ -75,15 +78,29 @@ struct VerdictRule {
   std::vector<std::string> when_argument;
   /// The rule does not hold if one of the command's arguments is one of these.
   std::vector<std::string> unless_argument;
+  std::vector<std::string> keys = {};  // of Verdict::manifest
   friend bool operator==(const VerdictRule&, const VerdictRule&) = default;
 };
 
 enum class TargetKind { project, environment, cache, extra };
 
+/// Directories that a command empties before it fills them anew (npm ci: node_modules). They are
+/// hidden while it runs, so that it finds nothing to remove; if it succeeds the old ones are
+/// exchanged for its own. See hidden_directories().
+struct HideRule {
+  std::vector<std::string> directories;  // names at the target's root
+  std::vector<std::string> sub_commands;
+  /// Globs: what else may be on the command line. Another argument (--dry-run, --prefix) may change
+  /// what is emptied, so then nothing is hidden.
+  std::vector<std::string> other_arguments;
+  friend bool operator==(const HideRule&, const HideRule&) = default;
+};
+
 /// What a profile says of one kind of target.
 struct TargetRules {
   TargetKind kind = TargetKind::project;
   std::vector<VerdictRule> rules;  // first match wins; no match: hold (cache: drop)
+  std::vector<HideRule> hide = {};
   friend bool operator==(const TargetRules&, const TargetRules&) = default;
 };
 

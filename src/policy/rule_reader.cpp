@@ -12,7 +12,8 @@ const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
     {"commit", Verdict::commit},
     {"hold", Verdict::hold},
     {"protect", Verdict::protect},
-    {"path-file", Verdict::path_file}};
+    {"path-file", Verdict::path_file},
+    {"manifest", Verdict::manifest}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
                                                                      {"verify", Verdict::verify},
@@ -106,12 +107,16 @@ VerdictRule read_rule(const TomlTable& table, TargetKind kind) {
   if (rule.paths.empty()) table.fail("paths", "a rule needs 'paths'");
   rule.reason = table.text("reason");
   const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect ||
-                     rule.verdict == Verdict::path_file;
+                     rule.verdict == Verdict::path_file || rule.verdict == Verdict::manifest;
   if (shown && rule.reason.empty()) {
     table.fail("reason", "a rule that holds changes back needs a 'reason' to show");
   }
   rule.when_argument = table.texts("when_argument");
   rule.unless_argument = table.texts("unless_argument");
+  rule.keys = table.texts("keys");
+  if ((rule.verdict == Verdict::manifest) == rule.keys.empty()) {
+    table.fail("keys", "the members of package.json that a 'manifest' rule lets change");
+  }
   return rule;
 }
 

@@ -86,7 +86,8 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   policy.files.read_write = table.texts("read_write", absolute_path_problem);
   addition.commit_on_failure = table.flag("commit_on_failure");
   for (const TomlTable& rule : table.tables("rule")) {
-    rule.allow_only({"kind", "verdict", "paths", "reason", "when_argument", "unless_argument"});
+    rule.allow_only(
+        {"kind", "verdict", "paths", "reason", "when_argument", "unless_argument", "keys"});
     const TargetKind kind = read_kind(rule, TargetKind::project);
     rules_of_kind(policy.files.targets, kind).rules.push_back(read_rule(rule, kind));
   }

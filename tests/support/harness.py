@@ -182,16 +182,20 @@ class Context:
     def attack_program(self, name):
         """Compiles adversarial/attacks/NAME.c (once a run of the tests); returns a copy's path in
         the project."""
-        source = TESTS_DIRECTORY / "adversarial/attacks" / f"{name}.c"
-        compiled = pathlib.Path(os.environ.get("SRT_PROGRAMS", self.base)) / name
-        if not compiled.exists():
-            compiler = shutil.which("cc") or shutil.which("gcc") or skip("no C compiler")
-            unfinished = self.base / f"{name}.new"
-            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"]
-            subprocess.run([compiler, *options, "-o", unfinished, source], check=True)
-            os.replace(unfinished, compiled)
-        shutil.copy2(compiled, self.project / name)
+        shutil.copy2(self.compiled(f"adversarial/attacks/{name}.c"), self.project / name)
         return str(self.project / name)
+
+    def compiled(self, source):
+        """The program of a C file (relative to tests/), compiled once a run of the tests."""
+        source = TESTS_DIRECTORY / source
+        program = pathlib.Path(os.environ.get("SRT_PROGRAMS", self.base)) / source.stem
+        if not program.exists():
+            compiler = shutil.which("cc") or shutil.which("gcc") or skip("no C compiler")
+            unfinished = self.base / f"{source.stem}.new"
+            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result"]
+            subprocess.run([compiler, *options, "-o", unfinished, source], check=True)
+            os.replace(unfinished, program)
+        return program
 
     def accepting_profile(self):
         """A profile that commits every change of a command that succeeds, whatever it is."""

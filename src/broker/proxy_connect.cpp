@@ -102,7 +102,7 @@ asio::awaitable<Upstream> connect_by_proxy(std::shared_ptr<Services> services,
   }
   ProxyDialogue dialogue(proxy, host, port);
   const std::string problem = co_await converse_in_time(result.socket.get(), dialogue,
-                                                        services->limits.last_connect_timeout);
+                                                        services->limits.connect_timeout);
   if (!problem.empty()) {
     result.socket.reset();
     result.error = fmt::format("by the proxy {}:{}: {}", proxy.host, proxy.port, problem);

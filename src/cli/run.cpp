@@ -47,20 +47,6 @@ using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
-/// A descriptor 0, 1 or 2 that the caller closed is filled, or a file of ours would take its place.
-ClosedStreams fill_closed_streams() {
-  ClosedStreams closed{};
-  for (const int fd : {0, 1, 2}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    closed[static_cast<std::size_t>(fd)] = true;
-    // The lowest free number: fd itself. The command inherits it, as it would inherit the caller's.
-    // NOLINTNEXTLINE(android-cloexec-open)
-    const int filler = ::open("/dev/null", O_RDWR);
-    if (filler != fd) throw base::SysError("filling a closed standard stream");
-  }
-  return closed;
-}
-
 int print_plan(const Options& options) {
   base::write_full(1, describe_plan(prepare(options)), "printing the plan");
   return kOk;

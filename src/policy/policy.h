@@ -65,8 +65,8 @@ enum class Verdict {
   /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
   /// setuptools' known line; else held. See path_file_paths() in verdict.h.
   path_file,
-  /// A package.json: committed if the package manager alone ran, or if only the members `keys` of it
-  /// changed; else protected. See changed_members() in manifest.h.
+  /// A package.json: committed if the package manager alone ran, or if only the members `keys` of
+  /// it changed; else protected. See changed_members() in manifest.h.
   manifest
 };
 

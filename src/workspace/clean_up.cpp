@@ -113,6 +113,8 @@ void clean_up_run(int run_fd, const StepHook& hook) {
     }
   }
   hook("layers removed");
+  // Of a run that was killed: the empty lower directory, and a journal that was never begun.
+  for (const char* name : {"empty", "journal.new"}) remove_entry(run_fd, name);
   if (!held.empty()) return;
   for (const char* name : {"layers", "layers.list", "touched", "held"}) remove_entry(run_fd, name);
 }

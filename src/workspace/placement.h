@@ -18,8 +18,8 @@ CommitWay commit_way(const std::string& state_directory, const std::string& targ
 /// or /dev/shm. Throws UserError if none of them fits.
 std::string place_for_layers(const std::string& run_directory, int run_fd);
 
-/// Removes the layers of the caller's own run, whose command was not started, or of which nothing is
-/// known. Throws SysError.
+/// Removes the layers of the caller's own run, whose command was not started, or of which nothing
+/// is known. Throws SysError.
 void discard_layers(const std::string& run_directory);
 
 /// Removes such a directory if it is not the run's own and is empty.

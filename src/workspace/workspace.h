@@ -54,8 +54,8 @@ struct CommitSummary {
   std::vector<std::string>
       committed_roots;  // "node_modules", "package-lock.json": topmost, bounded
   std::vector<HeldChange> held;
-  std::uint64_t stripped = 0;  // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
-  std::uint64_t dropped = 0;   // cache entries not taken over
+  std::uint64_t stripped = 0;     // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
+  std::uint64_t dropped = 0;      // cache entries not taken over
   bool left_to_clean_up = false;  // with OldEntries::leave: clean_up() has something to do
 };
 

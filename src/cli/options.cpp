@@ -46,7 +46,15 @@ po::options_description describe() {
       ("commit-on-failure",
        "keep expected changes also if the command fails.\nCosts: a half-done install gets in.")  //
       ("timeout", po::value<std::string>()->value_name("TIME"),
-       "end the command after TIME: 90, 90s, 15m or 2h")                                      //
+       "end the command after TIME: 90, 90s, 15m or 2h")  //
+      ("decoys", po::value<std::string>()->value_name("files|files+env|off"),
+       "false credentials in the fake home (files), and in variables, too; whoever opens or "
+       "sends "
+       "one raises an alert. Costs of files+env: a script that uses GITHUB_TOKEN gets a false "
+       "one")  //
+      ("on-alert", po::value<std::string>()->value_name("log|hold|fail|kill"),
+       "when an alert was raised: only say so; hold all changes (the default); also end with exit "
+       "code 122 (the default where CI is set); or kill everything inside at once")           //
       ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //
       ("json", "print the summary as one JSON object")                                        //
       ("quiet,q", "print no summary")                                                         //
@@ -84,6 +92,20 @@ std::string absolute_option(const char* option, const std::string& path, const s
   return absolute;
 }
 
+template <typename Value>
+std::optional<Value> word_option(const po::variables_map& values, const char* option,
+                                 const std::vector<std::pair<std::string, Value>>& words) {
+  if (values.count(option) == 0) return std::nullopt;
+  const std::string word = value_of<std::string>(values, option);
+  Strings known;
+  for (const auto& [name, value] : words) {
+    if (name == word) return value;
+    known.push_back(name);
+  }
+  throw base::UserError(std::string("--") + option + ": '" + base::printable(word) +
+                        "' is none of: " + base::join(known, ", "));
+}
+
 policy::CommandLineRules read_rules(const po::variables_map& values, const std::string& cwd) {
   policy::CommandLineRules rules;
   for (const std::string& text : value_of<Strings>(values, "allow-host")) {
@@ -112,6 +134,8 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
   if (values.count("commit-on-failure") != 0) rules.commit_on_failure = true;
   if (values.count("timeout") != 0)
     rules.time_limit = parse_time("--timeout", value_of<std::string>(values, "timeout"));
+  rules.decoys = word_option(values, "decoys", policy::kDecoyModes);
+  rules.on_alert = word_option(values, "on-alert", policy::kAlertAnswers);
   return rules;
 }
 

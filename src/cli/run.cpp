@@ -21,7 +21,9 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/alerts.h"
 #include "cli/background.h"
+#include "cli/command_code.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
@@ -43,6 +45,7 @@ namespace {
 using base::join_path;
 using base::printable;
 using std::chrono::steady_clock;
+constexpr const char* kHeldForAlert = "an alert was raised while the command ran";
 using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
@@ -77,6 +80,7 @@ class CommandRun {
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
     run_id_ = new_run_id();
+    answer_ = answer_to_alerts(prepared_.policy);
     const auto locks = make_room();
     record_start();
     const Outcome outcome = execute();
@@ -150,12 +154,17 @@ class CommandRun {
     request.network = prepared_.policy.network;
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    request.sink = log_.get();
+    EventChain chain(prepared_.facts.decoys, plan_, prepared_.facts.project, *log_);
+    request.sink = &chain.first();
+    request.decoys = &prepared_.facts.decoys;
+    if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
     request.trusted_programs = prepared_.facts.command.chain;
     request.closed_streams = closed_;
     try {
-      return supervise(request);
+      Outcome outcome = supervise(request);
+      alerts_in_run_ = chain.alerts().alerts();
+      return outcome;
     } catch (...) {
       give_up();
       throw;
@@ -176,6 +185,8 @@ class CommandRun {
       return;  // an empty layer more or less: the error on its way says what matters
     }
   }
+
+  bool holds_all() const { return alerts_in_run_ > 0 && answer_ != policy::OnAlert::log; }
 
   bool keeps(const Outcome& outcome) const {
     if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
@@ -198,28 +209,8 @@ class CommandRun {
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     request.old_entries = workspace::OldEntries::leave;
-    return take_over(options_.changes, request, *log_);
-  }
-
-  static int command_code(const Outcome& outcome) {
-    switch (outcome.kind) {
-      case Outcome::Kind::exited:
-        return outcome.value;
-      case Outcome::Kind::killed:
-        return kSignalBase + outcome.value;
-      case Outcome::Kind::time_limit:
-        return kTimeLimit;
-      case Outcome::Kind::not_started:
-        return not_started_code(*outcome.failure);
-      case Outcome::Kind::lost:
-        return kSetupFailed;
-    }
-    return kSetupFailed;
-  }
-
-  static int not_started_code(const sandbox::SetupFailure& failure) {
-    if (failure.step != sandbox::SetupStep::execute) return kSetupFailed;
-    return failure.error_number == ENOENT ? kNotFound : kNotExecutable;
+    if (holds_all()) request.commit = true;  // judged, also if the command failed
+    return take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
   }
 
   int finish(const Outcome& outcome, const TakenOver& commit) {
@@ -227,9 +218,9 @@ class CommandRun {
     int code = command;
     log_->record_left_out();
     const std::uint64_t alerts = log_->count(events::Severity::alert);
-    if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
+    if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
-    record_end(code, outcome_of(options_.changes, keeps(outcome), commit), commit);
+    record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -270,7 +261,8 @@ class CommandRun {
     facts.command_exit_code = command;
     facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
     facts.changes = options_.changes;
-    facts.committed = commit.failure.empty() && keeps(outcome);
+    facts.committed = commit.failure.empty() && !holds_all() && keeps(outcome);
+    facts.held_for_alert = holds_all();
     facts.commit = commit.summary;
     facts.discarded = commit.discarded;
     facts.watch = outcome.watch;
@@ -295,6 +287,8 @@ class CommandRun {
   const ClosedStreams& closed_;
   steady_clock::duration overhead_{};
   Preparation prepared_;
+  policy::OnAlert answer_ = policy::OnAlert::hold;
+  std::uint64_t alerts_in_run_ = 0;
   std::string state_;
   std::string run_id_;
   std::string run_directory_;

@@ -60,6 +60,7 @@ std::string committed_words(const SummaryFacts& facts) {
                : counted(facts.discarded, "change", "changes") + " thrown away (--discard)";
   }
   if (!facts.committed) {
+    if (facts.held_for_alert) return "nothing committed (an alert was raised)";
     if (facts.time_limit) {
       return "nothing committed (the time limit ended the command); keep such changes with "
              "--commit-on-failure";
@@ -199,9 +200,21 @@ std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& he
   return "held: " + held_path(facts, held) + (reason.empty() ? "" : " (" + reason + ")");
 }
 
+/// "app › qr-tools › easy-qr-gen": why the package is here; "" if that is not known.
+std::string dependency_words(const events::Event& alert) {
+  const json::value* path = alert.details.if_contains("dependency_path");
+  if (path == nullptr || !path->is_array()) return "";
+  std::vector<std::string> names;
+  for (const json::value& name : path->get_array()) {
+    if (name.is_string()) names.push_back(printable(std::string_view(name.get_string())));
+  }
+  return base::join(names, " › ");
+}
+
 std::string alert_line(const events::Event& alert) {
   std::string line = "ALERT: " + printable(alert.type);
   if (alert.actor) line += " by " + events::to_words(*alert.actor);
+  if (const std::string why = dependency_words(alert); !why.empty()) line += " (" + why + ")";
   for (const char* key : {"path", "name", "host", "destination", "reason"}) {
     const auto value = base::string_member(alert.details, key);
     if (value) line += std::string(" · ") + printable(*value);

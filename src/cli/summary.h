@@ -24,6 +24,7 @@ struct SummaryFacts {
   bool time_limit = false;           // the time limit ended it
   bool committed = false;            // changes were taken over, as far as they were expected
   Changes changes = Changes::by_profile;
+  bool held_for_alert = false;  // all changes are held, because of an alert
   workspace::CommitSummary commit;
   std::uint64_t discarded = 0;  // changes that --discard threw away
   watch::WatchTotals watch;

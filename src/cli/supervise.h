@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "cli/alert_sink.h"
 #include "events/event.h"
 #include "plan/plan.h"
+#include "policy/decoys.h"
 #include "policy/policy.h"
 #include "policy/proxy.h"
 #include "sandbox/setup_step.h"
@@ -19,7 +21,8 @@ namespace sandbox_run::cli {
 /// How a sandboxed command ended.
 struct Outcome {
   /// lost: init ended without a report (somebody killed it): nothing is known of the command.
-  enum class Kind { exited, killed, time_limit, not_started, lost };
+  /// alert: everything was killed because of one.
+  enum class Kind { exited, killed, time_limit, alert, not_started, lost };
   Kind kind = Kind::lost;
   int value = 0;                                 // exit status, or signal
   std::optional<sandbox::SetupFailure> failure;  // not_started
@@ -34,6 +37,9 @@ struct SuperviseRequest {
   policy::ProxyPolicy proxies;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
+  const policy::DecoySet* decoys = nullptr;  // what the plan's decoys are; nullptr: there are none
+  /// Not nullptr: the first alert that passes through this sink kills everything at once.
+  AlertSink* kill_on_alert = nullptr;
   std::string project;                        // whose own scripts are project scripts
   std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::array<bool, 3> closed_streams{};

@@ -159,6 +159,19 @@ struct EnvironmentPolicy {
   friend bool operator==(const EnvironmentPolicy&, const EnvironmentPolicy&) = default;
 };
 
+// ── alerts ──────────────────────────────────────────────────────────────────────────────────────
+
+/// False credentials: files in the fake home; also variables, which some scripts would use.
+enum class DecoyMode { off, files, files_and_environment };
+
+/// What becomes of a run in which an alert was raised. Each does what those before it do, too.
+enum class OnAlert {
+  log,   // it is said
+  hold,  // nothing is committed: all changes are held
+  fail,  // a command that ended well ends with exit code 122
+  kill   // everything in the sandbox is killed at once
+};
+
 // ── the whole ───────────────────────────────────────────────────────────────────────────────────
 
 /// Whom to ask which registries are in use.
@@ -172,6 +185,8 @@ struct Policy {
   FilesystemPolicy files;
   EnvironmentPolicy environment;
   std::optional<std::chrono::seconds> time_limit;
+  DecoyMode decoys = DecoyMode::files;
+  std::optional<OnAlert> on_alert;  // nullopt: fail where the variable CI is set, else hold
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

@@ -168,7 +168,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target",      "egress"};
+      "target",      "egress",    "decoys"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -185,6 +185,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                         {"pip", PackageManager::pip}},
                                                        PackageManager::none);
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
+  policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
   read_environment(root, policy.environment);
   policy.network = read_egress(root);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/policy.h"
@@ -45,6 +46,8 @@ struct UserConfig {
     Policy policy;        // only lists that are added are set; target rules go before the profile's
     std::vector<std::string> recipes;  // names: see recipe.h
     std::optional<bool> commit_on_failure;
+    std::optional<DecoyMode> decoys;
+    std::optional<OnAlert> on_alert;
   };
   std::vector<Addition> additions;
 };
@@ -84,7 +87,20 @@ struct CommandLineRules {
   std::vector<std::string> read_write;  // absolute
   std::optional<bool> commit_on_failure;
   std::optional<std::chrono::seconds> time_limit;
+  std::optional<DecoyMode> decoys;
+  std::optional<OnAlert> on_alert;
 };
+
+/// The words of profiles, configuration and command line: "files", "files+env", "off"; "log",
+/// "hold", "fail", "kill".
+inline const std::vector<std::pair<std::string, DecoyMode>> kDecoyModes = {
+    {"files", DecoyMode::files},
+    {"files+env", DecoyMode::files_and_environment},
+    {"off", DecoyMode::off}};
+inline const std::vector<std::pair<std::string, OnAlert>> kAlertAnswers = {{"log", OnAlert::log},
+                                                                           {"hold", OnAlert::hold},
+                                                                           {"fail", OnAlert::fail},
+                                                                           {"kill", OnAlert::kill}};
 
 /// profile ← user configuration ← command line. Adds only; nothing built in is taken away.
 /// A host without a port means ports 80 and 443.

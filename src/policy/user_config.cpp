@@ -13,9 +13,9 @@
 namespace sandbox_run::policy {
 namespace {
 
-const std::vector<std::string> kKeys = {"allow_hosts", "allow_environment", "read_only",
-                                        "read_write",  "commit_on_failure", "rule",
-                                        "egress",      "allow_recipes"};
+const std::vector<std::string> kKeys = {
+    "allow_hosts", "allow_environment", "read_only", "read_write", "commit_on_failure", "rule",
+    "egress",      "allow_recipes",     "decoys",    "on_alert"};
 
 constexpr std::uint16_t kHttp = 80;
 constexpr std::uint16_t kHttps = 443;
@@ -85,6 +85,12 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   policy.files.read_only = table.texts("read_only", absolute_path_problem);
   policy.files.read_write = table.texts("read_write", absolute_path_problem);
   addition.commit_on_failure = table.flag("commit_on_failure");
+  if (table.has("decoys")) {
+    addition.decoys = table.choice("decoys", kDecoyModes, DecoyMode::files);
+  }
+  if (table.has("on_alert")) {
+    addition.on_alert = table.choice("on_alert", kAlertAnswers, OnAlert::hold);
+  }
   for (const TomlTable& rule : table.tables("rule")) {
     rule.allow_only(
         {"kind", "verdict", "paths", "reason", "when_argument", "unless_argument", "keys"});
@@ -109,6 +115,8 @@ void apply(const UserConfig::Addition& addition, Policy& policy) {
     rules.insert(rules.begin(), added.rules.begin(), added.rules.end());
   }
   if (addition.commit_on_failure) policy.commit_on_failure = *addition.commit_on_failure;
+  if (addition.decoys) policy.decoys = *addition.decoys;
+  if (addition.on_alert) policy.on_alert = addition.on_alert;
 }
 
 }  // namespace
@@ -145,6 +153,8 @@ Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineR
   add_missing(policy.files.read_write, rules.read_write);
   if (rules.commit_on_failure) policy.commit_on_failure = *rules.commit_on_failure;
   if (rules.time_limit) policy.time_limit = rules.time_limit;
+  if (rules.decoys) policy.decoys = *rules.decoys;
+  if (rules.on_alert) policy.on_alert = rules.on_alert;
   return policy;
 }
 

@@ -61,6 +61,15 @@ void name_host(const plan::Plan&, ChildContext&) {
   check_sys(::sethostname(kName.data(), kName.size()), "naming the host");
 }
 
+/// One message with all of them, in the order of the plan.
+void hand_over_decoys(const plan::Plan&, ChildContext& context) {
+  if (context.decoys.empty()) return;
+  std::vector<int> fds;
+  for (const base::UniqueFd& decoy : context.decoys) fds.push_back(decoy.get());
+  base::send_fds(context.control, kDecoys, fds);
+  context.decoys.clear();
+}
+
 /// The order is the security argument; each row says why it cannot move.
 constexpr std::array kInitSteps{
     Step{SetupStep::die_with_supervisor,
@@ -80,6 +89,8 @@ constexpr std::array kInitSteps{
     Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,
          hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW
+    Step{SetupStep::hand_over_decoys,
+         hand_over_decoys},  // before the command: nobody but the supervisor may have them open
 };
 
 void report(int control, SandboxeeReport::Kind kind, int value) {

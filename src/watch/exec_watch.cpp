@@ -21,6 +21,7 @@
 #include "watch/exec_reader.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
+#include "watch/script_ends.h"
 #include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
@@ -49,11 +50,13 @@ class ExecWatch::Impl {
         sink_(sink),
         project_(std::move(project)),
         trusted_(std::move(trusted_programs)),
-        connects_(channel_, processes_, callers) {}
+        connects_(channel_, processes_, callers),
+        ends_(sink) {}
 
   int fd() const { return listener_.get(); }
   Actor actor_of(int pid) { return processes_.actor_of(pid); }
   WatchTotals totals() const { return totals_; }
+  ScriptEnds& ends() { return ends_; }
 
   bool on_readable() {
     for (int i = 0; i < kNotificationsPerTurn; ++i) {
@@ -104,6 +107,7 @@ class ExecWatch::Impl {
   bool top_level_seen_ = false;
   ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
+  ScriptEnds ends_;
 };
 
 ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
@@ -231,6 +235,7 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
                    {"directory", directory},
                    {"command", base::shell_words(facts.arguments)}};
   sink_.record(event);
+  ends_.follow(event);
 }
 
 ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
@@ -240,6 +245,9 @@ ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
                                    std::move(trusted_programs))) {}
 
 ExecWatch::~ExecWatch() = default;
+int ExecWatch::script_fd() const { return impl_->ends().fd(); }
+bool ExecWatch::on_script_end() { return impl_->ends().on_readable(); }
+void ExecWatch::finish() { impl_->ends().finish(); }
 int ExecWatch::fd() const { return impl_->fd(); }
 bool ExecWatch::on_readable() { return impl_->on_readable(); }
 Actor ExecWatch::actor_of(int pid) { return impl_->actor_of(pid); }

@@ -45,6 +45,12 @@ class ExecWatch {
   events::Actor actor_of(int pid);
   WatchTotals totals() const;
 
+  /// Readable when a script has ended: call on_script_end().
+  int script_fd() const;
+  bool on_script_end();
+  /// Every process is dead: records what is still to be said of scripts.
+  void finish();
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

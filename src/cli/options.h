@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "events/sink_address.h"
 #include "policy/profile.h"
 
 namespace sandbox_run::cli {
@@ -30,7 +31,8 @@ struct Options {
   Action action = Action::run;
   Output output = Output::words;
   std::string profile;  // "": found from the command
-  std::string events;   // file or "fd:N"; "": only the state directory's
+  /// Further places for events; the state directory's file is always written.
+  std::vector<events::SinkAddress> events;
   policy::CommandLineRules rules;
   Changes changes = Changes::by_profile;
   ReviewMode review = ReviewMode::report;

@@ -29,12 +29,12 @@
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/review/interactive.h"
+#include "cli/run_log.h"
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
-#include "events/event_file.h"
 #include "events/event_log.h"
 
 namespace sandbox_run::cli {
@@ -107,7 +107,8 @@ class CommandRun {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
       in_use_.emplace(run_directory_);
-      open_log();
+      log_path_ = log_path(run_directory_);
+      log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
       workspace::recover_interrupted(state_, prepared_.targets, *log_);
       make_plan();
@@ -119,14 +120,6 @@ class CommandRun {
       give_up();
       throw;
     }
-  }
-
-  void open_log() {
-    std::vector<base::UniqueFd> sinks;
-    log_path_ = join_path(run_directory_, "events.jsonl");
-    sinks.push_back(events::open_event_file(log_path_));
-    if (!options_.events.empty()) sinks.push_back(events::open_event_file(options_.events));
-    log_ = std::make_unique<events::EventLog>(run_id_, std::move(sinks));
   }
 
   void make_plan() {
@@ -244,6 +237,9 @@ class CommandRun {
     if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome), commit), commit);
+    if (auto failure = end_run_log(*log_, run_directory_); !failure.empty()) {
+      prepared_.hints.push_back(std::move(failure));
+    }
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -300,7 +296,8 @@ class CommandRun {
     facts.log_path = log_path_;
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
-    if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
+    for (std::string& failure : log_->failures()) facts.hints.push_back(std::move(failure));
+    facts.log_sha256 = log_->head().sha256;
     if (options_.output == Output::words) leave_screen_of_command();
     tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
   }

@@ -47,6 +47,7 @@ struct UserConfig {
     std::optional<bool> commit_on_failure;
   };
   std::vector<Addition> additions;
+  std::vector<std::string> event_sinks;  // [events] sinks: as after --events
 };
 UserConfig parse_user_config(std::string_view toml, const std::string& origin);
 

@@ -10,7 +10,7 @@
 
 namespace sandbox_run::cli {
 
-enum class Action { run, plan, review, commit, discard, runs, prune, log, help, version };
+enum class Action { run, plan, review, commit, discard, runs, prune, log, explain, help, version };
 enum class Output { words, json, quiet };
 
 /// What becomes of what a run changes.
@@ -27,6 +27,13 @@ struct PruneRule {
   enum class Act { remove, only_say } act = Act::remove;
 };
 
+struct LogOptions {
+  enum class Form { tree, json, verify } form = Form::tree;
+  enum class Which { all, alerts } which = Which::all;
+  enum class Follow { no, yes } follow = Follow::no;
+  std::string actor;  // "": all of them
+};
+
 struct Options {
   Action action = Action::run;
   Output output = Output::words;
@@ -37,6 +44,7 @@ struct Options {
   Changes changes = Changes::by_profile;
   ReviewMode review = ReviewMode::report;
   PruneRule prune;
+  LogOptions log;
   std::vector<std::string> command;   // what is run
   std::vector<std::string> operands;  // of a sub-command: [RUN] [PATHS…]
 };

@@ -107,7 +107,6 @@ class CommandRun {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
       in_use_.emplace(run_directory_);
-      log_path_ = log_path(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
       workspace::recover_interrupted(state_, prepared_.targets, *log_);
@@ -164,6 +163,8 @@ class CommandRun {
     try {
       return supervise(request);
     } catch (...) {
+      record_end(kSetupFailed, RunOutcome::failed, {});
+      end_run_log(*log_, run_directory_, prepared_.hints);
       give_up();
       throw;
     }
@@ -237,9 +238,7 @@ class CommandRun {
     if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome), commit), commit);
-    if (auto failure = end_run_log(*log_, run_directory_); !failure.empty()) {
-      prepared_.hints.push_back(std::move(failure));
-    }
+    end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -293,10 +292,9 @@ class CommandRun {
     facts.alerts = log_->alerts();
     facts.alert_count = log_->count(events::Severity::alert);
     facts.overhead = overhead_;
-    facts.log_path = log_path_;
+    facts.log_path = log_path(run_directory_);
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
-    for (std::string& failure : log_->failures()) facts.hints.push_back(std::move(failure));
     facts.log_sha256 = log_->head().sha256;
     if (options_.output == Output::words) leave_screen_of_command();
     tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
@@ -310,7 +308,6 @@ class CommandRun {
   std::string run_id_;
   std::string run_directory_;
   std::optional<RunInUse> in_use_;
-  std::string log_path_;
   std::unique_ptr<events::EventLog> log_;
   std::vector<workspace::LayerDirectory> layers_;
   plan::Plan plan_;
@@ -337,6 +334,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::runs:
     case Action::prune:
     case Action::log:
+    case Action::explain:
       return run_sub_command(options);
   }
   return kUsageError;

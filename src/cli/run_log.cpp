@@ -20,7 +20,7 @@ std::optional<std::string> environment_variable(const char* name) {
 }  // namespace
 
 std::string log_path(const std::string& run_directory) {
-  return base::join_path(run_directory, "events.jsonl");
+  return base::join_path(run_directory, kLogName);
 }
 
 std::string log_head_path(const std::string& run_directory) {
@@ -31,22 +31,22 @@ std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
                                                const std::vector<events::SinkAddress>& sinks) {
   std::vector<base::UniqueFd> files;
   files.push_back(events::open_event_file(log_path(run_directory)));
-  auto log =
-      std::make_unique<events::EventLog>(base::file_name(run_directory), std::move(files));
+  auto log = std::make_unique<events::EventLog>(base::file_name(run_directory), std::move(files));
   for (const events::SinkAddress& sink : sinks) {
     log->add_sink(events::open_sink(sink, environment_variable));
   }
   return log;
 }
 
-std::string end_run_log(events::EventLog& log, const std::string& run_directory) {
+void end_run_log(events::EventLog& log, const std::string& run_directory,
+                 std::vector<std::string>& notes) {
   log.finish();
+  for (std::string& failure : log.failures()) notes.push_back(std::move(failure));
   try {
     base::write_file_atomically(log_head_path(run_directory), events::to_json_line(log.head()),
                                 0600);
-    return "";
   } catch (const base::SysError& error) {
-    return error.what();
+    notes.emplace_back(error.what());
   }
 }
 

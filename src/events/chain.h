@@ -9,10 +9,10 @@
 
 #include "base/json.h"
 
-// The chain of digests that makes a log tamper-evident: each line holds, as prev_sha256, the SHA-256
-// of the line before it (its bytes without the newline), the first one 64 zeros. Whoever changes,
-// removes or inserts a line has to change every later one; and the last digest is kept elsewhere
-// (the run's events.head, --json's summary, a collector that got the lines).
+// The chain of digests that makes a log tamper-evident: each line holds, as prev_sha256, the
+// SHA-256 of the line before it (its bytes without the newline), the first one 64 zeros. Whoever
+// changes, removes or inserts a line has to change every later one; and the last digest is kept
+// elsewhere (the run's events.head, --json's summary, a collector that got the lines).
 
 namespace sandbox_run::events {
 

@@ -103,7 +103,7 @@ EventLog::EventLog(std::string run_id, std::vector<base::UniqueFd> files, EventL
 
 EventLog::~EventLog() {
   try {
-    record_left_out();
+    if (!finished_) finish();
   } catch (...) {  // out of memory while writing a count: nothing more can be said
   }
 }
@@ -191,6 +191,7 @@ std::uint64_t EventLog::count(Severity severity) const {
 }
 
 void EventLog::finish() {
+  finished_ = true;
   record_left_out();
   for (const auto& sink : sinks_) sink->close();
   for (const auto& sink : sinks_) sink->finish();

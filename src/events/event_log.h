@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "events/event.h"
 #include "events/chain.h"
+#include "events/event.h"
 #include "events/sink.h"
 
 namespace sandbox_run::events {
@@ -45,7 +45,7 @@ class EventLog : public EventSink {
 
   void record(const Event& event) override;
   /// Writes one limit.reached for each type of which lines were left out since the last call, with
-  /// the count so far. Call before run.finished; the destructor does what is left.
+  /// the count so far. Call before run.finished; finish() does what is left.
   void record_left_out();
 
   /// How many were recorded, also those whose lines were left out.
@@ -53,7 +53,8 @@ class EventLog : public EventSink {
   std::uint64_t count(Severity severity) const;
   /// The first alerts, bounded.
   const std::vector<Event>& alerts() const { return alerts_; }
-  /// After the last event: what sinks still have under way is sent, for a bounded time.
+  /// After the last event: what sinks still have under way is sent, for a bounded time. The
+  /// destructor does it if nobody did.
   void finish();
   /// What went wrong, a line in words for each sink that lost something.
   std::vector<std::string> failures() const;
@@ -78,6 +79,7 @@ class EventLog : public EventSink {
   std::vector<std::unique_ptr<Sink>> sinks_;
   EventLimits limits_;
   ChainLink head_;
+  bool finished_ = false;
   std::map<Key, Tally> tallies_;
   std::array<std::uint64_t, 3> by_severity_{};
   std::vector<Event> alerts_;

@@ -19,12 +19,9 @@ struct KnownKind {
   std::string_view name;
   Kind kind;
 };
-constexpr KnownKind kKinds[] = {{"stderr", Kind::words},
-                                {"words", Kind::words},
-                                {"syslog", Kind::syslog},
-                                {"journald", Kind::journald},
-                                {"otlp", Kind::otlp},
-                                {"fd", Kind::file}};
+constexpr KnownKind kKinds[] = {{"stderr", Kind::words},  {"words", Kind::words},
+                                {"syslog", Kind::syslog}, {"journald", Kind::journald},
+                                {"otlp", Kind::otlp},     {"fd", Kind::file}};
 
 [[noreturn]] void fail(std::string_view text, const std::string& why) {
   throw base::UserError("events can't go to '" + base::printable(text) + "': " + why);

@@ -11,8 +11,8 @@ namespace {
 
 namespace json = base::json;
 
-/// {key} is a member of the details; what stands in [] is left out if one of its members is missing.
-/// {argv} is the process' command line.
+/// {key} is a member of the details; what stands in [] is left out if one of its members is
+/// missing. {argv} is the process' command line.
 constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"run.started", "{command} started in {directory}[, profile {profile}]"},
     {"run.finished", "ended with exit code {exit_code}[, {alerts} alerts]"},
@@ -22,7 +22,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"script.started", "began: {command}"},
     {"script.finished",
      "ended[ with exit code {exit_code}][ by signal {signal}][ after {duration_ms} ms][, {cpu_ms} "
-     "ms of CPU][, {peak_memory_kib} KiB at most]"},
+     "ms of CPU]"},
     {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}"},
     {"flow.opened", "connected to {host}:{port}[ at {address}]"},
     {"flow.closed",
@@ -32,9 +32,13 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
      "kept from {destination}:{port}[ by {protocol}][, which is {name}][, for {claimed}]: "
      "{reason}"},
     {"flow.failed", "could not reach {host}:{port}: {reason}"},
-    {"packet.denied", "kept from sending {protocol}[ to {destination}][:{port}][: {reason}]"},
     {"decoy.opened", "opened the decoy {path}"},
-    {"decoy.leaked", "tried to give away the decoy {path}[ by {channel}][ to {destination}]"},
+    {"decoy.leaked",
+     "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "
+     "{host}]"},
+    {"behaviour.new", "did something new: {acts}[ ({reason})]"},
+    {"held.committed", "{changes} held changes taken over, {left} left"},
+    {"held.discarded", "{changes} held changes thrown away, {left} left"},
     {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},
     {"change.protected",
      "[{change} {path}, a protected place][{more} more changes of protected places][: {reason}]"},
@@ -42,8 +46,9 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"change.discarded", "{entries} changes of {target} thrown away"},
     {"cache.kept_out", "the cache did not take over this run's entries[: {reason}]"},
     {"commit.recovered", "an interrupted commit of run {run} was {outcome}"},
-    {"limit.reached", "{limit}[ of {type}][ ({severity})]: the bound of {value} is reached[, "
-                      "{left_out} left out]"},
+    {"limit.reached",
+     "{limit}[ of {type}][ ({severity})]: the bound of {value} is reached[, "
+     "{left_out} left out]"},
 };
 
 /// Of one value; strings bare, lists as a command line.
@@ -75,8 +80,8 @@ std::string command_line(const json::object& event) {
   const json::object* process = object_member(event, "process");
   if (process == nullptr) return "";
   const json::value* arguments = process->if_contains("argv");
-  const bool given = arguments != nullptr && arguments->is_array() &&
-                     !arguments->get_array().empty();
+  const bool given =
+      arguments != nullptr && arguments->is_array() && !arguments->get_array().empty();
   return given ? value_words(*arguments) : shown(text_member(*process, "exe"));
 }
 

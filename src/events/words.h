@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "events/event.h"
 
-// An event as a person reads it. The events come from a log, which may be damaged or forged: nothing
-// here believes what it holds, and no control character gets through.
+// An event as a person reads it. The events come from a log, which may be damaged or forged:
+// nothing here believes what it holds, and no control character gets through.
 
 namespace sandbox_run::events {
 

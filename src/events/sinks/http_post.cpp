@@ -53,7 +53,8 @@ class Curl {
 
 std::size_t take_answer(const char* bytes, std::size_t size, std::size_t count, void* to) {
   auto& body = *static_cast<std::string*>(to);
-  body.append(bytes, std::min(size * count, kLongestAnswer - std::min(kLongestAnswer, body.size())));
+  body.append(bytes,
+              std::min(size * count, kLongestAnswer - std::min(kLongestAnswer, body.size())));
   return size * count;
 }
 

@@ -14,15 +14,14 @@ namespace sandbox_run::events {
 class HttpPost {
  public:
   struct Answer {
-    int status = 0;  // 0: there was none
+    int status = 0;    // 0: there was none
     std::string body;  // at most 64 KiB
     std::string error;
     bool timed_out = false;
   };
 
   /// `ca_file`: "" for the system's certificates.
-  HttpPost(const std::string& url,
-           const std::vector<std::pair<std::string, std::string>>& headers,
+  HttpPost(const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers,
            const std::string& ca_file);
   HttpPost(const HttpPost&) = delete;
   HttpPost& operator=(const HttpPost&) = delete;

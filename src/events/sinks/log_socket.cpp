@@ -35,8 +35,8 @@ HostPort split_address(std::string_view where, std::string_view default_port) {
   const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
   const std::size_t host_end =
       bracket == std::string_view::npos ? rest.find(':') : rest.find(':', bracket);
-  result.host = bracket == std::string_view::npos ? rest.substr(0, host_end)
-                                                  : rest.substr(1, bracket - 1);
+  result.host =
+      bracket == std::string_view::npos ? rest.substr(0, host_end) : rest.substr(1, bracket - 1);
   if (host_end != std::string_view::npos) result.port = rest.substr(host_end + 1);
   return result;
 }
@@ -48,7 +48,7 @@ LogSocket::Result LogSocket::fail(int error_number) {
 }
 
 LogSocket::Result LogSocket::connect(Deadline deadline) {
-  return where_.starts_with('/') ? connect_unix() : connect_network(deadline);
+  return is_local() ? connect_unix() : connect_network(deadline);
 }
 
 LogSocket::Result LogSocket::connect_unix() {
@@ -77,8 +77,7 @@ LogSocket::Result LogSocket::connect_network(Deadline deadline) {
   const base::ScopeExit free_list([&] { ::freeaddrinfo(list); });
   Result result = fail(EADDRNOTAVAIL);
   for (const addrinfo* item = list; item != nullptr; item = item->ai_next) {
-    socket_.reset(
-        ::socket(item->ai_family, item->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    socket_.reset(::socket(item->ai_family, item->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket_) {
       result = fail(errno);
       continue;

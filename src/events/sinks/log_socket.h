@@ -22,6 +22,7 @@ class LogSocket {
   enum class Result { sent, failed, timed_out, too_large };
   /// One message: one datagram, or those bytes of a stream.
   Result send(std::string_view message, Deadline deadline);
+  bool is_local() const { return where_.starts_with('/'); }
   bool is_stream() const { return where_.starts_with("tcp://"); }
   /// Of the last failure, in words.
   const std::string& error() const { return error_; }

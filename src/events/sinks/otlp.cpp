@@ -135,10 +135,9 @@ std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view text,
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     const std::string key(base::trim(pair.substr(0, equals)));
-    const std::string value =
-        equals == std::string_view::npos
-            ? ""
-            : percent_decoded(base::trim(pair.substr(equals + 1)));
+    const std::string value = equals == std::string_view::npos
+                                  ? ""
+                                  : percent_decoded(base::trim(pair.substr(equals + 1)));
     if (equals == std::string_view::npos || key.empty() ||
         value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
       throw base::UserError(std::string(variable) + ": write KEY=VALUE, more of them after a ','");
@@ -217,15 +216,16 @@ std::string otlp_request(std::span<const std::string> lines, const OtlpSettings&
       {"resourceLogs",
        json::array{json::object{
            {"resource", json::object{{"attributes", std::move(resource)}}},
-           {"scopeLogs", json::array{json::object{{"scope", scope},
-                                                  {"logRecords", std::move(records)}}}}}}}});
+           {"scopeLogs",
+            json::array{json::object{{"scope", scope}, {"logRecords", std::move(records)}}}}}}}});
 }
 
 std::size_t rejected_records(std::string_view answer) {
   const auto value = base::parse_json(answer);
   if (!value || !value->is_object()) return 0;
   const json::object* partial = object_member(value->get_object(), "partialSuccess");
-  const json::value* count = partial == nullptr ? nullptr : partial->if_contains("rejectedLogRecords");
+  const json::value* count =
+      partial == nullptr ? nullptr : partial->if_contains("rejectedLogRecords");
   if (count == nullptr) return 0;
   if (count->is_int64() && count->get_int64() > 0) {
     return static_cast<std::size_t>(count->get_int64());

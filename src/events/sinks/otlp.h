@@ -21,7 +21,7 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 struct OtlpSettings {
   std::string url;  // what is POSTed to
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string ca_file;    // OTEL_EXPORTER_OTLP_(LOGS_)CERTIFICATE; "": the system's
+  std::string ca_file;  // OTEL_EXPORTER_OTLP_(LOGS_)CERTIFICATE; "": the system's
   std::map<std::string, std::string> resource;  // service.name, …
 };
 

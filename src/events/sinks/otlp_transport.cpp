@@ -7,8 +7,7 @@
 namespace sandbox_run::events {
 
 OtlpTransport::OtlpTransport(OtlpSettings settings)
-    : settings_(std::move(settings)),
-      http_(settings_.url, settings_.headers, settings_.ca_file) {}
+    : settings_(std::move(settings)), http_(settings_.url, settings_.headers, settings_.ca_file) {}
 
 Delivery OtlpTransport::deliver(std::span<const std::string> lines, Deadline deadline) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(

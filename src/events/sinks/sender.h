@@ -14,17 +14,17 @@
 namespace sandbox_run::events {
 
 struct SenderLimits {
-  std::size_t queue_bytes = 16U << 20;               // of lines not yet sent, on each side
-  std::chrono::milliseconds attempt{5000};           // one delivery, during the run
-  std::chrono::milliseconds end{1000};               // all that is left, at its end
-  std::chrono::milliseconds first_pause{250};        // after a failure; doubled each time
+  std::size_t queue_bytes = 16U << 20;         // of lines not yet sent, on each side
+  std::chrono::milliseconds attempt{5000};     // one delivery, during the run
+  std::chrono::milliseconds end{1000};         // all that is left, at its end
+  std::chrono::milliseconds first_pause{250};  // after a failure; doubled each time
   std::chrono::milliseconds longest_pause{10'000};
 };
 
-/// Events for a receiver that may be slow, down or hostile: they are sent by a process of their own,
-/// forked before anything runs in the sandbox, to which the supervisor writes without ever waiting.
-/// So the supervisor stays single-threaded, resolves no names, talks to no collector, loads no
-/// library for it, and can be confined; and what is stuck can be killed.
+/// Events for a receiver that may be slow, down or hostile: they are sent by a process of their
+/// own, forked before anything runs in the sandbox, to which the supervisor writes without ever
+/// waiting. So the supervisor stays single-threaded, resolves no names, talks to no collector,
+/// loads no library for it, and can be confined; and what is stuck can be killed.
 ///
 /// Must not: hold up the run: at its end alone, and for SenderLimits::end at most.
 class SenderSink : public Sink {
@@ -59,8 +59,8 @@ class SenderSink : public Sink {
   std::chrono::steady_clock::time_point end_{};  // set by close()
 };
 
-/// The sender's side: reads lines from `socket` until its end, delivers them, and writes what became
-/// of them, one JSON object, to `socket`.
+/// The sender's side: reads lines from `socket` until its end, delivers them, and writes what
+/// became of them, one JSON object, to `socket`.
 void run_sender(int socket, Transport& transport, const SenderLimits& limits);
 
 }  // namespace sandbox_run::events

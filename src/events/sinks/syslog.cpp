@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
+#include <ctime>
 
 #include "base/text.h"
 #include "events/words.h"
@@ -62,17 +63,32 @@ std::string without_details(json::object event, std::size_t bytes) {
 std::string syslog_message(const json::object& event, const std::string& line,
                            const SyslogOrigin& origin) {
   // 32473 is the number that RFC 5612 sets aside; there is no registered one of ours.
-  const std::string head = fmt::format(
-      "<{}>1 {} {} sandbox-run {} {} [sandbox-run@32473{}{}{}{}] ",
-      kFacilityUser * 8 + syslog_severity(event), header_word(text_member(event, "time"), 64),
-      header_word(origin.host, 255), origin.pid,
-      header_word(text_member(event, "type"), kLongestMessageId),
-      parameter("run", shown(text_member(event, "run"))),
-      parameter("seq", number_text(event, "seq")),
-      parameter("severity", shown(text_member(event, "severity"))),
-      parameter("actor", cut(who_did_it(event), 256)));
+  const std::string head =
+      fmt::format("<{}>1 {} {} sandbox-run {} {} [sandbox-run@32473{}{}{}{}] ",
+                  kFacilityUser * 8 + syslog_severity(event),
+                  header_word(text_member(event, "time"), 64), header_word(origin.host, 255),
+                  origin.pid, header_word(text_member(event, "type"), kLongestMessageId),
+                  parameter("run", shown(text_member(event, "run"))),
+                  parameter("seq", number_text(event, "seq")),
+                  parameter("severity", shown(text_member(event, "severity"))),
+                  parameter("actor", cut(who_did_it(event), 256)));
   if (head.size() + line.size() <= kLongestMessage) return head + line;
   return head + without_details(event, line.size());
+}
+
+std::string local_syslog_message(const json::object& event, const std::string& line,
+                                 const SyslogOrigin& origin) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::array<char, 32> date{};
+  std::strftime(date.data(), date.size(), "%b %e %H:%M:%S", &local);
+  const std::string head =
+      fmt::format("<{}>{} sandbox-run[{}]: ", kFacilityUser * 8 + syslog_severity(event),
+                  date.data(), origin.pid);
+  return head + (head.size() + line.size() <= kLongestMessage
+                     ? line
+                     : without_details(event, line.size()));
 }
 
 std::string journal_message(const json::object& event, const std::string& line) {
@@ -100,7 +116,9 @@ std::string journal_message(const json::object& event, const std::string& line) 
 
 SyslogTransport::SyslogTransport(Format format, const std::string& where, SyslogOrigin origin)
     : format_(format),
-      socket_(!where.empty() ? where : format == Format::syslog ? kSyslogSocket : kJournalSocket,
+      socket_(!where.empty()             ? where
+              : format == Format::syslog ? kSyslogSocket
+                                         : kJournalSocket,
               where.starts_with("tcp://") ? "601" : "514"),
       origin_(std::move(origin)) {}
 
@@ -108,6 +126,7 @@ std::string SyslogTransport::message_for(const std::string& line) const {
   const auto event = base::parse_json(line);
   if (!event || !event->is_object()) return "";  // not of ours: only our own lines get here
   if (format_ == Format::journald) return journal_message(event->get_object(), line);
+  if (socket_.is_local()) return local_syslog_message(event->get_object(), line, origin_);
   std::string message = syslog_message(event->get_object(), line, origin_);
   return socket_.is_stream() ? fmt::format("{} {}", message.size(), message) : message;
 }

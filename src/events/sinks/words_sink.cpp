@@ -10,9 +10,9 @@ constexpr std::size_t kLongestLine = 2048;
 }  // namespace
 
 std::string line_in_words(const base::json::object& event) {
-  return cut(shown(text_member(event, "time")) + " " + shown(text_member(event, "severity")) +
-                       " " + who_did_it(event) + ": " + what_happened(event),
-                   kLongestLine);
+  return cut(shown(text_member(event, "time")) + " " + shown(text_member(event, "severity")) + " " +
+                 who_did_it(event) + ": " + what_happened(event),
+             kLongestLine);
 }
 
 void WordsSink::write(const Record& record) {

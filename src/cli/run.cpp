@@ -163,8 +163,6 @@ class CommandRun {
     try {
       return supervise(request);
     } catch (...) {
-      record_end(kSetupFailed, RunOutcome::failed, {});
-      end_run_log(*log_, run_directory_, prepared_.hints);
       give_up();
       throw;
     }
@@ -173,7 +171,9 @@ class CommandRun {
   /// An error of ours ends the run: its log says so, or it would look interrupted.
   void give_up() {
     discard_layers();
-    if (log_) record_end(kSetupFailed, RunOutcome::failed, {});
+    if (!log_) return;
+    record_end(kSetupFailed, RunOutcome::failed, {});
+    end_run_log(*log_, run_directory_, prepared_.hints);
   }
 
   void discard_layers() noexcept {

@@ -37,8 +37,9 @@ po::options_description describe() {
        "Costs: every install script can change it.")  //
       ("profile", po::value<std::string>()->value_name("NAME|FILE"),
        "use this profile, not the one found from the command's name")  //
-      ("events", po::value<std::string>()->value_name("FILE|fd:N"),
-       "write the events (JSON Lines) there as well")  //
+      ("events", po::value<Strings>()->composing()->value_name("WHERE"),
+       "send the events there as well: FILE or fd:N (JSON Lines), stderr (in words), syslog, "
+       "journald, otlp")  //
       ("review",
        "commit nothing before you have looked: all changes are held, and on a terminal shown at "
        "the end, one by one")                                                         //
@@ -186,7 +187,9 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
 
   Options options;
   options.profile = value_of<std::string>(values, "profile");
-  options.events = value_of<std::string>(values, "events");
+  for (const std::string& where : value_of<Strings>(values, "events")) {
+    options.events.push_back(events::parse_sink(where));
+  }
   if (values.count("json") != 0) options.output = Output::json;
   if (values.count("quiet") != 0) options.output = Output::quiet;
   options.changes = read_changes(values);
@@ -239,7 +242,10 @@ std::string help_text() {
          "       sandbox-run discard [RUN] [PATH]…  throw held changes away\n"
          "       sandbox-run runs                what was run, and what became of it\n"
          "       sandbox-run prune --older-than 14d  remove old runs\n"
-         "       sandbox-run log [RUN]           who did what\n"
+         "       sandbox-run log [RUN]           who did what; --alerts, --actor PKG, --json, "
+         "--follow, --verify\n"
+         "       sandbox-run explain [EVENT|last]   why something was refused, and how to allow "
+         "it\n"
          "\n"
          "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
          "credentials,\n"

@@ -241,8 +241,13 @@ Preparation prepare(const Options& options) {
     name = profiles.name_for(
         {options.command, first.command.chain.empty() ? "" : first.command.chain.front()});
   }
-  prepared.policy =
-      policy::merge_policy(profiles.select(name), read_user_config(first), options.rules);
+  const policy::UserConfig config = read_user_config(first);
+  prepared.policy = policy::merge_policy(profiles.select(name), config, options.rules);
+  for (const std::string& sink : config.event_sinks) {
+    prepared.event_sinks.push_back(events::parse_sink(sink));
+  }
+  prepared.event_sinks.insert(prepared.event_sinks.end(), options.events.begin(),
+                              options.events.end());
   prepared.facts = plan::gather_facts(prepared.policy, options.command);
   if (!prepared.facts.project_refusal.empty())
     throw base::UserError(prepared.facts.project_refusal);

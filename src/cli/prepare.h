@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "events/sink_address.h"
 #include "plan/host_facts.h"
 #include "plan/plan_builder.h"
 #include "policy/policy.h"
@@ -18,6 +19,8 @@ struct Preparation {
   plan::HostFacts facts;
   policy::ProxyPolicy proxies;  // that the host goes by; the sandboxee sees none of them
   std::vector<workspace::Target> targets;
+  /// Further places for events: the user's configuration's, then the command line's.
+  std::vector<events::SinkAddress> event_sinks;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
 };
 

@@ -31,12 +31,12 @@
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/review/interactive.h"
+#include "cli/run_log.h"
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
-#include "events/event_file.h"
 #include "events/event_log.h"
 
 namespace sandbox_run::cli {
@@ -97,7 +97,7 @@ class CommandRun {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
       in_use_.emplace(run_directory_);
-      open_log();
+      log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
       workspace::recover_interrupted(state_, prepared_.targets, *log_);
       make_plan();
@@ -109,14 +109,6 @@ class CommandRun {
       give_up();
       throw;
     }
-  }
-
-  void open_log() {
-    std::vector<base::UniqueFd> sinks;
-    log_path_ = join_path(run_directory_, "events.jsonl");
-    sinks.push_back(events::open_event_file(log_path_));
-    if (!options_.events.empty()) sinks.push_back(events::open_event_file(options_.events));
-    log_ = std::make_unique<events::EventLog>(run_id_, std::move(sinks));
   }
 
   void make_plan() {
@@ -174,7 +166,9 @@ class CommandRun {
   /// An error of ours ends the run: its log says so, or it would look interrupted.
   void give_up() {
     discard_layers();
-    if (log_) record_end(kSetupFailed, RunOutcome::failed, {});
+    if (!log_) return;
+    record_end(kSetupFailed, RunOutcome::failed, {});
+    end_run_log(*log_, run_directory_, prepared_.hints);
   }
 
   void discard_layers() noexcept {
@@ -221,6 +215,7 @@ class CommandRun {
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
+    end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -275,10 +270,10 @@ class CommandRun {
     facts.alerts = log_->alerts();
     facts.alert_count = log_->count(events::Severity::alert);
     facts.overhead = overhead_;
-    facts.log_path = log_path_;
+    facts.log_path = log_path(run_directory_);
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
-    if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
+    facts.log_sha256 = log_->head().sha256;
     if (options_.output == Output::words) leave_screen_of_command();
     tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
   }
@@ -293,7 +288,6 @@ class CommandRun {
   std::string run_id_;
   std::string run_directory_;
   std::optional<RunInUse> in_use_;
-  std::string log_path_;
   std::unique_ptr<events::EventLog> log_;
   std::vector<workspace::LayerDirectory> layers_;
   plan::Plan plan_;
@@ -320,6 +314,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::runs:
     case Action::prune:
     case Action::log:
+    case Action::explain:
       return run_sub_command(options);
   }
   return kUsageError;

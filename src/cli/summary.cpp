@@ -339,6 +339,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["overhead_us"] =
       std::chrono::duration_cast<std::chrono::microseconds>(facts.overhead).count();
   summary["log"] = printable(facts.log_path);
+  summary["log_sha256"] = facts.log_sha256;
   summary["notes"] = bounded_list(facts.hints);
   return base::to_json(summary) + "\n";
 }

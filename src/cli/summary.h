@@ -35,6 +35,7 @@ struct SummaryFacts {
   std::uint64_t alert_count = 0;      // all of them; less than alerts.size(): as many as those
   std::chrono::steady_clock::duration overhead{};
   std::string log_path;
+  std::string log_sha256;          // of its last line: sandbox-run-events(5), CHAIN
   std::vector<std::string> hints;  // anything else a person should know
 };
 

@@ -109,8 +109,8 @@ base::UniqueFd open_event_file(std::string_view where) {
   return base::UniqueFd(fd);
 }
 
-EventFile::EventFile(base::UniqueFd fd, std::chrono::milliseconds patience)
-    : fd_(std::move(fd)), patience_(patience) {
+EventFile::EventFile(base::UniqueFd fd, std::chrono::milliseconds patience, FileState state)
+    : fd_(std::move(fd)), torn_(state == FileState::torn), patience_(patience) {
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return;
   if (S_ISFIFO(status.st_mode)) kind_ = Kind::pipe;

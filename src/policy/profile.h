@@ -50,6 +50,7 @@ struct UserConfig {
     std::optional<OnAlert> on_alert;
   };
   std::vector<Addition> additions;
+  std::vector<std::string> event_sinks;  // [events] sinks: as after --events
 };
 UserConfig parse_user_config(std::string_view toml, const std::string& origin);
 

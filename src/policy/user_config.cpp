@@ -125,10 +125,14 @@ UserConfig parse_user_config(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
   const TomlTable root = document.root();
   std::vector<std::string> known = kKeys;
-  known.emplace_back("profile");
+  known.insert(known.end(), {"profile", "events"});
   root.allow_only(known);
   UserConfig config;
   config.additions.push_back(read_addition(root, ""));
+  if (const auto events = root.table("events")) {
+    events->allow_only({"sinks"});
+    config.event_sinks = events->texts("sinks");
+  }
   if (const auto profiles = root.table("profile")) {
     for (const std::string& name : profiles->keys()) {
       const TomlTable table = *profiles->table(name);

@@ -164,6 +164,7 @@ class Context:
         self.env |= {"npm_config_update_notifier": "false", "npm_config_fund": "false"}
         self.env |= {"npm_config_audit": "false", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self.runs = 0
+        self.forged_logs = set()  # logs that a test damaged on purpose
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────
 
@@ -260,6 +261,22 @@ class Context:
             start_new_session=True,
             **more,
         )
+
+    def log_problem(self):
+        """What is wrong with the logs of all runs of this test (event_schema.py); None."""
+        try:
+            import event_schema
+
+            schema = event_schema.EventSchema()
+        except (ImportError, FileNotFoundError):
+            return None  # events_test.py tells: python3-jsonschema, or man/ beside tests/
+        logs = [*self.home.glob(".local/state/sandbox-run/runs/*/events.jsonl")]
+        for path in [*logs, *self.base.glob("events-*.jsonl")]:
+            if path not in self.forged_logs:
+                problem = event_schema.log_problem(path, schema)
+                if problem:
+                    return problem
+        return None
 
     # ── saying what was expected ───────────────────────────────────────────────────────────────
 

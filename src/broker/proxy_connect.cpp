@@ -101,8 +101,8 @@ asio::awaitable<Upstream> connect_by_proxy(std::shared_ptr<Services> services,
     co_return std::move(result);
   }
   ProxyDialogue dialogue(proxy, host, port);
-  const std::string problem = co_await converse_in_time(result.socket.get(), dialogue,
-                                                        services->limits.connect_timeout);
+  const std::string problem =
+      co_await converse_in_time(result.socket.get(), dialogue, services->limits.connect_timeout);
   if (!problem.empty()) {
     result.socket.reset();
     result.error = fmt::format("by the proxy {}:{}: {}", proxy.host, proxy.port, problem);

@@ -47,7 +47,7 @@ struct EgressRule {
 struct NetworkPolicy {
   std::vector<EgressRule> allow;  // empty: no network at all
   /// Who else may reach the registries that the package manager is configured for.
-  std::vector<Audience> registries_for;
+  std::vector<Audience> registries_for = {};
   friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
 };
 

@@ -245,7 +245,8 @@ TEST_CASE("the name of an address is denied without alarm, a message in its plac
             .rcode == 3);
   CHECK(service.recorder.totals().hosts_denied.empty());
   CHECK(service.ask("secret.in-addr.arpa", 12).rcode == 3);
-  CHECK(service.recorder.totals().hosts_denied == std::vector<std::string>{"secret.in-addr.arpa"});
+  CHECK(service.recorder.totals().hosts_denied ==
+        std::vector<DeniedHost>{{"secret.in-addr.arpa", {}}});
 }
 
 TEST_CASE("a flood of different names makes a bounded number of events") {

@@ -31,8 +31,9 @@ struct Fixture {
       : server(std::move(handler)), inside{second_loopback(), server.port()} {
     std::vector<ListeningSocket> sockets;
     sockets.push_back(test::loopback_listener(server.port()));
-    broker.emplace(loop, policy::NetworkPolicy{{test::pinned_rule("localhost", {server.port()})}},
-                   std::move(sockets), sink, limits);
+    policy::NetworkPolicy policy;
+    policy.allow = {test::pinned_rule("localhost", {server.port()})};
+    broker.emplace(loop, std::move(policy), std::move(sockets), sink, test::nobody(), limits);
   }
   void run_beside(std::function<void()> work) { test::run_beside(loop, std::move(work)); }
   std::string reason() const {
@@ -88,7 +89,7 @@ TEST_CASE("a refused first request opens no connection") {
     CHECK(text_of(event, "name") == "localhost");
     CHECK(text_of(event, "claimed") == "evil.example.net");
   }
-  CHECK(fixture.broker->totals().hosts_denied == std::vector<std::string>{"evil.example.net"});
+  CHECK(fixture.broker->totals().hosts_denied == std::vector<DeniedHost>{{"evil.example.net", {}}});
   CHECK(fixture.sink.count("flow.opened") == 0);
 }
 

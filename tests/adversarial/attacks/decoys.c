@@ -24,7 +24,7 @@ static int show(int fd) {
 }
 
 /* While the main thread waits in open(2), the path in its memory becomes another. */
-static void *overwrite(void *unused) {
+static void* overwrite(void* unused) {
   (void)unused;
   for (int i = 0; i < 200; ++i) {
     usleep(50);
@@ -33,7 +33,7 @@ static void *overwrite(void *unused) {
   return NULL;
 }
 
-static void *open_in_thread(void *unused) {
+static void* open_in_thread(void* unused) {
   (void)unused;
   show(open(path, O_RDONLY));
   return NULL;
@@ -46,9 +46,9 @@ static void leave(void) {
   if (fork() != 0) _exit(0);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  const char *mode = argv[1];
+  const char* mode = argv[1];
   pthread_t thread;
   snprintf(path, sizeof path, "%s", argv[2]);
   if (strcmp(mode, "plain") == 0) return show(open(path, O_RDONLY));
@@ -68,12 +68,12 @@ int main(int argc, char **argv) {
     return show(open(link, O_RDONLY));
   }
   if (strcmp(mode, "directory") == 0) {
-    char *slash = strrchr(path, '/');
+    char* slash = strrchr(path, '/');
     *slash = '\0';
     return show(openat(open(path, O_RDONLY | O_DIRECTORY), slash + 1, O_RDONLY));
   }
   if (strcmp(mode, "link") == 0) {
-    const char *name = argc > 3 ? argv[3] : "/tmp/link";
+    const char* name = argc > 3 ? argv[3] : "/tmp/link";
     if (symlink(path, name) != 0) return show(-1);
     return show(open(name, O_RDONLY));
   }

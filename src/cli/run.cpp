@@ -38,6 +38,7 @@
 #include "cli/take_over.h"
 #include "cli/tell.h"
 #include "events/event_log.h"
+#include "workspace/placement.h"
 
 namespace sandbox_run::cli {
 namespace {

@@ -75,8 +75,6 @@ constexpr std::array kInitSteps{
     Step{SetupStep::die_with_supervisor,
          die_with_supervisor},                      // first: nothing may outlive a dead supervisor
     Step{SetupStep::await_id_maps, await_id_maps},  // until then we are nobody and may do nothing
-    Step{SetupStep::raise_loopback,
-         carry_marks},  // needs CAP_NET_ADMIN, and a /proc/sys that is not yet read-only
     Step{SetupStep::private_mounts,
          make_mounts_private},  // before any mount, or ours would show on the host
     Step{SetupStep::collect_mounts,

@@ -31,7 +31,7 @@ class EventFile {
   const std::optional<std::string>& failure() const { return failure_; }
 
  private:
-  enum class Kind { file, pipe, socket };
+  enum class Kind { file, pipe, socket, terminal };
 
   bool wait_until_writable();
   long write_once(std::string_view bytes) const;

@@ -305,6 +305,19 @@ def words_to_stderr(t):
 
 
 @test
+def words_to_a_terminal(t):
+    """--events stderr on a terminal with `tostop`, which the command has, does not stop the run"""
+    command = t.sandbox_command("sh", "-c", "read line; /bin/true; echo done",
+                                options=["--events", "stderr,level=info"])
+    terminal = Terminal(t, "sh", "-c", 'stty tostop; exec "$@"', "sh", *command, columns=200)
+    terminal.expect("ran sh -c")
+    terminal.send("go\n")
+    terminal.expect("ran /bin/true")
+    terminal.expect("ended with exit code 0")
+    t.equal(terminal.wait(), 0)
+
+
+@test
 def rsyslog(t):
     """a real rsyslogd gets every event: by its unix socket, UDP and TCP"""
     daemon = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin") or skip("no rsyslogd")

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -91,7 +92,7 @@ HttpPost::HttpPost(const std::string& url,
     impl_->headers = curl.append(impl_->headers, line.c_str());
   }
   for (const auto& [name, value] : headers) {
-    impl_->headers = curl.append(impl_->headers, (name + ": " + value).c_str());
+    impl_->headers = curl.append(impl_->headers, fmt::format("{}: {}", name, value).c_str());
   }
   CURL* handle = impl_->handle;
   curl.set(handle, CURLOPT_URL, url.c_str());

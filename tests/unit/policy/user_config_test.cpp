@@ -150,3 +150,11 @@ TEST_CASE("recipes are turned on by name") {
                  "there is no recipe 'electorn'; did you mean 'electron'?"));
   CHECK(merge_policy(npm_policy(), {}, {}).network == NetworkPolicy{});
 }
+
+TEST_CASE("places for events stand in the user's configuration, and nowhere below it") {
+  const UserConfig config = parse_user_config("[events]\nsinks = ['syslog', 'otlp']\n", "c");
+  CHECK(config.event_sinks == std::vector<std::string>{"syslog", "otlp"});
+  CHECK(config_error("[events]\nsink = ['syslog']\n").find("did you mean 'sinks'?") !=
+        std::string::npos);
+  CHECK_FALSE(config_error("[profile.npm.events]\nsinks = ['syslog']\n").empty());
+}

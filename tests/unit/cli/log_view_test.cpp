@@ -141,20 +141,18 @@ TEST_CASE("a recipe is named where there is one") {
 }
 
 TEST_CASE("what nothing can allow gets no suggestion") {
-  for (const char* event :
-       {
-    R"({"type":"flow.denied","details":{"destination":"169.254.169.254","port":80,"protocol":"tcp","reason":"x"}})",
-        R"({"type":"flow.denied","details":{"destination":"192.0.2.1","port":9,"protocol":"udp","reason":"x"}})",
-        R"({"type":"name.lookup","details":{"name":"$(evil)", "verdict" : "denied"}
-})",
-        R"({"type":"decoy.leaked","details":{"decoy":"/h/.npmrc","reason":"x"}})",
-        R"({"type":"change.stripped","details":{"path":"x","what":"set-user-ID bit"}})"
-}) {
-  CAPTURE(event);
-  CHECK(explained(event).once.empty());
-  CHECK(explained(event).config.empty());
-  CHECK_FALSE(explained(event).why_not.empty());
-}
+  for (
+      const char* event :
+      {R"({"type":"flow.denied","details":{"destination":"169.254.169.254","port":80,"protocol":"tcp","reason":"x"}})",
+       R"({"type":"flow.denied","details":{"destination":"192.0.2.1","port":9,"protocol":"udp","reason":"x"}})",
+       R"x({"type":"name.lookup","details":{"name":"$(evil)","verdict":"denied"}})x",
+       R"({"type":"decoy.leaked","details":{"decoy":"/h/.npmrc","reason":"x"}})",
+       R"({"type":"change.stripped","details":{"path":"x","what":"set-user-ID bit"}})"}) {
+    CAPTURE(event);
+    CHECK(explained(event).once.empty());
+    CHECK(explained(event).config.empty());
+    CHECK_FALSE(explained(event).why_not.empty());
+  }
 }
 
 TEST_CASE("a held change is taken over once, or by a rule for that path alone") {

@@ -31,6 +31,7 @@
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/review/interactive.h"
+#include "cli/reviewer.h"
 #include "cli/run_log.h"
 #include "cli/state.h"
 #include "cli/summary.h"
@@ -63,12 +64,13 @@ class CommandRun {
       : options_(options), closed_(closed) {}
 
   int run() {
+    std::optional<Reviewer> reviewer;
+    if (options_.changes == Changes::review && options_.output != Output::json) reviewer.emplace();
     const int code = run_command();
-    const bool ask = options_.changes == Changes::review && options_.output != Output::json;
-    if (!ask || !holds_changes(run_directory_) || !can_ask()) return code;
+    if (!reviewer || !holds_changes(run_directory_) || !can_ask()) return code;
     leave_screen_of_command();
     // The targets are free again: what is decided now takes them anew.
-    const int reviewed = review_interactively(state_, run_directory_, {});
+    const int reviewed = reviewer->review(state_, run_directory_);
     return reviewed == kOk ? code : reviewed;
   }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/encoding.h"
 #include "base/sys_error.h"
 
 namespace sandbox_run::base {
@@ -23,13 +24,7 @@ class Hasher {
   std::string hex() {
     std::vector<std::uint8_t> digest(hash_.digest_size);
     hash_.digest(context_.data(), digest.size(), digest.data());
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : digest) {
-      text += kDigits[byte >> 4U];
-      text += kDigits[byte & 0xFU];
-    }
-    return text;
+    return hex_encode({reinterpret_cast<const char*>(digest.data()), digest.size()});
   }
 
  private:

@@ -6,7 +6,8 @@
 
 #include "broker/address.h"
 #include "broker/name_table.h"
-#include "policy/policy.h"
+#include "events/caller_table.h"
+#include "policy/egress.h"
 
 // What a connection to an address and port inside the sandbox stands for. Pure.
 
@@ -19,6 +20,7 @@ struct Admission {
   /// comparison never leads to a name that the package chose. "": `addresses` are fixed instead.
   std::string lookup;
   std::vector<Address> addresses;
+  events::CallerTable::Number caller = events::CallerTable::kUnknown;
 };
 
 struct Refusal {
@@ -27,7 +29,11 @@ struct Refusal {
 };
 
 std::variant<Admission, Refusal> admit(const policy::NetworkPolicy& policy, const NameTable& names,
-                                       const Endpoint& destination);
+                                       const Endpoint& destination,
+                                       const policy::Requester& requester);
+
+/// What the policy knows of `actor`.
+policy::Requester requester_of(const events::Actor& actor);
 
 struct Candidates {
   std::vector<Address> allowed;

@@ -1,15 +1,20 @@
 #include "broker/broker.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <variant>
 
 #include "base/sys_error.h"
 #include "broker/admission.h"
+#include "broker/caller_mark.h"
 #include "broker/dns_server.h"
 #include "broker/event_loop_impl.h"
 #include "broker/flow.h"
@@ -32,6 +37,16 @@ void raise_descriptor_limit(const Limits& limits) {
   base::check_sys(::setrlimit(RLIMIT_NOFILE, &limit), "raising the limit of descriptors");
 }
 
+/// Accepted sockets inherit both. Both ends' Nagle is off: what comes in goes out, a relay must not
+/// add a round trip. Urgent data stays in its place: see Inspector.
+void prepare_for_flows(int listening) {
+  const int on = 1;
+  base::check_sys(::setsockopt(listening, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on),
+                  "preparing the sandbox's sockets");
+  base::check_sys(::setsockopt(listening, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on),
+                  "preparing the sandbox's sockets");
+}
+
 RefusalSource refusal_source(const ListeningSocket& socket) {
   return {socket.kind == ListeningSocket::Kind::refused_tcp ? RefusedTry::Protocol::tcp
                                                             : RefusedTry::Protocol::udp,
@@ -42,9 +57,11 @@ RefusalSource refusal_source(const ListeningSocket& socket) {
 
 class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink, const Limits& limits)
+  Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
+       const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies)
       : executor_(loop.impl().io.get_executor()),
-        services_(std::make_shared<Services>(std::move(policy), sink, limits)),
+        services_(std::make_shared<Services>(std::move(policy), sink, callers, limits,
+                                             std::move(proxies))),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -58,7 +75,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
 
   void serve_refusals(RefusalSocket refusals);
   void accept_flow(base::UniqueFd client, const Endpoint& destination);
-  void start_flow(base::UniqueFd client, Admission admission, std::uint16_t port);
+  void start_flow(base::UniqueFd client, Admission admission, const Endpoint& destination);
   void sweep();
 
   asio::any_io_executor executor_;
@@ -73,6 +90,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
 void Broker::Impl::serve(ListeningSocket socket) {
   const auto family = socket.ipv6 ? DnsServer::Family::ipv6 : DnsServer::Family::ipv4;
   if (socket.kind == ListeningSocket::Kind::dns_udp) DnsServer::prepare(socket.fd.get(), family);
+  if (socket.kind == ListeningSocket::Kind::tcp) prepare_for_flows(socket.fd.get());
   const auto descriptor = std::make_shared<Descriptor>(watch(executor_, std::move(socket.fd)));
   sockets_.push_back(descriptor);
 
@@ -115,17 +133,21 @@ void Broker::Impl::accept_flow(base::UniqueFd client, const Endpoint& destinatio
     services_->recorder.limit_reached("flows at once", limits.flows);
     return reset_on_close(client.get());
   }
-  auto decision = admit(services_->policy, services_->names, destination);
+  const auto caller = caller_of(client.get());
+  auto decision = admit(services_->policy, services_->names, destination,
+                        requester_of(services_->callers.at(caller).actor));
   if (const auto* refusal = std::get_if<Refusal>(&decision)) {
-    services_->recorder.flow_denied(destination, refusal->name, refusal->reason);
+    services_->recorder.flow_denied(destination, refusal->name, {"", refusal->reason}, caller);
     return reset_on_close(client.get());
   }
-  start_flow(std::move(client), std::get<Admission>(std::move(decision)), destination.port);
+  std::get<Admission>(decision).caller = caller;
+  start_flow(std::move(client), std::get<Admission>(std::move(decision)), destination);
 }
 
-void Broker::Impl::start_flow(base::UniqueFd client, Admission admission, std::uint16_t port) {
-  const auto flow =
-      std::make_shared<Flow>(executor_, services_, std::move(client), std::move(admission), port);
+void Broker::Impl::start_flow(base::UniqueFd client, Admission admission,
+                              const Endpoint& destination) {
+  const auto flow = std::make_shared<Flow>(executor_, services_, std::move(client),
+                                           std::move(admission), destination);
   flows_.insert(flow);
   flow->start([weak = weak_from_this(), flow_key = std::weak_ptr<Flow>(flow)] {
     const auto self = weak.lock();
@@ -135,7 +157,8 @@ void Broker::Impl::start_flow(base::UniqueFd client, Admission admission, std::u
 
 void Broker::Impl::sweep_regularly() {
   const Limits& limits = services_->limits;
-  const auto shortest = std::min(limits.flow_idle, limits.dns_connection_idle);
+  const auto shortest =
+      std::min({limits.flow_idle, limits.first_bytes, limits.dns_connection_idle});
   sweeper_.expires_after(std::clamp<std::chrono::milliseconds>(
       shortest / 4, std::chrono::milliseconds(1), std::chrono::seconds(30)));
   sweeper_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
@@ -152,12 +175,7 @@ void Broker::Impl::sweep() {
   dns_->close_idle(now - limits.dns_connection_idle);
   for (auto item = flows_.begin(); item != flows_.end();) {
     const FlowPointer flow = *item;
-    if (flow->is_idle(now - limits.flow_idle)) {
-      flow->end("idle");
-      item = flows_.erase(item);
-    } else {
-      ++item;
-    }
+    item = flow->end_if_overdue(now) ? flows_.erase(item) : std::next(item);
   }
 }
 
@@ -186,8 +204,10 @@ NetworkTotals Broker::Impl::totals() const {
 }
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
-               events::EventSink& sink, const Limits& limits)
-    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, limits)) {
+               events::EventSink& sink, const events::CallerTable& callers, const Limits& limits,
+               policy::ProxyPolicy proxies)
+    : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits,
+                                   std::move(proxies))) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

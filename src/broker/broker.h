@@ -8,8 +8,10 @@
 #include "base/unique_fd.h"
 #include "broker/event_loop.h"
 #include "broker/limits.h"
+#include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 
 namespace sandbox_run::broker {
 
@@ -25,9 +27,16 @@ struct ListeningSocket {
   std::uint16_t port = 0;
 };
 
+/// A host that somebody inside was refused.
+struct DeniedHost {
+  std::string host;     // name or address
+  events::Actor actor;  // the first who tried; unknown if that could not be told
+  friend bool operator==(const DeniedHost&, const DeniedHost&) = default;
+};
+
 struct NetworkTotals {
   std::vector<std::string> hosts_contacted;  // names with at least one flow opened; sorted, unique
-  std::vector<std::string> hosts_denied;     // names and addresses refused; sorted, unique, bounded
+  std::vector<DeniedHost> hosts_denied;      // sorted by host, unique, bounded
   std::uint64_t lookups = 0;                 // every DNS query with a well-formed question
   std::uint64_t lookups_denied = 0;
   std::uint64_t flows = 0;  // opened
@@ -47,12 +56,13 @@ struct NetworkTotals {
 /// Must not: forward a query; throw for anything a peer does.
 class Broker {
  public:
-  /// `loop` and `sink` outlive the broker. Make it after init was cloned, as it changes the
-  /// process: SIGPIPE is ignored (splice(2) knows no MSG_NOSIGNAL), and the soft limit of
-  /// descriptors is raised, as far as the hard one lets it, to what `limits` needs. Throws
-  /// SysError.
+  /// `loop`, `sink` and `callers` outlive the broker. `proxies`: what the host itself goes by. Make
+  /// it after init was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no
+  /// MSG_NOSIGNAL), and the soft limit of descriptors is raised, as far as the hard one lets it, to
+  /// what `limits` needs. Throws SysError.
   Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
-         events::EventSink& sink, const Limits& limits = {});
+         events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {},
+         policy::ProxyPolicy proxies = {});
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/byte_reader.h"
+
 namespace sandbox_run::broker {
 namespace {
 
@@ -18,41 +20,6 @@ constexpr unsigned kResponseBit = 0x8000;
 constexpr unsigned kRecursionDesiredBit = 0x0100;
 constexpr unsigned kRecursionAvailableBit = 0x0080;
 constexpr std::uint16_t kOurUdpSize = 1232;  // what we tell EDNS clients that we take
-
-/// Reads forward only; once something was missing, `ok` is false and everything reads as zero.
-class Reader {
- public:
-  Reader(std::span<const std::uint8_t> bytes, std::size_t offset)
-      : bytes_(bytes), offset_(offset) {}
-
-  std::uint8_t u8() {
-    if (offset_ >= bytes_.size()) {
-      ok_ = false;
-      return 0;
-    }
-    return bytes_[offset_++];
-  }
-  std::uint16_t u16() {
-    const unsigned high = u8();
-    return static_cast<std::uint16_t>(high << 8U | u8());
-  }
-  std::span<const std::uint8_t> take(std::size_t count) {
-    if (count > bytes_.size() - offset_) {
-      ok_ = false;
-      return {};
-    }
-    offset_ += count;
-    return bytes_.subspan(offset_ - count, count);
-  }
-  void fail() { ok_ = false; }
-  bool ok() const { return ok_; }
-  std::size_t offset() const { return offset_; }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-  std::size_t offset_;
-  bool ok_ = true;
-};
 
 bool is_host_byte(std::uint8_t byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
@@ -72,7 +39,7 @@ void append_label(std::span<const std::uint8_t> label, DnsQuestion& question) {
 }
 
 /// A name without compression, which a question has no use for: it is the first name there is.
-void read_question_name(Reader& reader, DnsQuestion& question) {
+void read_question_name(ByteReader& reader, DnsQuestion& question) {
   question.is_host_name = true;
   const std::size_t start = reader.offset();
   while (reader.ok()) {
@@ -86,7 +53,7 @@ void read_question_name(Reader& reader, DnsQuestion& question) {
 }
 
 /// Any name of a later section; where a pointer leads is no matter.
-void skip_name(Reader& reader) {
+void skip_name(ByteReader& reader) {
   while (reader.ok()) {
     const std::uint8_t length = reader.u8();
     if (length == 0) return;
@@ -101,7 +68,7 @@ void skip_name(Reader& reader) {
 
 /// Passes over all records; notes an OPT record. At least 11 bytes each, so the message's size
 /// bounds the loop whatever the header counts.
-void read_records(Reader& reader, unsigned count, DnsQuery& query) {
+void read_records(ByteReader& reader, unsigned count, DnsQuery& query) {
   for (; count > 0 && reader.ok(); --count) {
     skip_name(reader);
     const std::uint16_t type = reader.u16();
@@ -131,7 +98,7 @@ void put32(std::vector<std::uint8_t>& bytes, std::uint32_t value) {
 
 std::optional<DnsQuery> parse_dns_query(std::span<const std::uint8_t> message) {
   if (message.size() < kHeaderBytes) return std::nullopt;
-  Reader reader(message, 0);
+  ByteReader reader(message);
   DnsQuery query;
   query.id = reader.u16();
   const unsigned flags = reader.u16();

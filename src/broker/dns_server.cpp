@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/sys_error.h"
+#include "broker/caller_mark.h"
 #include "broker/listener.h"
 #include "broker/tcp_relay.h"
 
@@ -31,16 +32,29 @@ struct Datagram {
   std::size_t size = 0;
   sockaddr_storage peer{};
   socklen_t peer_length = 0;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo)) + kCallerSpace> control{};
   std::size_t control_length = 0;
+  Recorder::Caller caller = events::CallerTable::kUnknown;
 };
 
 enum class Received { query, dropped, nothing, failed };
 
-/// Turns "was sent to this address" into "send from this address".
+cmsghdr* destination_of(msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level == IPPROTO_IP || header->cmsg_level == IPPROTO_IPV6) return header;
+  }
+  return nullptr;
+}
+
+/// Turns "was sent to this address" into "send from this address", the only control message left.
 bool turn_around(msghdr& message) {
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  cmsghdr* header = destination_of(message);
   if (header == nullptr) return false;
+  const std::size_t length = CMSG_SPACE(header->cmsg_len - CMSG_LEN(0));
+  std::memmove(message.msg_control, header, header->cmsg_len);
+  message.msg_controllen = length;
+  header = CMSG_FIRSTHDR(&message);
   if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
     in_pktinfo info{};
     std::memcpy(&info, CMSG_DATA(header), sizeof info);
@@ -67,6 +81,7 @@ Received receive(int socket, Datagram& datagram) {
     // ECONNREFUSED: an earlier answer found its asker gone.
     return errno == EINTR || errno == ECONNREFUSED ? Received::dropped : Received::failed;
   }
+  datagram.caller = caller_of(message);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || !turn_around(message)) {
     return Received::dropped;
   }
@@ -97,6 +112,7 @@ void set_option(int socket, int level, int option, const char* doing) {
 }  // namespace
 
 void DnsServer::prepare(int udp_socket, Family family) {
+  ask_for_callers(udp_socket);
   if (family == Family::ipv4) {
     set_option(udp_socket, IPPROTO_IP, IP_PKTINFO, "asking for the address a query was sent to");
     return;
@@ -117,7 +133,7 @@ asio::awaitable<void> DnsServer::serve_datagrams(std::shared_ptr<Descriptor> soc
       received = receive(socket->native_handle(), *datagram);
       if (received == Received::nothing || received == Received::failed) break;
       if (received == Received::dropped) continue;
-      auto answer = names_.answer({datagram->bytes.data(), datagram->size});
+      auto answer = names_.answer({datagram->bytes.data(), datagram->size}, datagram->caller);
       if (answer) send_answer(socket->native_handle(), *datagram, *answer);
     }
     if (received == Received::failed) co_await pause();
@@ -163,7 +179,7 @@ asio::awaitable<bool> DnsServer::answer_next(Connection& connection) {
   const auto [error, count] =
       co_await asio::async_read(connection.socket, asio::buffer(message), kAwait);
   if (error) co_return false;
-  const auto answer = names_.answer(message);
+  const auto answer = names_.answer(message, caller_of(connection.socket.native_handle()));
   if (!answer) co_return false;
   length = {static_cast<std::uint8_t>(answer->size() >> 8U),
             static_cast<std::uint8_t>(answer->size() & 0xffU)};

@@ -1,13 +1,11 @@
 #include "broker/flow.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+#include <fmt/core.h>
 
 #include <exception>
 #include <utility>
 
-#include "broker/upstream.h"
+#include "broker/proxy_connect.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -22,6 +20,8 @@ std::string_view to_words(TcpRelay::End end) {
       return "reset by the host";
     case TcpRelay::End::out_of_resources:
       return "no pipe to be had";
+    case TcpRelay::End::refused:
+      return "refused";
   }
   return "";
 }
@@ -29,36 +29,79 @@ std::string_view to_words(TcpRelay::End end) {
 }  // namespace
 
 Flow::Flow(asio::any_io_executor executor, std::shared_ptr<Services> services,
-           base::UniqueFd client, Admission admission, std::uint16_t port)
+           base::UniqueFd client, Admission admission, const Endpoint& destination)
     : executor_(std::move(executor)),
       services_(std::move(services)),
-      client_(std::move(client)),
+      client_(watch(executor_, std::move(client))),
       admission_(std::move(admission)),
-      port_(port) {}
+      destination_(destination) {}
 
 void Flow::start(std::function<void()> on_end) {
   on_end_ = std::move(on_end);
-  const int on = 1;
-  (void)::setsockopt(client_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   asio::co_spawn(
       executor_, [self = shared_from_this()] { return self->open(); }, kRethrow);
 }
 
 asio::awaitable<void> Flow::open() {
   try {
-    std::vector<Address> addresses = co_await find_addresses();
+    TcpRelay::Screening screening;
+    if (admission_.rule->protocol != policy::EgressRule::Protocol::any) {
+      screening = co_await screen_first_bytes();
+    }
     if (ended_) co_return;
-    // Whoever inspects a flow's first bytes does it here, with MSG_PEEK: the relay sends them on.
-    Upstream upstream = co_await connect_upstream(std::move(addresses), port_, services_->limits);
+    Upstream upstream = co_await connect();
     if (ended_) co_return;
     if (!upstream.socket) {
       fail(upstream.error);
     } else {
-      relay_to(std::move(upstream.socket), upstream.address);
+      relay_to(std::move(upstream.socket), upstream.address, std::move(screening));
     }
   } catch (const std::exception& exception) {  // descriptors, memory: ends this flow only
     fail(exception.what());
   }
+}
+
+/// Waits until it can be told whom the connection is for; ends the flow if that is nobody who may
+/// be reached.
+asio::awaitable<TcpRelay::Screening> Flow::screen_first_bytes() {
+  using Kind = Inspector::Result::Kind;
+  TcpRelay::Screening screening{make_screen(Pin(admission_, destination_)), 0, services_->pending};
+  Inspector inspector(*screening.screen, Direction::up, screening.buffer);
+  Inspector::Result result = inspector.look(client_.native_handle());
+  awaits_first_bytes_ = true;
+  while (result.kind == Kind::wait) {
+    const auto [error] = co_await client_.async_wait(Descriptor::wait_read, kAwait);
+    if (ended_) co_return screening;
+    if (error) break;
+    result = inspector.look(client_.native_handle());
+  }
+  awaits_first_bytes_ = false;
+  if (result.kind == Kind::refuse) {
+    refuse(result.objection);
+  } else if (result.kind != Kind::pass || result.bytes == Verdict::kAll) {
+    fail("the client closed before it sent anything");
+  }
+  screening.passed = result.bytes;
+  co_return screening;
+}
+
+/// By the host's proxy, if it goes by one to this name or address; it looks the name up itself.
+asio::awaitable<Upstream> Flow::connect() {
+  const bool on_this_host = admission_.rule->host.is_loopback();
+  const std::string& name = admission_.lookup.empty() ? admission_.host : admission_.lookup;
+  const std::uint16_t port = destination_.port;
+  const policy::Proxy* proxy =
+      on_this_host ? nullptr : policy::proxy_for(services_->proxies, name, port);
+  if (proxy != nullptr) {
+    proxy_ = fmt::format("{}:{}", proxy->host, proxy->port);
+    // An address literal is judged here; what a name leads to, only the proxy knows.
+    if (admission_.lookup.empty()) co_await find_addresses();
+    if (ended_) co_return Upstream{};
+    co_return co_await connect_by_proxy(services_, *proxy, name, port);
+  }
+  std::vector<Address> addresses = co_await find_addresses();
+  if (ended_) co_return Upstream{};
+  co_return co_await connect_upstream(std::move(addresses), port, services_->limits);
 }
 
 /// What may be connected to; ends the flow if that is nothing.
@@ -74,25 +117,43 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
   }
   Candidates candidates = judge_candidates(admission_, admission_.addresses);
   for (const Address& address : candidates.refused) {
-    services_->recorder.flow_denied({address, port_}, admission_.host,
-                                    "it is at a loopback, link-local or private address, which "
-                                    "its rule does not cover");
+    services_->recorder.flow_denied({address, destination_.port}, admission_.host,
+                                    {"",
+                                     "it is at a loopback, link-local or private address, which "
+                                     "its rule does not cover"},
+                                    admission_.caller);
   }
   if (candidates.allowed.empty()) close("denied");
   co_return std::move(candidates.allowed);
 }
 
-void Flow::relay_to(base::UniqueFd upstream, const Address& address) {
+void Flow::relay_to(base::UniqueFd upstream, const Address& address,
+                    TcpRelay::Screening screening) {
   opened_ = std::chrono::steady_clock::now();
-  services_->recorder.flow_opened(admission_.host, {address, port_});
-  relay_ = std::make_shared<TcpRelay>(executor_, std::move(client_), std::move(upstream),
-                                      services_->pipes);
-  relay_->start([self = shared_from_this()](TcpRelay::End end) { self->close(to_words(end)); });
+  relay_ = std::make_shared<TcpRelay>(std::move(client_), watch(executor_, std::move(upstream)),
+                                      services_->pipes, std::move(screening));
+  relay_->start([self = shared_from_this()](TcpRelay::End end) { self->on_relay_end(end); });
+  // After the first bytes have gone on: they need not wait for the log.
+  services_->recorder.flow_opened(admission_.host, {address, destination_.port}, proxy_,
+                                  admission_.caller);
+}
+
+void Flow::on_relay_end(TcpRelay::End end) {
+  if (end == TcpRelay::End::refused) {
+    services_->recorder.flow_denied(destination_, admission_.host, relay_->objection(),
+                                    admission_.caller);
+  }
+  close(to_words(end));
+}
+
+void Flow::refuse(const Objection& objection) {
+  services_->recorder.flow_denied(destination_, admission_.host, objection, admission_.caller);
+  close("refused");
 }
 
 void Flow::fail(const std::string& reason) {
   if (ended_) return;
-  services_->recorder.flow_failed(admission_.host, port_, reason);
+  services_->recorder.flow_failed(admission_.host, destination_.port, reason, admission_.caller);
   close(reason);
 }
 
@@ -102,21 +163,42 @@ void Flow::end(std::string_view reason) {
   close(reason);
 }
 
+bool Flow::end_if_overdue(std::chrono::steady_clock::time_point now) {
+  const Limits& limits = services_->limits;
+  if (awaits_first_bytes_ && accepted_ < now - limits.first_bytes) {
+    services_->recorder.flow_denied(
+        destination_, admission_.host,
+        {"",
+         "it did not say for which host it is; where the host speaks first, the rule must be for "
+         "protocol \"any\""},
+        admission_.caller);
+    end("refused");
+    return true;
+  }
+  if (!relay_ || relay_->last_activity() >= now - limits.flow_idle) return false;
+  end("idle");
+  return true;
+}
+
 void Flow::close(std::string_view reason) {
   if (std::exchange(ended_, true)) return;
-  if (client_) reset_on_close(client_.get());
-  client_.reset();
+  if (client_.is_open()) {
+    reset_on_close(client_.native_handle());
+    boost::system::error_code ignored;  // close(2) after a reset may report the peer's error
+    client_.close(ignored);
+  }
   if (relay_) {
     Recorder& recorder = services_->recorder;
     recorder.count_bytes(bytes_up(), bytes_down());
     const auto duration = std::chrono::steady_clock::now() - opened_;
     recorder.flow_closed(
         {.host = admission_.host,
-         .port = port_,
+         .port = destination_.port,
          .bytes_up = bytes_up(),
          .bytes_down = bytes_down(),
          .duration = std::chrono::duration_cast<std::chrono::milliseconds>(duration),
-         .reason = reason});
+         .reason = reason,
+         .caller = admission_.caller});
   }
   if (on_end_) std::exchange(on_end_, nullptr)();
 }

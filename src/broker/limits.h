@@ -11,13 +11,16 @@ namespace sandbox_run::broker {
 struct Limits {
   std::size_t flows = 1024;  // at once, those still connecting included
   std::chrono::milliseconds flow_idle = std::chrono::minutes(15);  // without a byte either way
+  /// Until a client has said for whom its connection is.
+  std::chrono::milliseconds first_bytes = std::chrono::seconds(30);
   std::size_t names = 4096;          // addresses handed out in one run
   std::size_t dns_connections = 64;  // DNS over TCP, at once
   std::chrono::milliseconds dns_connection_idle = std::chrono::seconds(20);
   std::size_t distinct_events = 1000;  // of each kind: different names, different destinations
   std::size_t lookups = 64;            // of the host's resolver at once; each is a thread
-  std::chrono::milliseconds connect_timeout = std::chrono::seconds(3);  // more addresses follow
-  std::chrono::milliseconds last_connect_timeout = std::chrono::seconds(20);
+  /// Of one address of a name before the next, RFC 8305 5; and for all from the last one's start.
+  std::chrono::milliseconds connect_head_start = std::chrono::milliseconds(250);
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds(20);
 };
 
 /// Of DNS; longer datagrams are dropped. By TCP, the two length bytes allow 65535.
@@ -27,6 +30,8 @@ inline constexpr std::size_t kMaxUpstreamAddresses = 16;  // of one name
 inline constexpr int kAcceptsPerTurn = 64;
 inline constexpr int kDatagramsPerTurn = 64;
 inline constexpr int kSplicesPerTurn = 16;
+/// At one head or ClientHello that comes in pieces; each copies all of it that is there.
+inline constexpr int kMaxLooks = 128;
 /// Packets read of a refusals' queue when the sandbox has ended; more than the queue holds.
 inline constexpr int kRefusalsAtTheEnd = 4096;
 /// Of one direction of a flow. 64 of them fit what an ordinary user may have in pipes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "broker/address.h"
 #include "policy/egress.h"
@@ -23,28 +24,41 @@ bool is_search_variant(const policy::NetworkPolicy& policy, const std::string& n
   });
 }
 
+/// "1.0.18.198.in-addr.arpa", for whatever address: asked for logs and greetings. Letters in it are
+/// somebody's message, not an address.
+bool is_reverse_name(std::string_view name) {
+  const auto of_labels = [&](std::string_view suffix, std::size_t most, std::string_view digits) {
+    if (!name.ends_with(suffix)) return false;
+    const std::string_view labels = name.substr(0, name.size() - suffix.size());
+    return labels.size() <= most && labels.find_first_not_of(digits) == std::string_view::npos;
+  };
+  return of_labels(".in-addr.arpa", 15, "0123456789.") ||
+         of_labels(".ip6.arpa", 63, "0123456789abcdef.");
+}
+
 }  // namespace
 
-std::optional<std::vector<std::uint8_t>> NameService::answer(
-    std::span<const std::uint8_t> message) {
+std::optional<std::vector<std::uint8_t>> NameService::answer(std::span<const std::uint8_t> message,
+                                                             Recorder::Caller caller) {
   const auto query = parse_dns_query(message);
   if (!query) return std::nullopt;
   if (query->problem != Rcode::no_error) {
     return build_dns_response(*query, {.rcode = query->problem});
   }
-  return build_dns_response(*query, answer_question(*query->question));
+  return build_dns_response(*query, answer_question(*query->question, caller));
 }
 
-DnsAnswer NameService::answer_question(const DnsQuestion& question) {
+DnsAnswer NameService::answer_question(const DnsQuestion& question, Recorder::Caller caller) {
   const bool localhost = question.name == "localhost";  // RFC 6761, 6.3: always, and only, loopback
   const bool allowed = localhost || (question.is_host_name &&
                                      policy::rule_for_name(policy_, question.name) != nullptr);
   Recorder::Verdict verdict = Recorder::Verdict::allowed;
   if (!allowed) {
-    verdict = is_search_variant(policy_, question.name) ? Recorder::Verdict::denied_search_suffix
-                                                        : Recorder::Verdict::denied;
+    const bool by_the_way =
+        is_search_variant(policy_, question.name) || is_reverse_name(question.name);
+    verdict = by_the_way ? Recorder::Verdict::denied_by_the_way : Recorder::Verdict::denied;
   }
-  recorder_.name_looked_up(question.name, dns_type_name(question.type), verdict);
+  recorder_.name_looked_up(question.name, dns_type_name(question.type), verdict, caller);
   if (!allowed) return {.rcode = Rcode::name_error};
 
   DnsAnswer answer{.ttl = kDnsTtlSeconds};

@@ -23,11 +23,12 @@ class NameService {
   NameService(const policy::NetworkPolicy& policy, NameTable& names, Recorder& recorder)
       : policy_(policy), names_(names), recorder_(recorder) {}
 
-  /// nullopt: not to be answered.
-  std::optional<std::vector<std::uint8_t>> answer(std::span<const std::uint8_t> message);
+  /// `caller` is who asks, for the record. nullopt: not to be answered.
+  std::optional<std::vector<std::uint8_t>> answer(std::span<const std::uint8_t> message,
+                                                  Recorder::Caller caller);
 
  private:
-  DnsAnswer answer_question(const DnsQuestion& question);
+  DnsAnswer answer_question(const DnsQuestion& question, Recorder::Caller caller);
 
   const policy::NetworkPolicy& policy_;
   NameTable& names_;

@@ -11,6 +11,7 @@ using events::Severity;
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::size_t kMaxClaimed = 300;  // of a host's text that a package made up
 
 std::string_view reason_of(const RefusedTry& refused) {
   if (refused.destination.address.is_loopback())
@@ -22,9 +23,21 @@ std::string_view reason_of(const RefusedTry& refused) {
 
 }  // namespace
 
-void Recorder::record(std::string_view type, Severity severity, base::json::object details) {
+void Recorder::record(std::string_view type, Severity severity, base::json::object details,
+                      Caller caller) {
   if (sink_ == nullptr) return;
-  sink_->record({.type = std::string(type), .severity = severity, .details = std::move(details)});
+  events::Event event{
+      .type = std::string(type), .severity = severity, .details = std::move(details)};
+  if (caller != events::CallerTable::kUnknown) {
+    event.actor = callers_.at(caller).actor;
+    event.process = callers_.at(caller).process;
+  }
+  sink_->record(event);
+}
+
+/// By actor, not by process: who starts a process for each try hides nobody else's.
+std::string Recorder::key_of(Caller caller, std::string_view rest) const {
+  return fmt::format("{} {}", events::to_words(callers_.at(caller).actor), rest);
 }
 
 bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
@@ -38,26 +51,35 @@ bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
   return true;
 }
 
-void Recorder::deny(const std::string& host) {
-  if (denied_.size() < limits_.distinct_events) denied_.insert(host);
+void Recorder::deny(const std::string& host, Caller caller) {
+  if (denied_.size() >= limits_.distinct_events) return;
+  const auto [at, is_new] = denied_.emplace(host, callers_.at(caller).actor);
+  if (!is_new && at->second.kind == events::Actor::Kind::unknown) {
+    at->second = callers_.at(caller).actor;
+  }
 }
 
-void Recorder::name_looked_up(const std::string& name, const std::string& type, Verdict verdict) {
+void Recorder::name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
+                              Caller caller) {
   const bool allowed = verdict == Verdict::allowed;
   ++totals_.lookups;
   if (!allowed) ++totals_.lookups_denied;
-  // A resolver's own tries with a search domain are nobody's doing.
-  if (verdict == Verdict::denied) deny(name);
-  if (!is_new(seen_lookups_, name + ' ' + type, "different names looked up")) return;
+  if (verdict == Verdict::denied) deny(name, caller);
+  if (!is_new(seen_lookups_, key_of(caller, name + ' ' + type), "different names looked up")) {
+    return;
+  }
   record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,
-         {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}});
+         {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}}, caller);
 }
 
-void Recorder::flow_opened(const std::string& host, const Endpoint& upstream) {
+void Recorder::flow_opened(const std::string& host, const Endpoint& upstream,
+                           const std::string& proxy, Caller caller) {
   ++totals_.flows;
   contacted_.insert(host);
-  record("flow.opened", Severity::info,
-         {{"host", host}, {"port", upstream.port}, {"address", upstream.address.text()}});
+  base::json::object details{
+      {"host", host}, {"port", upstream.port}, {"address", upstream.address.text()}};
+  if (!proxy.empty()) details["proxy"] = proxy;
+  record("flow.opened", Severity::info, std::move(details), caller);
 }
 
 void Recorder::flow_closed(const ClosedFlow& flow) {
@@ -67,24 +89,33 @@ void Recorder::flow_closed(const ClosedFlow& flow) {
           {"bytes_up", flow.bytes_up},
           {"bytes_down", flow.bytes_down},
           {"duration_ms", flow.duration.count()},
-          {"reason", flow.reason}});
+          {"reason", flow.reason}},
+         flow.caller);
 }
 
 void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
-                           const std::string& reason) {
+                           const Objection& objection, Caller caller) {
   ++totals_.flows_denied;
   const std::string address = destination.address.text();
-  deny(name.empty() ? address : name);
-  const std::string key = fmt::format("{} {} {}", address, destination.port, reason);
+  const std::string claimed = objection.claimed.substr(0, kMaxClaimed);
+  // Who was to be reached: not the host that was looked up as a pretext.
+  if (!claimed.empty()) {
+    deny(claimed, caller);
+  } else {
+    deny(name.empty() ? address : name, caller);
+  }
+  const std::string key = key_of(
+      caller, fmt::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
   base::json::object details{
       {"destination", address}, {"port", destination.port}, {"protocol", "tcp"}};
   if (!name.empty()) details["name"] = name;
-  details["reason"] = reason;
-  record("flow.denied", Severity::notice, std::move(details));
+  if (!claimed.empty()) details["claimed"] = claimed;
+  details["reason"] = objection.reason;
+  record("flow.denied", Severity::notice, std::move(details), caller);
 }
 
-void Recorder::try_refused(const RefusedTry& refused) {
+void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
   const auto& [address, port] = refused.destination;
   const bool loopback = address.is_loopback();
   const std::string_view protocol = refused.protocol == RefusedTry::Protocol::tcp ? "tcp" : "udp";
@@ -93,10 +124,10 @@ void Recorder::try_refused(const RefusedTry& refused) {
     ++totals_.flows_denied;
     // A name server's address is no host that somebody wanted: any lookup of a run without network
     // ends there.
-    if (port != kDnsPort) deny(destination);
+    if (port != kDnsPort) deny(destination, caller);
   }
   if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_,
-              fmt::format("{} {} {}", destination, port, protocol),
+              key_of(caller, fmt::format("{} {} {}", destination, port, protocol)),
               loopback ? "different loopback tries refused" : "different tries refused")) {
     return;
   }
@@ -104,14 +135,17 @@ void Recorder::try_refused(const RefusedTry& refused) {
          {{"destination", destination},
           {"port", port},
           {"protocol", protocol},
-          {"reason", reason_of(refused)}});
+          {"reason", reason_of(refused)}},
+         caller);
 }
 
-void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason) {
+void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
+                           Caller caller) {
   ++totals_.flows_failed;
-  const std::string key = fmt::format("{} {} {}", host, port, reason);
+  const std::string key = key_of(caller, fmt::format("{} {} {}", host, port, reason));
   if (!is_new(seen_failures_, key, "different connections failed")) return;
-  record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}});
+  record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}},
+         caller);
 }
 
 void Recorder::limit_reached(const std::string& limit, std::size_t value) {
@@ -122,7 +156,7 @@ void Recorder::limit_reached(const std::string& limit, std::size_t value) {
 NetworkTotals Recorder::totals() const {
   NetworkTotals totals = totals_;
   totals.hosts_contacted.assign(contacted_.begin(), contacted_.end());
-  totals.hosts_denied.assign(denied_.begin(), denied_.end());
+  for (const auto& [host, actor] : denied_) totals.hosts_denied.push_back({host, actor});
   return totals;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,21 +11,31 @@
 #include "broker/broker.h"
 #include "broker/limits.h"
 #include "broker/refusal_packet.h"
+#include "broker/screen.h"
 #include "events/event.h"
 
 namespace sandbox_run::broker {
 
 /// Turns what happens into events and totals. A package can look up or dial as fast as it likes:
-/// each distinct thing is an event once, at most Limits::distinct_events of a kind, then one
-/// "limit.reached"; the rest is only counted.
+/// each distinct thing is an event once an actor, at most Limits::distinct_events of a kind, then
+/// one "limit.reached"; the rest is only counted.
 class Recorder {
  public:
-  Recorder(events::EventSink& sink, const Limits& limits) : sink_(&sink), limits_(limits) {}
+  using Caller = events::CallerTable::Number;
 
-  enum class Verdict { allowed, denied, denied_search_suffix };
-  void name_looked_up(const std::string& name, const std::string& type, Verdict verdict);
+  /// Both outlive it, or stop() was called.
+  Recorder(events::EventSink& sink, const events::CallerTable& callers, const Limits& limits)
+      : sink_(&sink), callers_(callers), limits_(limits) {}
 
-  void flow_opened(const std::string& host, const Endpoint& upstream);
+  /// denied_by_the_way: what resolvers and libraries ask of themselves (search domains, the names
+  /// of addresses), so that it says nothing of who is behind it.
+  enum class Verdict { allowed, denied, denied_by_the_way };
+  void name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
+                      Caller caller);
+
+  /// `proxy`: HOST:PORT that it goes by, and whose the address is; "" if it is direct.
+  void flow_opened(const std::string& host, const Endpoint& upstream, const std::string& proxy,
+                   Caller caller);
   struct ClosedFlow {
     std::string host;
     std::uint16_t port = 0;
@@ -32,14 +43,17 @@ class Recorder {
     std::uint64_t bytes_down = 0;
     std::chrono::milliseconds duration{};
     std::string_view reason;
+    Caller caller = events::CallerTable::kUnknown;
   };
   void flow_closed(const ClosedFlow& flow);
   /// `name` is "" if none is known for the destination.
-  void flow_denied(const Endpoint& destination, const std::string& name, const std::string& reason);
+  void flow_denied(const Endpoint& destination, const std::string& name, const Objection& objection,
+                   Caller caller);
   /// By the kernel, inside. A try at loopback is mostly a program's look whether a server of its
   /// own is up: told, but not counted as denied.
-  void try_refused(const RefusedTry& refused);
-  void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason);
+  void try_refused(const RefusedTry& refused, Caller caller);
+  void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
+                   Caller caller);
   /// Once for each `limit` (words: "flows at once").
   void limit_reached(const std::string& limit, std::size_t value);
 
@@ -54,14 +68,17 @@ class Recorder {
 
  private:
   bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
-  void deny(const std::string& host);
-  void record(std::string_view type, events::Severity severity, base::json::object details);
+  std::string key_of(Caller caller, std::string_view rest) const;
+  void deny(const std::string& host, Caller caller);
+  void record(std::string_view type, events::Severity severity, base::json::object details,
+              Caller caller = events::CallerTable::kUnknown);
 
   events::EventSink* sink_;
+  const events::CallerTable& callers_;
   Limits limits_;
   NetworkTotals totals_;  // without its two lists
   std::set<std::string> contacted_;
-  std::set<std::string> denied_;
+  std::map<std::string, events::Actor> denied_;
   std::set<std::string> seen_lookups_;
   std::set<std::string> seen_denials_;
   // Of their own, so that a flood of one kind hides nothing of another.

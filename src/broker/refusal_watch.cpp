@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "broker/caller_mark.h"
 #include "broker/limits.h"
 #include "broker/listener.h"
 
@@ -18,10 +19,18 @@ enum class Received { packet, nothing, failed };
 
 Received receive_one(const RefusalSocket& refusals, Recorder& recorder) {
   std::array<std::uint8_t, kRefusalBytes> packet;
+  alignas(cmsghdr) std::array<char, kCallerSpace> control{};
   sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  const ssize_t count = ::recvfrom(refusals.socket->native_handle(), packet.data(), packet.size(),
-                                   MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&storage), &length);
+  iovec buffer{packet.data(), packet.size()};
+  msghdr message{};
+  message.msg_name = &storage;
+  message.msg_namelen = sizeof storage;
+  message.msg_iov = &buffer;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t count =
+      ::recvmsg(refusals.socket->native_handle(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (count < 0) {
     if (errno == EINTR) return Received::packet;
     return errno == EAGAIN ? Received::nothing : Received::failed;
@@ -30,7 +39,7 @@ Received receive_one(const RefusalSocket& refusals, Recorder& recorder) {
   if (!sender) return Received::packet;
   const std::span bytes(packet.data(), static_cast<std::size_t>(count));
   if (const auto refused = parse_refusal(refusals.source, sender->address, bytes)) {
-    recorder.try_refused(*refused);
+    recorder.try_refused(*refused, caller_of(message));
   }
   return Received::packet;
 }
@@ -38,6 +47,7 @@ Received receive_one(const RefusalSocket& refusals, Recorder& recorder) {
 }  // namespace
 
 asio::awaitable<void> watch_refusals(RefusalSocket refusals, std::shared_ptr<Services> services) {
+  ask_for_callers(refusals.socket->native_handle());
   while (refusals.socket->is_open()) {
     const auto [error] = co_await refusals.socket->async_wait(Descriptor::wait_read, kAwait);
     if (error) co_return;

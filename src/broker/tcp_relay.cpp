@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
@@ -17,13 +18,23 @@ void reset_on_close(int socket) {
   (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-TcpRelay::TcpRelay(const asio::any_io_executor& executor, base::UniqueFd client,
-                   base::UniqueFd upstream, PipePool& pool)
-    : client_(watch(executor, std::move(client))),
-      upstream_(watch(executor, std::move(upstream))),
+TcpRelay::TcpRelay(Descriptor client, Descriptor upstream, PipePool& pool, Screening screening)
+    : client_(std::move(client)),
+      upstream_(std::move(upstream)),
       pool_(pool),
+      screening_(std::move(screening)),
       ways_{Way{.source = &client_, .sink = &upstream_, .pipe = {}},
-            Way{.source = &upstream_, .sink = &client_, .pipe = {}}} {}
+            Way{.source = &upstream_, .sink = &client_, .pipe = {}}} {
+  if (!screening_.screen) return;
+  screen_way(ways_[0], Direction::up, screening_.passed);
+  screen_way(ways_[1], Direction::down, 0);
+}
+
+void TcpRelay::screen_way(Way& way, Direction direction, std::uint64_t passed) {
+  if (!screening_.screen->watches(direction)) return;
+  way.allowed = passed;
+  way.inspector.emplace(*screening_.screen, direction, screening_.buffer);
+}
 
 void TcpRelay::start(std::function<void(End)> on_end) {
   on_end_ = std::move(on_end);
@@ -58,6 +69,11 @@ void TcpRelay::pump(std::size_t way_index) {
       return way.source->async_wait(Descriptor::wait_read, again);
     case Step::needs_room:
       return way.sink->async_wait(Descriptor::wait_write, again);
+    case Step::held:
+      way.held = true;
+      return;
+    case Step::refused:
+      return finish(End::refused);
     case Step::ended:
       return end_way(way);
     case Step::input_lost:
@@ -69,6 +85,10 @@ void TcpRelay::pump(std::size_t way_index) {
 
 TcpRelay::Step TcpRelay::step(Way& way) {
   if (way.in_pipe == 0) {
+    if (way.allowed == 0) {
+      const Step looked = look(way);
+      if (looked != Step::moved) return looked;
+    }
     if (!way.pipe.read_end) way.pipe = pool_.take();
     const Step filled = fill(way);
     if (filled != Step::moved) {
@@ -79,12 +99,42 @@ TcpRelay::Step TcpRelay::step(Way& way) {
   return drain(way);
 }
 
+TcpRelay::Step TcpRelay::look(Way& way) {
+  using Kind = Inspector::Result::Kind;
+  Inspector::Result result = way.inspector->look(way.source->native_handle());
+  switch (result.kind) {
+    case Kind::pass:
+      way.allowed = result.bytes;
+      resume_held();
+      return Step::moved;
+    case Kind::wait:
+      return Step::needs_input;
+    case Kind::hold:
+      return Step::held;
+    case Kind::refuse:
+      objection_ = std::move(result.objection);
+      return Step::refused;
+    case Kind::lost:
+      break;
+  }
+  return Step::input_lost;
+}
+
+void TcpRelay::resume_held() {
+  for (std::size_t index = 0; index < ways_.size(); ++index) {
+    if (!std::exchange(ways_[index].held, false)) continue;
+    asio::post(client_.get_executor(), [self = shared_from_this(), index] { self->pump(index); });
+  }
+}
+
 TcpRelay::Step TcpRelay::fill(Way& way) {
+  const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(way.allowed, kPipeBytes));
   // The pipe is empty, so EAGAIN can only be the socket's.
   const ssize_t count = ::splice(way.source->native_handle(), nullptr, way.pipe.write_end.get(),
-                                 nullptr, kPipeBytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+                                 nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (count > 0) {
     way.in_pipe = static_cast<std::size_t>(count);
+    if (way.allowed != Verdict::kAll) way.allowed -= way.in_pipe;
     return Step::moved;
   }
   if (count == 0) return Step::ended;
@@ -116,7 +166,9 @@ void TcpRelay::finish(End end) {
   closed_ = true;
   close_sockets(end);
   for (Way& way : ways_) way.pipe = {};  // may hold bytes: not to be used again
-  if (on_end_) std::exchange(on_end_, nullptr)(end);
+  asio::post(client_.get_executor(), [self = shared_from_this(), end] {
+    if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
+  });
 }
 
 void TcpRelay::close_sockets(End end) {

@@ -9,6 +9,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/commands/sub_command_options.h"
+#include "policy/recipe.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -24,6 +25,9 @@ po::options_description describe() {
        "let the sandbox reach HOST (or *.example.com) on PORT, else 80 and 443.\n"
        "Costs: anything inside can send there whatever it can read. localhost:PORT opens that one "
        "service of this machine.")  //
+      ("allow-recipe", po::value<Strings>()->composing()->value_name("NAME"),
+       "let the package of that recipe download what it is known to need (electron, puppeteer …).\n"
+       "Costs: that package's install script can send there whatever it can read.")  //
       ("allow-env", po::value<Strings>()->composing()->value_name("NAME"),
        "let the variable NAME in.\nCosts: every install script can read its value.")  //
       ("ro", po::value<Strings>()->composing()->value_name("PATH"),
@@ -33,8 +37,9 @@ po::options_description describe() {
        "Costs: every install script can change it.")  //
       ("profile", po::value<std::string>()->value_name("NAME|FILE"),
        "use this profile, not the one found from the command's name")  //
-      ("events", po::value<std::string>()->value_name("FILE|fd:N"),
-       "write the events (JSON Lines) there as well")  //
+      ("events", po::value<Strings>()->composing()->value_name("WHERE"),
+       "send the events there as well: FILE or fd:N (JSON Lines), stderr (in words), syslog, "
+       "journald, otlp")  //
       ("review",
        "commit nothing before you have looked: all changes are held, and on a terminal shown at "
        "the end, one by one")                                                         //
@@ -42,7 +47,15 @@ po::options_description describe() {
       ("commit-on-failure",
        "keep expected changes also if the command fails.\nCosts: a half-done install gets in.")  //
       ("timeout", po::value<std::string>()->value_name("TIME"),
-       "end the command after TIME: 90, 90s, 15m or 2h")                                      //
+       "end the command after TIME: 90, 90s, 15m or 2h")  //
+      ("decoys", po::value<std::string>()->value_name("files|files+env|off"),
+       "false credentials in the fake home (files), and in variables, too; whoever opens or "
+       "sends "
+       "one raises an alert. Costs of files+env: a script that uses GITHUB_TOKEN gets a false "
+       "one")  //
+      ("on-alert", po::value<std::string>()->value_name("log|hold|fail|kill"),
+       "when an alert was raised: only say so; hold all changes (the default); also end with exit "
+       "code 122 (the default where CI is set); or kill everything inside at once")           //
       ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //
       ("json", "print the summary as one JSON object")                                        //
       ("quiet,q", "print no summary")                                                         //
@@ -80,6 +93,20 @@ std::string absolute_option(const char* option, const std::string& path, const s
   return absolute;
 }
 
+template <typename Value>
+std::optional<Value> word_option(const po::variables_map& values, const char* option,
+                                 const std::vector<std::pair<std::string, Value>>& words) {
+  if (values.count(option) == 0) return std::nullopt;
+  const std::string word = value_of<std::string>(values, option);
+  Strings known;
+  for (const auto& [name, value] : words) {
+    if (name == word) return value;
+    known.push_back(name);
+  }
+  throw base::UserError(std::string("--") + option + ": '" + base::printable(word) +
+                        "' is none of: " + base::join(known, ", "));
+}
+
 policy::CommandLineRules read_rules(const po::variables_map& values, const std::string& cwd) {
   policy::CommandLineRules rules;
   for (const std::string& text : value_of<Strings>(values, "allow-host")) {
@@ -88,6 +115,9 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
     } catch (const base::UserError& error) {
       throw base::UserError(std::string("--allow-host: ") + error.what());
     }
+  }
+  for (const std::string& name : value_of<Strings>(values, "allow-recipe")) {
+    rules.allow_recipes.push_back(policy::recipe_named(name).name);
   }
   for (const std::string& name : value_of<Strings>(values, "allow-env")) {
     if (name.empty() || name.find_first_of("=*?[") != std::string::npos) {
@@ -105,6 +135,8 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
   if (values.count("commit-on-failure") != 0) rules.commit_on_failure = true;
   if (values.count("timeout") != 0)
     rules.time_limit = parse_time("--timeout", value_of<std::string>(values, "timeout"));
+  rules.decoys = word_option(values, "decoys", policy::kDecoyModes);
+  rules.on_alert = word_option(values, "on-alert", policy::kAlertAnswers);
   return rules;
 }
 
@@ -155,7 +187,9 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
 
   Options options;
   options.profile = value_of<std::string>(values, "profile");
-  options.events = value_of<std::string>(values, "events");
+  for (const std::string& where : value_of<Strings>(values, "events")) {
+    options.events.push_back(events::parse_sink(where));
+  }
   if (values.count("json") != 0) options.output = Output::json;
   if (values.count("quiet") != 0) options.output = Output::quiet;
   options.changes = read_changes(values);
@@ -208,7 +242,10 @@ std::string help_text() {
          "       sandbox-run discard [RUN] [PATH]…  throw held changes away\n"
          "       sandbox-run runs                what was run, and what became of it\n"
          "       sandbox-run prune --older-than 14d  remove old runs\n"
-         "       sandbox-run log [RUN]           who did what\n"
+         "       sandbox-run log [RUN]           who did what; --alerts, --actor PKG, --json, "
+         "--follow, --verify\n"
+         "       sandbox-run explain [EVENT|last]   why something was refused, and how to allow "
+         "it\n"
          "\n"
          "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
          "credentials,\n"

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "events/sink_address.h"
 #include "policy/profile.h"
 
 namespace sandbox_run::cli {
 
-enum class Action { run, plan, review, commit, discard, runs, prune, log, help, version };
+enum class Action { run, plan, review, commit, discard, runs, prune, log, explain, help, version };
 enum class Output { words, json, quiet };
 
 /// What becomes of what a run changes.
@@ -26,15 +27,24 @@ struct PruneRule {
   enum class Act { remove, only_say } act = Act::remove;
 };
 
+struct LogOptions {
+  enum class Form { tree, json, verify } form = Form::tree;
+  enum class Which { all, alerts } which = Which::all;
+  enum class Follow { no, yes } follow = Follow::no;
+  std::string actor;  // "": all of them
+};
+
 struct Options {
   Action action = Action::run;
   Output output = Output::words;
   std::string profile;  // "": found from the command
-  std::string events;   // file or "fd:N"; "": only the state directory's
+  /// Further places for events; the state directory's file is always written.
+  std::vector<events::SinkAddress> events;
   policy::CommandLineRules rules;
   Changes changes = Changes::by_profile;
   ReviewMode review = ReviewMode::report;
   PruneRule prune;
+  LogOptions log;
   std::vector<std::string> command;   // what is run
   std::vector<std::string> operands;  // of a sub-command: [RUN] [PATHS…]
 };

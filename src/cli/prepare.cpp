@@ -8,10 +8,12 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "base/random.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/exit_code.h"
+#include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
 
@@ -128,7 +130,67 @@ void add_registries(Preparation& prepared) {
                       service));
     }
   }
-  for (policy::EgressRule& rule : registries.rules) allow.push_back(std::move(rule));
+  std::vector<policy::EgressRule> rules = registries.rules;
+  for (const policy::Audience& audience : prepared.policy.network.registries_for) {
+    for (policy::EgressRule rule : registries.rules) {
+      rule.audience = audience;
+      rules.push_back(std::move(rule));
+    }
+  }
+  // First: what is a registry for the package manager may be a plain host for others.
+  allow.insert(allow.begin(), rules.begin(), rules.end());
+}
+
+/// The user's own configuration of the package manager, as far as it is about proxies: the copy
+/// that is shown inside says nothing of them. Later entries count less: the environment comes
+/// first.
+policy::ProxyPolicy find_proxies(const Preparation& prepared) {
+  if (prepared.policy.network.allow.empty()) return {};
+  const plan::HostFacts& facts = prepared.facts;
+  const policy::PackageManager manager = prepared.policy.package_manager;
+  policy::Variables variables = facts.environment;
+  std::string path;
+  if (manager == policy::PackageManager::pip) {
+    path = join_path(facts.config_home, "pip/pip.conf");
+  } else if (manager != policy::PackageManager::none) {
+    path = join_path(facts.home, ".npmrc");
+  }
+  for (const auto& [name, value] : facts.environment) {
+    const std::string_view own =
+        manager == policy::PackageManager::pip ? "PIP_CONFIG_FILE" : "npm_config_userconfig";
+    if (!path.empty() && name == own && value.starts_with('/')) path = value;
+  }
+  const auto text = path.empty() ? std::nullopt : base::read_file_if_readable(path, 1U << 20);
+  if (text) {
+    for (auto& setting : policy::proxy_settings(manager, *text, facts.environment)) {
+      variables.push_back(std::move(setting));
+    }
+  }
+  return policy::proxies_in(manager, variables);
+}
+
+/// A variable that the project's own configuration asks for is the registry's password: with a
+/// false one, the package manager could not log in.
+bool is_asked_for(const plan::HostFacts& facts, const std::string& variable) {
+  for (const char* name : {".npmrc", ".yarnrc.yml", ".yarnrc"}) {
+    for (const std::string& directory : {facts.project, facts.working_directory}) {
+      const auto text = base::read_file_if_readable(join_path(directory, name), 1U << 20);
+      if (text && text->find("${" + variable) != std::string::npos) return true;
+    }
+  }
+  return std::any_of(facts.home_files.begin(), facts.home_files.end(), [&](const auto& file) {
+    return file.second.find("${" + variable) != std::string::npos;
+  });
+}
+
+void add_decoys(Preparation& prepared) {
+  if (prepared.policy.decoys == policy::DecoyMode::off) return;
+  policy::DecoySet decoys = policy::make_decoys(base::random_bytes, prepared.facts.home_real);
+  if (prepared.policy.decoys != policy::DecoyMode::files_and_environment) decoys.variables.clear();
+  std::erase_if(decoys.variables, [&](const policy::DecoyVariable& variable) {
+    return is_asked_for(prepared.facts, variable.name);
+  });
+  prepared.facts.decoys = std::move(decoys);
 }
 
 /// pip installs to its own site-packages if it can write there, else to the user's.
@@ -151,6 +213,21 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
   return targets;
 }
 
+/// What the command is known to empty first, but for what it is itself run from.
+void add_hidden(Preparation& prepared) {
+  const std::vector<std::string>& arguments = prepared.facts.command.arguments;
+  for (workspace::Target& target : prepared.targets) {
+    target.hidden = policy::hidden_directories(prepared.policy, target.kind, arguments);
+    std::erase_if(target.hidden, [&](const std::string& name) {
+      const std::string directory = join_path(target.path, name);
+      const auto& chain = prepared.facts.command.chain;
+      return std::any_of(chain.begin(), chain.end(), [&](const std::string& program) {
+        return base::is_beneath(program, directory);
+      });
+    });
+  }
+}
+
 }  // namespace
 
 Preparation prepare(const Options& options) {
@@ -164,8 +241,13 @@ Preparation prepare(const Options& options) {
     name = profiles.name_for(
         {options.command, first.command.chain.empty() ? "" : first.command.chain.front()});
   }
-  prepared.policy =
-      policy::merge_policy(profiles.select(name), read_user_config(first), options.rules);
+  const policy::UserConfig config = read_user_config(first);
+  prepared.policy = policy::merge_policy(profiles.select(name), config, options.rules);
+  for (const std::string& sink : config.event_sinks) {
+    prepared.event_sinks.push_back(events::parse_sink(sink));
+  }
+  prepared.event_sinks.insert(prepared.event_sinks.end(), options.events.begin(),
+                              options.events.end());
   prepared.facts = plan::gather_facts(prepared.policy, options.command);
   if (!prepared.facts.project_refusal.empty())
     throw base::UserError(prepared.facts.project_refusal);
@@ -179,7 +261,10 @@ Preparation prepare(const Options& options) {
     }
     add_registries(prepared);
   }
+  prepared.proxies = find_proxies(prepared);
+  add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
+  add_hidden(prepared);
   return prepared;
 }
 

@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "events/sink_address.h"
 #include "plan/host_facts.h"
 #include "plan/plan_builder.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::cli {
@@ -15,7 +17,10 @@ namespace sandbox_run::cli {
 struct Preparation {
   policy::Policy policy;  // registries' rules included
   plan::HostFacts facts;
+  policy::ProxyPolicy proxies;  // that the host goes by; the sandboxee sees none of them
   std::vector<workspace::Target> targets;
+  /// Further places for events: the user's configuration's, then the command line's.
+  std::vector<events::SinkAddress> event_sinks;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
 };
 

@@ -21,19 +21,25 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/alerts.h"
+#include "cli/background.h"
+#include "cli/command_code.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/options.h"
+#include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/review/interactive.h"
+#include "cli/reviewer.h"
+#include "cli/run_log.h"
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
-#include "events/event_file.h"
 #include "events/event_log.h"
+#include "workspace/placement.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -41,55 +47,10 @@ namespace {
 using base::join_path;
 using base::printable;
 using std::chrono::steady_clock;
+constexpr const char* kHeldForAlert = "an alert was raised while the command ran";
 using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
-
-plan::LayerKind layer_kind(policy::TargetKind kind) {
-  switch (kind) {
-    case policy::TargetKind::project:
-      return plan::LayerKind::project;
-    case policy::TargetKind::environment:
-      return plan::LayerKind::environment;
-    case policy::TargetKind::cache:
-      return plan::LayerKind::cache;
-    case policy::TargetKind::extra:
-      return plan::LayerKind::extra;
-  }
-  return plan::LayerKind::extra;
-}
-
-std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory>& directories,
-                                     const std::string& empty) {
-  std::vector<plan::Layer> layers;
-  for (const workspace::LayerDirectory& directory : directories) {
-    const workspace::Target& target = directory.target;
-    layers.push_back({target.path, layer_kind(target.kind),
-                      target.lower_is_empty ? empty : target.path, directory.upper, directory.work,
-                      target.lower_is_empty});
-  }
-  return layers;
-}
-
-/// The plan with "RUN" for the run's own directory, and the egress rules: the same text for the
-/// same run, whenever it is made.
-std::string describe_plan(const Preparation& prepared) {
-  std::vector<workspace::LayerDirectory> layers;
-  for (const workspace::Target& target : prepared.targets) {
-    const std::string layer = "RUN/layers/" + std::to_string(layers.size());
-    layers.push_back({target, layer + "/upper", layer + "/work"});
-  }
-  const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
-                                          plan_layers(layers, "RUN/empty"), plan::Purpose::run);
-  std::string text = plan::to_text(plan);
-  for (const policy::EgressRule& rule : prepared.policy.network.allow) {
-    text += "egress     " + rule.host.text();
-    for (const std::uint16_t port : rule.ports) text += " " + std::to_string(port);
-    text += rule.origin == policy::EgressRule::Origin::registry ? "  (registry)\n" : "\n";
-  }
-  for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
-  return text;
-}
 
 int print_plan(const Options& options) {
   base::write_full(1, describe_plan(prepare(options)), "printing the plan");
@@ -103,12 +64,13 @@ class CommandRun {
       : options_(options), closed_(closed) {}
 
   int run() {
+    std::optional<Reviewer> reviewer;
+    if (options_.changes == Changes::review && options_.output != Output::json) reviewer.emplace();
     const int code = run_command();
-    const bool ask = options_.changes == Changes::review && options_.output != Output::json;
-    if (!ask || !holds_changes(run_directory_) || !can_ask()) return code;
+    if (!reviewer || !holds_changes(run_directory_) || !can_ask()) return code;
     leave_screen_of_command();
     // The targets are free again: what is decided now takes them anew.
-    const int reviewed = review_interactively(state_, run_directory_, {});
+    const int reviewed = reviewer->review(state_, run_directory_);
     return reviewed == kOk ? code : reviewed;
   }
 
@@ -121,13 +83,16 @@ class CommandRun {
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
     run_id_ = new_run_id();
+    answer_ = answer_to_alerts(prepared_.policy);
     const auto locks = make_room();
     record_start();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
     const TakenOver commit = commit_run(outcome);
     overhead_ = outcome.set_up + (steady_clock::now() - ended);
-    return finish(outcome, commit);
+    const int code = finish(outcome, commit);
+    if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
+    return code;
   }
 
   /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
@@ -135,7 +100,7 @@ class CommandRun {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
       in_use_.emplace(run_directory_);
-      open_log();
+      log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
       workspace::recover_interrupted(state_, prepared_.targets, *log_);
       make_plan();
@@ -147,14 +112,6 @@ class CommandRun {
       give_up();
       throw;
     }
-  }
-
-  void open_log() {
-    std::vector<base::UniqueFd> sinks;
-    log_path_ = join_path(run_directory_, "events.jsonl");
-    sinks.push_back(events::open_event_file(log_path_));
-    if (!options_.events.empty()) sinks.push_back(events::open_event_file(options_.events));
-    log_ = std::make_unique<events::EventLog>(run_id_, std::move(sinks));
   }
 
   void make_plan() {
@@ -190,13 +147,19 @@ class CommandRun {
     SuperviseRequest request;
     request.plan = &plan_;
     request.network = prepared_.policy.network;
+    request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    request.sink = log_.get();
+    EventChain chain(prepared_.facts.decoys, plan_, prepared_.facts.project, *log_);
+    request.sink = &chain.first();
+    request.decoys = &prepared_.facts.decoys;
+    if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
     request.trusted_programs = prepared_.facts.command.chain;
     request.closed_streams = closed_;
     try {
-      return supervise(request);
+      Outcome outcome = supervise(request);
+      alerts_in_run_ = chain.alerts().alerts();
+      return outcome;
     } catch (...) {
       give_up();
       throw;
@@ -206,17 +169,21 @@ class CommandRun {
   /// An error of ours ends the run: its log says so, or it would look interrupted.
   void give_up() {
     discard_layers();
-    if (log_) record_end(kSetupFailed, RunOutcome::failed, {});
+    if (!log_) return;
+    record_end(kSetupFailed, RunOutcome::failed, {});
+    end_run_log(*log_, run_directory_, prepared_.hints);
   }
 
   void discard_layers() noexcept {
     try {
-      base::remove_tree(join_path(run_directory_, "layers"));
+      workspace::discard_layers(run_directory_);
       base::remove_tree(join_path(run_directory_, "empty"));
     } catch (const std::exception&) {
       return;  // an empty layer more or less: the error on its way says what matters
     }
   }
+
+  bool holds_all() const { return alerts_in_run_ > 0 && answer_ != policy::OnAlert::log; }
 
   bool keeps(const Outcome& outcome) const {
     if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
@@ -238,28 +205,9 @@ class CommandRun {
     request.arguments = plan_.exec.arguments;
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
-    return take_over(options_.changes, request, *log_);
-  }
-
-  static int command_code(const Outcome& outcome) {
-    switch (outcome.kind) {
-      case Outcome::Kind::exited:
-        return outcome.value;
-      case Outcome::Kind::killed:
-        return kSignalBase + outcome.value;
-      case Outcome::Kind::time_limit:
-        return kTimeLimit;
-      case Outcome::Kind::not_started:
-        return not_started_code(*outcome.failure);
-      case Outcome::Kind::lost:
-        return kSetupFailed;
-    }
-    return kSetupFailed;
-  }
-
-  static int not_started_code(const sandbox::SetupFailure& failure) {
-    if (failure.step != sandbox::SetupStep::execute) return kSetupFailed;
-    return failure.error_number == ENOENT ? kNotFound : kNotExecutable;
+    request.old_entries = workspace::OldEntries::leave;
+    if (holds_all()) request.commit = true;  // judged, also if the command failed
+    return take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
   }
 
   int finish(const Outcome& outcome, const TakenOver& commit) {
@@ -267,9 +215,10 @@ class CommandRun {
     int code = command;
     log_->record_left_out();
     const std::uint64_t alerts = log_->count(events::Severity::alert);
-    if (code == kOk && alerts > 0 && std::getenv("CI") != nullptr) code = kAlert;
+    if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
-    record_end(code, outcome_of(options_.changes, keeps(outcome), commit), commit);
+    record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
+    end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
       return code;
@@ -310,19 +259,24 @@ class CommandRun {
     facts.command_exit_code = command;
     facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
     facts.changes = options_.changes;
-    facts.committed = commit.failure.empty() && keeps(outcome);
+    facts.committed = commit.failure.empty() && !holds_all() && keeps(outcome);
+    facts.held_for_alert = holds_all();
     facts.commit = commit.summary;
     facts.discarded = commit.discarded;
     facts.watch = outcome.watch;
     facts.network = outcome.network;
+    for (const policy::EgressRule& rule : prepared_.policy.network.allow) {
+      if (rule.origin != policy::EgressRule::Origin::registry) continue;
+      facts.registry_hosts.push_back(rule.host.text());
+    }
     facts.withheld_environment = plan_.withheld_environment.size();
     facts.alerts = log_->alerts();
     facts.alert_count = log_->count(events::Severity::alert);
     facts.overhead = overhead_;
-    facts.log_path = log_path_;
+    facts.log_path = log_path(run_directory_);
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
-    if (const auto failure = log_->failure()) facts.hints.push_back(*failure);
+    facts.log_sha256 = log_->head().sha256;
     if (options_.output == Output::words) leave_screen_of_command();
     tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
   }
@@ -331,11 +285,12 @@ class CommandRun {
   const ClosedStreams& closed_;
   steady_clock::duration overhead_{};
   Preparation prepared_;
+  policy::OnAlert answer_ = policy::OnAlert::hold;
+  std::uint64_t alerts_in_run_ = 0;
   std::string state_;
   std::string run_id_;
   std::string run_directory_;
   std::optional<RunInUse> in_use_;
-  std::string log_path_;
   std::unique_ptr<events::EventLog> log_;
   std::vector<workspace::LayerDirectory> layers_;
   plan::Plan plan_;
@@ -362,6 +317,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::runs:
     case Action::prune:
     case Action::log:
+    case Action::explain:
       return run_sub_command(options);
   }
   return kUsageError;

@@ -94,8 +94,10 @@ std::optional<RunInUse> RunInUse::alone(const std::string& run_directory) {
 }
 
 bool holds_changes(const std::string& run_directory) {
-  return base::exists(join_path(run_directory, "held")) ||
-         base::exists(join_path(run_directory, "journal"));
+  // Not: a run whose replaced entries are still being removed.
+  return base::exists(join_path(run_directory, "journal")) ||
+         (base::exists(join_path(run_directory, "held")) &&
+          !workspace::read_held(run_directory).empty());
 }
 
 std::vector<std::string> targets_of(const std::string& run_directory) {

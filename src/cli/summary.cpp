@@ -17,9 +17,11 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "broker/admission.h"
 #include "cli/exit_code.h"
 #include "policy/egress.h"
 #include "policy/host_pattern.h"
+#include "policy/recipe.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -58,6 +60,7 @@ std::string committed_words(const SummaryFacts& facts) {
                : counted(facts.discarded, "change", "changes") + " thrown away (--discard)";
   }
   if (!facts.committed) {
+    if (facts.held_for_alert) return "nothing committed (an alert was raised)";
     if (facts.time_limit) {
       return "nothing committed (the time limit ended the command); keep such changes with "
              "--commit-on-failure";
@@ -156,15 +159,30 @@ bool may_ever_connect(const std::string& address) {
   return false;
 }
 
-std::string blocked_line(const SummaryFacts& facts, const std::string& host) {
+/// The recipe that would have let it through; "" if there is none.
+std::string cure(const SummaryFacts& facts, const broker::DeniedHost& denied) {
+  const auto& registries = facts.registry_hosts;
+  const bool is_registry =
+      std::find(registries.begin(), registries.end(), denied.host) != registries.end();
+  return policy::recipe_for(denied.host, broker::requester_of(denied.actor), is_registry);
+}
+
+std::string blocked_line(const SummaryFacts& facts, const broker::DeniedHost& denied) {
+  const std::string& host = denied.host;
+  const bool known = denied.actor.kind != events::Actor::Kind::unknown;
+  const std::string blocked = "blocked: " + printable(host) +
+                              (known ? " for " + events::to_words(denied.actor) : std::string());
   const auto pattern = host_pattern(host);
-  if (!pattern || pattern->is_wildcard()) return "blocked: " + printable(host) + " (looked up)";
+  if (!pattern || pattern->is_wildcard()) return blocked + " (looked up)";
   if (pattern->is_address() && !may_ever_connect(host)) {
-    return "blocked: " + printable(host) + " (connection), an address that nothing can allow";
+    return blocked + " (connection), an address that nothing can allow";
   }
-  return fmt::format("blocked: {} ({}) — allow with: sandbox-run --allow-host {} {}",
-                     printable(host), pattern->is_address() ? "connection" : "looked up",
-                     base::shell_words({pattern->text()}), command_again(facts));
+  const std::string recipe = cure(facts, denied);
+  return fmt::format("{} ({}) — allow with: sandbox-run {} {}", blocked,
+                     pattern->is_address() ? "connection" : "looked up",
+                     recipe.empty() ? "--allow-host " + base::shell_words({pattern->text()})
+                                    : "--allow-recipe " + recipe,
+                     command_again(facts));
 }
 
 std::string held_path(const SummaryFacts& facts, const workspace::HeldChange& held) {
@@ -182,9 +200,21 @@ std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& he
   return "held: " + held_path(facts, held) + (reason.empty() ? "" : " (" + reason + ")");
 }
 
+/// "app › qr-tools › easy-qr-gen": why the package is here; "" if that is not known.
+std::string dependency_words(const events::Event& alert) {
+  const json::value* path = alert.details.if_contains("dependency_path");
+  if (path == nullptr || !path->is_array()) return "";
+  std::vector<std::string> names;
+  for (const json::value& name : path->get_array()) {
+    if (name.is_string()) names.push_back(printable(std::string_view(name.get_string())));
+  }
+  return base::join(names, " › ");
+}
+
 std::string alert_line(const events::Event& alert) {
   std::string line = "ALERT: " + printable(alert.type);
   if (alert.actor) line += " by " + events::to_words(*alert.actor);
+  if (const std::string why = dependency_words(alert); !why.empty()) line += " (" + why + ")";
   for (const char* key : {"path", "name", "host", "destination", "reason"}) {
     const auto value = base::string_member(alert.details, key);
     if (value) line += std::string(" · ") + printable(*value);
@@ -206,8 +236,8 @@ std::vector<std::string> detail_lines(const SummaryFacts& facts) {
     // A protected change stands below as what is held.
     if (alert.type != "change.protected") lines.push_back(alert_line(alert));
   }
-  for (const std::string& host : facts.network.hosts_denied) {
-    lines.push_back(blocked_line(facts, host));
+  for (const broker::DeniedHost& denied : facts.network.hosts_denied) {
+    lines.push_back(blocked_line(facts, denied));
   }
   for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
     // With --review everything is held; only what stands out is worth a line.
@@ -224,6 +254,12 @@ json::array bounded_list(const std::vector<std::string>& strings) {
     list.emplace_back(printable(text));
   }
   return list;
+}
+
+json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
+  std::vector<std::string> hosts;
+  for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
+  return bounded_list(hosts);
 }
 
 json::array held_list(const std::vector<workspace::HeldChange>& changes) {
@@ -293,7 +329,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["execs"] = facts.watch.execs;
   summary["scripts"] = facts.watch.scripts;
   summary["hosts_contacted"] = bounded_list(facts.network.hosts_contacted);
-  summary["hosts_blocked"] = bounded_list(facts.network.hosts_denied);
+  summary["hosts_blocked"] = denied_list(facts.network.hosts_denied);
   summary["flows"] = facts.network.flows;
   summary["bytes_down"] = facts.network.bytes_down;
   summary["bytes_up"] = facts.network.bytes_up;
@@ -303,6 +339,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["overhead_us"] =
       std::chrono::duration_cast<std::chrono::microseconds>(facts.overhead).count();
   summary["log"] = printable(facts.log_path);
+  summary["log_sha256"] = facts.log_sha256;
   summary["notes"] = bounded_list(facts.hints);
   return base::to_json(summary) + "\n";
 }

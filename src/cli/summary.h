@@ -24,15 +24,18 @@ struct SummaryFacts {
   bool time_limit = false;           // the time limit ended it
   bool committed = false;            // changes were taken over, as far as they were expected
   Changes changes = Changes::by_profile;
+  bool held_for_alert = false;  // all changes are held, because of an alert
   workspace::CommitSummary commit;
   std::uint64_t discarded = 0;  // changes that --discard threw away
   watch::WatchTotals watch;
   broker::NetworkTotals network;
+  std::vector<std::string> registry_hosts;  // that the package manager is configured for
   std::size_t withheld_environment = 0;
   std::vector<events::Event> alerts;  // the first ones
   std::uint64_t alert_count = 0;      // all of them; less than alerts.size(): as many as those
   std::chrono::steady_clock::duration overhead{};
   std::string log_path;
+  std::string log_sha256;          // of its last line: sandbox-run-events(5), CHAIN
   std::vector<std::string> hints;  // anything else a person should know
 };
 

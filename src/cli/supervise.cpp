@@ -14,6 +14,8 @@
 #include "cli/tell.h"
 #include "cli/terminal.h"
 #include "sandbox/launch.h"
+#include "sandbox/supervisor_confinement.h"
+#include "watch/decoy_watch.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -48,23 +50,72 @@ std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::Inne
   return sockets;
 }
 
+void record_missing(const SuperviseRequest& request, const char* protection,
+                    const std::string& reason) {
+  events::Event missing{"protection.missing", events::Severity::notice};
+  missing.details = {{"protection", protection}, {"reason", reason}};
+  request.sink->record(missing);
+}
+
+/// nullptr: the plan has no decoys, or the kernel no leases.
+std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
+                                                sandbox::RunningSandbox& sandbox,
+                                                watch::ExecWatch& watch) {
+  std::vector<watch::PlacedDecoy> placed;
+  std::size_t next = 0;
+  for (const plan::MountStep& step : request.plan->mounts) {
+    const auto* file = std::get_if<plan::DecoyFile>(&step);
+    if (file == nullptr || next == sandbox.decoys.size()) continue;
+    watch::PlacedDecoy decoy{file->target, {}, std::move(sandbox.decoys[next++])};
+    for (const policy::DecoyFile& known : request.decoys->files) {
+      if (known.path == file->target) decoy.readers = known.readers;
+    }
+    placed.push_back(std::move(decoy));
+  }
+  if (placed.empty()) return nullptr;
+  try {
+    auto decoys =
+        std::make_unique<watch::DecoyWatch>(std::move(placed), sandbox.init_pid(), *request.sink,
+                                            [&watch](int pid) { return watch.actor_of(pid); });
+    if (decoys->change_fd() < 0) {
+      record_missing(request, "decoys opened a second time",
+                     "no inotify instance left: sysctl fs.inotify.max_user_instances");
+    }
+    return decoys;
+  } catch (const base::SysError& error) {
+    record_missing(request, "opened decoys", error.what());
+    return nullptr;
+  }
+}
+
 class Supervision {
  public:
   Supervision(const SuperviseRequest& request, sandbox::RunningSandbox& sandbox)
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink),
-        watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink,
+                *request.sink, callers_, broker::Limits{}, request.proxies),
+        watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
+        decoys_(watch_decoys(request, sandbox, watch_)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
+
+  ~Supervision() {
+    if (request_.kill_on_alert != nullptr) request_.kill_on_alert->on_alert = {};
+  }
+  Supervision(const Supervision&) = delete;
+  Supervision& operator=(const Supervision&) = delete;
 
   broker::EventLoop& loop() { return loop_; }
 
   Outcome run(steady_clock::time_point begin) {
     begin_ = begin;
     watch_sandbox();
+    if (decoys_) watch_decoy_files();
+    if (request_.kill_on_alert != nullptr) {
+      request_.kill_on_alert->on_alert = [this] { on_alert(); };
+    }
     if (request_.capture == nullptr) {
       loop_.on_signals(
           {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT},
@@ -76,6 +127,7 @@ class Supervision {
     loop_.run();
     sandbox_.end();
     broker_.shut_down();
+    watch_.finish();
     outcome_.watch = watch_.totals();
     outcome_.network = broker_.totals();
     return outcome_;
@@ -83,7 +135,11 @@ class Supervision {
 
  private:
   void watch_sandbox() {
-    loop_.on_readable(watch_.fd(), [this] { return watch_.on_readable(); });
+    loop_.on_readable(watch_.fd(), [this] {
+      if (decoys_) decoys_->renew();
+      return watch_.on_readable();
+    });
+    loop_.on_readable(watch_.script_fd(), [this] { return watch_.on_script_end(); });
     loop_.on_readable(sandbox_.status_fd(), [this] {
       outcome_.set_up = steady_clock::now() - begin_;
       if (auto failure = sandbox_.take_failure()) {
@@ -103,6 +159,22 @@ class Supervision {
     });
   }
 
+  void watch_decoy_files() {
+    loop_.on_readable(decoys_->lease_fd(), [this] { return decoys_->on_lease(); });
+    if (decoys_->change_fd() >= 0) {
+      loop_.on_readable(decoys_->change_fd(), [this] { return decoys_->on_change(); });
+    }
+  }
+
+  /// When this returns, nothing inside goes on: not even who waits to be let into a decoy.
+  void on_alert() {
+    request_.kill_on_alert->on_alert = {};
+    if (!ended_) outcome_.kind = Outcome::Kind::alert;
+    ended_ = true;
+    sandbox_.end();
+    loop_.stop();
+  }
+
   void on_report(const sandbox::SandboxeeReport& report) {
     switch (report.kind) {
       case sandbox::SandboxeeReport::Kind::stopped:
@@ -119,8 +191,10 @@ class Supervision {
 
   void end_as(Outcome::Kind kind, int value) {
     ended_ = true;  // by its own report: what is only dead stays "lost"
-    if (outcome_.kind == Outcome::Kind::not_started || outcome_.kind == Outcome::Kind::time_limit)
+    if (outcome_.kind == Outcome::Kind::not_started || outcome_.kind == Outcome::Kind::time_limit ||
+        outcome_.kind == Outcome::Kind::alert) {
       return;
+    }
     outcome_.kind = kind;
     outcome_.value = value;
   }
@@ -136,8 +210,10 @@ class Supervision {
   const SuperviseRequest& request_;
   sandbox::RunningSandbox& sandbox_;
   broker::EventLoop loop_;
+  events::CallerTable callers_;
   broker::Broker broker_;
   watch::ExecWatch watch_;
+  std::unique_ptr<watch::DecoyWatch> decoys_;
   TerminalControl terminal_;
   steady_clock::time_point begin_;
   Outcome outcome_;
@@ -195,6 +271,7 @@ Outcome supervise(const SuperviseRequest& request) {
   const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
+  sandbox::confine_supervisor();
   const IgnoredPipeSignal ignored;
   Supervision supervision(request, sandbox);
   streams.start(supervision.loop());

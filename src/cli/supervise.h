@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "cli/alert_sink.h"
 #include "events/event.h"
 #include "plan/plan.h"
+#include "policy/decoys.h"
 #include "policy/policy.h"
+#include "policy/proxy.h"
 #include "sandbox/setup_step.h"
 #include "watch/exec_watch.h"
 
@@ -18,7 +21,8 @@ namespace sandbox_run::cli {
 /// How a sandboxed command ended.
 struct Outcome {
   /// lost: init ended without a report (somebody killed it): nothing is known of the command.
-  enum class Kind { exited, killed, time_limit, not_started, lost };
+  /// alert: everything was killed because of one.
+  enum class Kind { exited, killed, time_limit, alert, not_started, lost };
   Kind kind = Kind::lost;
   int value = 0;                                 // exit status, or signal
   std::optional<sandbox::SetupFailure> failure;  // not_started
@@ -30,8 +34,12 @@ struct Outcome {
 struct SuperviseRequest {
   const plan::Plan* plan = nullptr;
   policy::NetworkPolicy network;
+  policy::ProxyPolicy proxies;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
+  const policy::DecoySet* decoys = nullptr;  // what the plan's decoys are; nullptr: there are none
+  /// Not nullptr: the first alert that passes through this sink kills everything at once.
+  AlertSink* kill_on_alert = nullptr;
   std::string project;                        // whose own scripts are project scripts
   std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::array<bool, 3> closed_streams{};
@@ -41,8 +49,9 @@ struct SuperviseRequest {
 };
 inline constexpr std::size_t kMaxCapture = 8U << 20;
 
-/// Launches, serves and ends one sandbox. When it returns, every process in it is dead. Throws
-/// sandbox::SetupError.
+/// Launches, serves and ends one sandbox. Unless it is a question, this process is confined from
+/// then on: see sandbox/supervisor_confinement.h; it can launch no other. When it returns, every
+/// process in it is dead. Throws sandbox::SetupError.
 Outcome supervise(const SuperviseRequest& request);
 
 }  // namespace sandbox_run::cli

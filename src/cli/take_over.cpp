@@ -14,7 +14,7 @@ using workspace::LayerDirectory;
 constexpr const char* kNotLookedAt = "not looked at yet (--review)";
 constexpr const char* kNotKept = "nothing is kept (--discard)";
 
-workspace::CommitSummary hold_changes(CommitRequest request, const char* reason,
+workspace::CommitSummary hold_changes(CommitRequest request, const std::string& reason,
                                       events::EventSink& sink) {
   const policy::FilesystemPolicy files = hold_all(*request.policy, reason);
   request.policy = &files;
@@ -36,13 +36,15 @@ TakenOver discard_changes(CommitRequest request, events::EventSink& sink) {
 
 }  // namespace
 
-TakenOver take_over(Changes changes, const CommitRequest& request, events::EventSink& sink) {
+TakenOver take_over(Changes changes, const CommitRequest& request, const std::string& hold_reason,
+                    events::EventSink& sink) {
   TakenOver taken;
   try {
     base::remove_tree(base::join_path(request.run_directory, "empty"));  // an overlay's lower
     switch (changes) {
       case Changes::by_profile:
-        taken.summary = workspace::commit_changes(request, sink);
+        taken.summary = hold_reason.empty() ? workspace::commit_changes(request, sink)
+                                            : hold_changes(request, hold_reason, sink);
         break;
       case Changes::review:
         taken.summary = hold_changes(request, kNotLookedAt, sink);

@@ -19,8 +19,9 @@ struct TakenOver {
 
 /// Judges and commits by the profile; or holds all (--review); or judges all, so that the log tells
 /// what was tried, and keeps nothing (--discard). With the latter two caches are not kept either.
+/// `hold_reason`: not "", all is held for this reason, unless nothing is kept anyway.
 TakenOver take_over(Changes changes, const workspace::CommitRequest& request,
-                    events::EventSink& sink);
+                    const std::string& hold_reason, events::EventSink& sink);
 
 /// The rules with "commit" and its kin turned into "hold", for `reason`; what is protected or held
 /// anyway stays so, with its own reason. Pure.

@@ -48,35 +48,39 @@ base::UniqueFd open_descriptor(std::string_view where) {
                           ": the descriptor is not open for writing");
   }
   struct stat status {};
-  const bool fifo = ::fstat(number, &status) == 0 && S_ISFIFO(status.st_mode);
-  if (fifo || S_ISREG(status.st_mode)) {
+  const bool known = ::fstat(number, &status) == 0;
+  const bool waits = known && (S_ISFIFO(status.st_mode) || ::isatty(number) != 0);
+  if (waits || (known && S_ISREG(status.st_mode))) {
     // An open file description of our own: O_NONBLOCK and O_APPEND on it are nobody else's concern.
     const std::string link = "/proc/self/fd/" + std::to_string(number);
-    const int own = ::open(link.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | (fifo ? O_NONBLOCK : 0));
+    const int own =
+        ::open(link.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | (waits ? O_NONBLOCK : 0));
     if (own >= 0) return base::UniqueFd(own);
   }
   return base::duplicate(number);
 }
 
-/// SIGPIPE kept off this thread while it lives; one that our own write raised is taken away.
-class NoSigpipe {
+/// A signal kept off this thread while it lives; one that our own write raised is taken away.
+/// SIGPIPE, and SIGTTOU: the command has the terminal, so that with `stty tostop` a write would
+/// stop the supervisor.
+class NoSignal {
  public:
-  NoSigpipe() {
-    ::sigemptyset(&sigpipe_);
-    ::sigaddset(&sigpipe_, SIGPIPE);
+  explicit NoSignal(int signal) {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, signal);
     sigset_t pending;
     ::sigemptyset(&pending);
     ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    was_pending_ = ::sigismember(&pending, signal) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
   }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-  ~NoSigpipe() {
+  NoSignal(const NoSignal&) = delete;
+  NoSignal& operator=(const NoSignal&) = delete;
+  ~NoSignal() {
     const int error_number = errno;
     const timespec at_once{};
     if (!was_pending_) {
-      while (::sigtimedwait(&sigpipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+      while (::sigtimedwait(&signal_, nullptr, &at_once) < 0 && errno == EINTR) {
       }
     }
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
@@ -84,7 +88,7 @@ class NoSigpipe {
   }
 
  private:
-  sigset_t sigpipe_;
+  sigset_t signal_;
   sigset_t before_;
   bool was_pending_ = false;
 };
@@ -109,12 +113,13 @@ base::UniqueFd open_event_file(std::string_view where) {
   return base::UniqueFd(fd);
 }
 
-EventFile::EventFile(base::UniqueFd fd, std::chrono::milliseconds patience)
-    : fd_(std::move(fd)), patience_(patience) {
+EventFile::EventFile(base::UniqueFd fd, std::chrono::milliseconds patience, FileState state)
+    : fd_(std::move(fd)), torn_(state == FileState::torn), patience_(patience) {
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return;
   if (S_ISFIFO(status.st_mode)) kind_ = Kind::pipe;
   if (S_ISSOCK(status.st_mode)) kind_ = Kind::socket;
+  if (::isatty(fd_.get()) != 0) kind_ = Kind::terminal;
 }
 
 void EventFile::fail(int error_number) {
@@ -139,8 +144,8 @@ long EventFile::write_once(std::string_view bytes) const {
   if (kind_ == Kind::socket) {
     return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
-  if (kind_ == Kind::pipe) {
-    const NoSigpipe no_sigpipe;
+  if (kind_ == Kind::pipe || kind_ == Kind::terminal) {
+    const NoSignal quiet(kind_ == Kind::pipe ? SIGPIPE : SIGTTOU);
     return ::write(fd_.get(), bytes.data(), bytes.size());
   }
   return ::write(fd_.get(), bytes.data(), bytes.size());
@@ -153,8 +158,9 @@ void EventFile::write_line(std::string_view line) {
     repaired = "\n" + std::string(line);
     line = repaired;
   }
-  // A pipe of somebody else's may be a blocking one: ask before each write.
-  if (kind_ == Kind::pipe && !wait_until_writable()) return fail(EAGAIN);
+  // A pipe or terminal of somebody else's may be a blocking one: ask before each write.
+  if ((kind_ == Kind::pipe || kind_ == Kind::terminal) && !wait_until_writable())
+    return fail(EAGAIN);
   bool started = false;
   while (!line.empty()) {
     const long put = write_once(line);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "events/chain.h"
 
 namespace sandbox_run::events {
 
@@ -19,8 +20,10 @@ base::UniqueFd open_event_file(std::string_view where);
 /// happens to the log must not change what happens to the command.
 class EventFile {
  public:
+  /// `state`: torn if the file ends in the middle of a line, which is then ended first.
   explicit EventFile(base::UniqueFd fd,
-                     std::chrono::milliseconds patience = std::chrono::seconds(1));
+                     std::chrono::milliseconds patience = std::chrono::seconds(1),
+                     FileState state = FileState::whole);
 
   /// Writes `line` (which ends in '\n') by one write(2). On failure the line is lost here.
   void write_line(std::string_view line);
@@ -28,7 +31,7 @@ class EventFile {
   const std::optional<std::string>& failure() const { return failure_; }
 
  private:
-  enum class Kind { file, pipe, socket };
+  enum class Kind { file, pipe, socket, terminal };
 
   bool wait_until_writable();
   long write_once(std::string_view bytes) const;

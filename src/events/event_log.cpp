@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/digest.h"
 #include "base/text.h"
+#include "events/sinks/file_sink.h"
 
 namespace sandbox_run::events {
 namespace {
@@ -90,23 +92,28 @@ json::object to_json(const Process& process, const EventLimits& limits) {
 
 }  // namespace
 
-EventLog::EventLog(std::string run_id, std::vector<base::UniqueFd> sinks, EventLimits limits)
+EventLog::EventLog(std::string run_id, std::vector<base::UniqueFd> files, EventLimits limits)
     : run_id_(base::printable(run_id)), limits_(limits) {
-  for (base::UniqueFd& sink : sinks) sinks_.emplace_back(std::move(sink));
+  for (base::UniqueFd& file : files) {
+    LogEnd end = end_of_log(file.get(), run_id_);
+    if (&file == &files.front()) head_ = std::move(end.head);
+    sinks_.push_back(std::make_unique<FileSink>(std::move(file), end.state));
+  }
 }
 
 EventLog::~EventLog() {
   try {
-    record_left_out();
+    if (!finished_) finish();
   } catch (...) {  // out of memory while writing a count: nothing more can be said
   }
 }
 
-std::string EventLog::line_for(const Event& event) {
+json::object EventLog::object_for(const Event& event) const {
   json::object line;
   line["time"] = timestamp(event.time);
   line["run"] = run_id_;
-  line["seq"] = sequence_;
+  line["seq"] = head_.sequence + 1;
+  line["prev_sha256"] = head_.sha256;
   line["type"] = safe(event.type, limits_);
   line["severity"] = name_of(event.severity);
   if (event.actor) line["actor"] = to_json(*event.actor, limits_);
@@ -115,19 +122,23 @@ std::string EventLog::line_for(const Event& event) {
   const auto age = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::system_clock::now() - event.time);
   line["act_to_record_us"] = std::max<std::int64_t>(0, age.count());
-  std::string text = base::to_json(line);
-  if (text.size() > limits_.line_bytes) {
-    line["details"] = json::object{{"cut", text.size()}};
-    if (event.process) line["process"].as_object()["argv"] = json::array{"… (cut)"};
-    text = base::to_json(line);
-  }
-  return text + "\n";
+  return line;
 }
 
 std::size_t EventLog::write(const Event& event) {
-  ++sequence_;
-  const std::string line = line_for(event);
-  for (EventFile& sink : sinks_) sink.write_line(line);
+  json::object object = object_for(event);
+  std::string line = base::to_json(object);
+  if (line.size() > limits_.line_bytes) {
+    object["details"] = json::object{{"cut", line.size()}};
+    if (event.process) object["process"].as_object()["argv"] = json::array{"… (cut)"};
+    line = base::to_json(object);
+  }
+  head_ = {head_.sequence + 1, base::sha256_hex(line)};
+  line += '\n';
+  const Record record{object, line, event.severity};
+  for (const auto& sink : sinks_) {
+    if (sink->wants(event.severity)) sink->write(record);
+  }
   return line.size();
 }
 
@@ -179,11 +190,19 @@ std::uint64_t EventLog::count(Severity severity) const {
   return by_severity_[static_cast<std::size_t>(severity)];
 }
 
-std::optional<std::string> EventLog::failure() const {
-  for (const EventFile& sink : sinks_) {
-    if (sink.failure()) return sink.failure();
+void EventLog::finish() {
+  finished_ = true;
+  record_left_out();
+  for (const auto& sink : sinks_) sink->close();
+  for (const auto& sink : sinks_) sink->finish();
+}
+
+std::vector<std::string> EventLog::failures() const {
+  std::vector<std::string> failures;
+  for (const auto& sink : sinks_) {
+    if (auto failure = sink->failure()) failures.push_back(*std::move(failure));
   }
-  return std::nullopt;
+  return failures;
 }
 
 }  // namespace sandbox_run::events

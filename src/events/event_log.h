@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,8 +11,9 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "events/chain.h"
 #include "events/event.h"
-#include "events/event_file.h"
+#include "events/sink.h"
 
 namespace sandbox_run::events {
 
@@ -26,20 +28,24 @@ struct EventLimits {
 };
 
 /// The event log: one JSON object a line, to every sink at once. The format is
-/// man/sandbox-run-events.5.
+/// man/sandbox-run-events.5. Each line holds the digest of the one before it (chain.h).
 ///
 /// Must:     make every string safe UTF-8 without control characters; count what it leaves out.
 /// Must not: throw or block for a sink's sake.
 class EventLog : public EventSink {
  public:
-  EventLog(std::string run_id, std::vector<base::UniqueFd> sinks, EventLimits limits = {});
+  /// `files`: descriptors to write lines to. If the first is a regular file that ends in a line of
+  /// this run, numbers and digests go on from there.
+  EventLog(std::string run_id, std::vector<base::UniqueFd> files, EventLimits limits = {});
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
   ~EventLog() override;
 
+  void add_sink(std::unique_ptr<Sink> sink) { sinks_.push_back(std::move(sink)); }
+
   void record(const Event& event) override;
   /// Writes one limit.reached for each type of which lines were left out since the last call, with
-  /// the count so far. Call before run.finished; the destructor does what is left.
+  /// the count so far. Call before run.finished; finish() does what is left.
   void record_left_out();
 
   /// How many were recorded, also those whose lines were left out.
@@ -47,8 +53,13 @@ class EventLog : public EventSink {
   std::uint64_t count(Severity severity) const;
   /// The first alerts, bounded.
   const std::vector<Event>& alerts() const { return alerts_; }
-  /// The first failure of a sink, for people; nullopt: all is written.
-  std::optional<std::string> failure() const;
+  /// After the last event: what sinks still have under way is sent, for a bounded time. The
+  /// destructor does it if nobody did.
+  void finish();
+  /// What went wrong, a line in words for each sink that lost something.
+  std::vector<std::string> failures() const;
+  /// The last line that was written.
+  const ChainLink& head() const { return head_; }
 
  private:
   struct Tally {
@@ -59,15 +70,16 @@ class EventLog : public EventSink {
   };
   using Key = std::pair<std::string, Severity>;
 
-  std::string line_for(const Event& event);
+  base::json::object object_for(const Event& event) const;
   /// Returns the line's length.
   std::size_t write(const Event& event);
   void record_left_out(const Key& key, Tally& tally);
 
   std::string run_id_;
-  std::vector<EventFile> sinks_;
+  std::vector<std::unique_ptr<Sink>> sinks_;
   EventLimits limits_;
-  std::uint64_t sequence_ = 0;
+  ChainLink head_;
+  bool finished_ = false;
   std::map<Key, Tally> tallies_;
   std::array<std::uint64_t, 3> by_severity_{};
   std::vector<Event> alerts_;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/decoys.h"
 #include "policy/policy.h"
 #include "policy/registries.h"
 
@@ -68,6 +69,7 @@ struct HostFacts {
   std::vector<HostPath> kernel_secrets;           // /proc/kcore, … that exist
   std::vector<std::string> unix_sockets;          // paths that somebody listens on (/proc/net/unix)
   policy::PackageManagerFacts package_manager;    // filled by cli/ after asking
+  policy::DecoySet decoys;  // made for this run by cli/, as far as the policy wants them
   bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
 };
 

@@ -46,6 +46,11 @@ struct TextFile {
   std::string content;
   mode_t mode = 0644;
 };
+/// A false credential, mode 0600; its descriptor goes to the supervisor, who sees each open of it.
+struct DecoyFile {
+  std::string target;
+  std::string content;
+};
 /// Hides a file or directory of the host that an earlier step shows: an empty one over it.
 struct Mask {
   std::string target;
@@ -63,7 +68,7 @@ struct OverlayMount {
 
 /// In order. Mount points are made as needed (in tmpfs), never followed through a link.
 using MountStep = std::variant<BindMount, TmpfsMount, ProcMount, DevptsMount, SymbolicLink,
-                               TextFile, Mask, ReadOnlyAgain, OverlayMount>;
+                               TextFile, DecoyFile, Mask, ReadOnlyAgain, OverlayMount>;
 
 enum class LayerKind { project, environment, cache, extra };
 
@@ -101,6 +106,7 @@ struct ExecSpec {
   std::string path;                    // absolute, as found in PATH
   std::string working_directory;
   std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> decoys;  // names of those variables whose value is a decoy, sorted
 };
 
 struct Plan {

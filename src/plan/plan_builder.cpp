@@ -29,6 +29,19 @@ std::vector<std::pair<std::string, std::string>> plan_environment(
   return {merged.begin(), merged.end()};
 }
 
+/// Beside the real ones that the user lets in.
+void add_decoys(const HostFacts& facts, ExecSpec& exec) {
+  for (const policy::DecoyVariable& decoy : facts.decoys.variables) {
+    const bool taken = std::any_of(exec.environment.begin(), exec.environment.end(),
+                                   [&](const auto& entry) { return entry.first == decoy.name; });
+    if (taken) continue;
+    exec.environment.emplace_back(decoy.name, decoy.value);
+    exec.decoys.push_back(decoy.name);
+  }
+  std::sort(exec.environment.begin(), exec.environment.end());
+  std::sort(exec.decoys.begin(), exec.decoys.end());
+}
+
 /// Those of the rules, and the two that everything tries: the broker refuses and records it.
 std::vector<std::uint16_t> plan_ports(const policy::Policy& policy) {
   const std::vector<std::uint16_t> listened = policy::listened_ports(policy.network);
@@ -63,6 +76,7 @@ Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
   plan.exec.path = facts.command.path;
   plan.exec.working_directory = facts.working_directory;
   plan.exec.environment = plan_environment(policy, facts, filtered);
+  if (purpose == Purpose::run) add_decoys(facts, plan.exec);
   plan.time_limit = policy.time_limit;
   plan.withheld_environment = filtered.withheld;
   for (const std::string& name : filtered.stripped) {

@@ -1,6 +1,7 @@
 // One fact a line, in the order in which it will be done: for `sandbox-run plan` and the golden
 // tests.
 
+#include <algorithm>
 #include <string>
 
 #include "base/text.h"
@@ -60,6 +61,9 @@ struct StepText {
     return "file       " + printable(file.target) + "  " + std::to_string(file.content.size()) +
            " bytes, mode " + octal(file.mode);
   }
+  std::string operator()(const DecoyFile& decoy) const {
+    return "decoy      " + printable(decoy.target);
+  }
   std::string operator()(const Mask& mask) const { return "hidden     " + printable(mask.target); }
   std::string operator()(const ReadOnlyAgain& again) const {
     return "read-only  " + printable(again.target);
@@ -96,7 +100,10 @@ std::string to_text(const Plan& plan) {
   for (const std::uint16_t port : plan.network.tcp_ports)
     line("tcp port   " + std::to_string(port));
   for (const auto& [name, value] : plan.exec.environment) {
-    line("variable   " + printable(name) + "=" + printable(value));
+    const auto& decoys = plan.exec.decoys;
+    const bool decoy = std::find(decoys.begin(), decoys.end(), name) != decoys.end();
+    line(decoy ? "variable   " + printable(name) + "  a decoy"
+               : "variable   " + printable(name) + "=" + printable(value));
   }
   for (const std::string& name : plan.withheld_environment) line("withheld   " + printable(name));
   for (const std::string& note : plan.notes) line("note       " + printable(note));

@@ -39,6 +39,7 @@ class RootPlanner {
     add_named_files();
     hide_unix_sockets();
     add_targets();
+    if (purpose_ == Purpose::run) add_decoys();
     flush_by_depth();
     return std::move(steps_);
   }
@@ -196,6 +197,21 @@ class RootPlanner {
     }
   }
 
+  /// Where nothing else of the host is shown: what a user shows on purpose stays as it is.
+  void add_decoys() {
+    for (const policy::DecoyFile& decoy : facts_.decoys.files) {
+      const bool taken = std::any_of(by_target_.begin(), by_target_.end(), [&](const auto& entry) {
+        const std::string& other = entry.first.second;
+        return is_beneath(other, decoy.path) ||
+               (is_beneath(decoy.path, other) && !is_beneath(facts_.home_real, other));
+      });
+      const bool in_target = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
+        return is_beneath(decoy.path, layer.target);
+      });
+      if (!taken && !in_target) later(decoy.path, DecoyFile{decoy.path, decoy.content});
+    }
+  }
+
   // ── helpers ──
 
   bool shown_by_system(const std::string& path) const {
@@ -238,8 +254,9 @@ class RootPlanner {
     for (auto& [key, step] : by_target_) {
       // What is ours to make, but lies in a tree of the host that is shown anyway, is there
       // already.
-      const bool made =
-          std::holds_alternative<SymbolicLink>(step) || std::holds_alternative<TextFile>(step);
+      const bool made = std::holds_alternative<SymbolicLink>(step) ||
+                        std::holds_alternative<TextFile>(step) ||
+                        std::holds_alternative<DecoyFile>(step);
       if (made && lies_in_shown_tree(key.second)) continue;
       steps_.emplace_back(std::move(step));
     }

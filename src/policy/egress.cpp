@@ -24,6 +24,11 @@ bool rule_matches(const EgressRule& rule, std::string_view name) {
   return HostPattern::parse(kLocalhost).matches(name) || is_localhost(name);
 }
 
+bool names(const EgressRule& rule, std::string_view name, std::uint16_t port) {
+  return std::find(rule.ports.begin(), rule.ports.end(), port) != rule.ports.end() &&
+         rule_matches(rule, name);
+}
+
 struct Block {
   std::array<std::uint8_t, 16> prefix;
   unsigned bits;
@@ -113,6 +118,37 @@ AddressKind classify_v6(std::span<const std::uint8_t> address) {
 
 }  // namespace
 
+bool covers(const Audience& audience, const Requester& requester) {
+  using Kind = Requester::Kind;
+  switch (audience.kind) {
+    case Audience::Kind::any:
+      return true;
+    case Audience::Kind::package_manager:
+      return requester.kind == Kind::package_manager;
+    case Audience::Kind::scripts:
+      return requester.kind == Kind::script || requester.kind == Kind::build ||
+             requester.kind == Kind::project_script;
+    case Audience::Kind::package:
+      return requester.kind == Kind::script && !audience.package.empty() &&
+             requester.package == audience.package;
+  }
+  return false;
+}
+
+std::string to_words(const Audience& audience) {
+  switch (audience.kind) {
+    case Audience::Kind::any:
+      return "anybody";
+    case Audience::Kind::package_manager:
+      return "the package manager alone";
+    case Audience::Kind::scripts:
+      return "scripts alone";
+    case Audience::Kind::package:
+      return "scripts of " + audience.package + " alone";
+  }
+  return "nobody";
+}
+
 const EgressRule* rule_for_name(const NetworkPolicy& policy, std::string_view name) {
   for (const EgressRule& rule : policy.allow) {
     if (rule.host.is_address() && !rule.host.is_loopback()) continue;
@@ -123,11 +159,18 @@ const EgressRule* rule_for_name(const NetworkPolicy& policy, std::string_view na
   return nullptr;
 }
 
-const EgressRule* rule_for(const NetworkPolicy& policy, std::string_view name, std::uint16_t port) {
+const EgressRule* rule_for(const NetworkPolicy& policy, std::string_view name, std::uint16_t port,
+                           const Requester& requester) {
   for (const EgressRule& rule : policy.allow) {
-    const bool port_named =
-        std::find(rule.ports.begin(), rule.ports.end(), port) != rule.ports.end();
-    if (port_named && rule_matches(rule, name)) return &rule;
+    if (covers(rule.audience, requester) && names(rule, name, port)) return &rule;
+  }
+  return nullptr;
+}
+
+const EgressRule* rule_for_anybody(const NetworkPolicy& policy, std::string_view name,
+                                   std::uint16_t port) {
+  for (const EgressRule& rule : policy.allow) {
+    if (names(rule, name, port)) return &rule;
   }
   return nullptr;
 }
@@ -149,7 +192,8 @@ bool may_connect(const EgressRule& rule, std::span<const std::uint8_t> address) 
     case AddressKind::global:
       return true;
     case AddressKind::private_network:
-      return rule.origin == EgressRule::Origin::registry || rule.host.is_address();
+      return rule.origin == EgressRule::Origin::registry ||
+             rule.addresses == EgressRule::Addresses::private_too || rule.host.is_address();
     case AddressKind::forbidden:
       return false;
   }

@@ -12,5 +12,7 @@ struct EmbeddedProfile {
   std::string_view toml;
 };
 std::span<const EmbeddedProfile> embedded_profiles();
+/// profiles/recipes/NAME.toml, likewise.
+std::span<const EmbeddedProfile> embedded_recipes();
 
 }  // namespace sandbox_run::policy

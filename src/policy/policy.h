@@ -15,16 +15,39 @@ namespace sandbox_run::policy {
 
 // ── network ─────────────────────────────────────────────────────────────────────────────────────
 
+/// Whose connections a rule is for.
+struct Audience {
+  enum class Kind {
+    any,
+    package_manager,  // itself, and what it runs for itself (git, say)
+    scripts,          // lifecycle scripts, builds, the project's own scripts
+    package           // lifecycle scripts of the package `package` alone
+  };
+  Kind kind = Kind::any;
+  std::string package = {};
+  friend bool operator==(const Audience&, const Audience&) = default;
+};
+
 struct EgressRule {
   enum class Origin { registry, user };
+  /// What may be spoken. tls_or_http: such that each connection says which host it is for, and the
+  /// broker can compare. any: whatever the client sends (git+ssh), unseen.
+  enum class Protocol { tls_or_http, any };
+  /// What the host's name may resolve to; a registry's also to private addresses in any case.
+  enum class Addresses { global, private_too };
   HostPattern host;
   std::vector<std::uint16_t> ports;  // never empty
   Origin origin = Origin::user;
+  Protocol protocol = Protocol::tls_or_http;
+  Audience audience = {};
+  Addresses addresses = Addresses::global;
   friend bool operator==(const EgressRule&, const EgressRule&) = default;
 };
 
 struct NetworkPolicy {
   std::vector<EgressRule> allow;  // empty: no network at all
+  /// Who else may reach the registries that the package manager is configured for.
+  std::vector<Audience> registries_for = {};
   friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
 };
 
@@ -41,7 +64,10 @@ enum class Verdict {
   drop,     // thrown away in silence (caches)
   /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
   /// setuptools' known line; else held. See path_file_paths() in verdict.h.
-  path_file
+  path_file,
+  /// A package.json: committed if the package manager alone ran, or if only the members `keys` of
+  /// it changed; else protected. See changed_members() in manifest.h.
+  manifest
 };
 
 struct VerdictRule {
@@ -52,15 +78,29 @@ struct VerdictRule {
   std::vector<std::string> when_argument;
   /// The rule does not hold if one of the command's arguments is one of these.
   std::vector<std::string> unless_argument;
+  std::vector<std::string> keys = {};  // of Verdict::manifest
   friend bool operator==(const VerdictRule&, const VerdictRule&) = default;
 };
 
 enum class TargetKind { project, environment, cache, extra };
 
+/// Directories that a command empties before it fills them anew (npm ci: node_modules). They are
+/// hidden while it runs, so that it finds nothing to remove; if it succeeds the old ones are
+/// exchanged for its own. See hidden_directories().
+struct HideRule {
+  std::vector<std::string> directories;  // names at the target's root
+  std::vector<std::string> sub_commands;
+  /// Globs: what else may be on the command line. Another argument (--dry-run, --prefix) may change
+  /// what is emptied, so then nothing is hidden.
+  std::vector<std::string> other_arguments;
+  friend bool operator==(const HideRule&, const HideRule&) = default;
+};
+
 /// What a profile says of one kind of target.
 struct TargetRules {
   TargetKind kind = TargetKind::project;
   std::vector<VerdictRule> rules;  // first match wins; no match: hold (cache: drop)
+  std::vector<HideRule> hide = {};
   friend bool operator==(const TargetRules&, const TargetRules&) = default;
 };
 
@@ -119,6 +159,19 @@ struct EnvironmentPolicy {
   friend bool operator==(const EnvironmentPolicy&, const EnvironmentPolicy&) = default;
 };
 
+// ── alerts ──────────────────────────────────────────────────────────────────────────────────────
+
+/// False credentials: files in the fake home; also variables, which some scripts would use.
+enum class DecoyMode { off, files, files_and_environment };
+
+/// What becomes of a run in which an alert was raised. Each does what those before it do, too.
+enum class OnAlert {
+  log,   // it is said
+  hold,  // nothing is committed: all changes are held
+  fail,  // a command that ended well ends with exit code 122
+  kill   // everything in the sandbox is killed at once
+};
+
 // ── the whole ───────────────────────────────────────────────────────────────────────────────────
 
 /// Whom to ask which registries are in use.
@@ -132,6 +185,8 @@ struct Policy {
   FilesystemPolicy files;
   EnvironmentPolicy environment;
   std::optional<std::chrono::seconds> time_limit;
+  DecoyMode decoys = DecoyMode::files;
+  std::optional<OnAlert> on_alert;  // nullopt: fail where the variable CI is set, else hold
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

@@ -93,7 +93,8 @@ void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
 void read_target_rule(const TomlTable& table, std::size_t target, TargetRules& rules,
                       Profile& profile) {
   using Depth = Profile::ProtectedUse::Depth;
-  table.allow_only({"verdict", "paths", "reason", "when_argument", "unless_argument", "use"});
+  table.allow_only(
+      {"verdict", "paths", "reason", "when_argument", "unless_argument", "keys", "use"});
   if (!table.has("use")) {
     rules.rules.push_back(read_rule(table, rules.kind));
     return;
@@ -104,10 +105,26 @@ void read_target_rule(const TomlTable& table, std::size_t target, TargetRules& r
   profile.protected_uses.push_back({target, rules.rules.size(), depth});
 }
 
+std::string root_name_problem(const std::string& name) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    return "the name of a directory at the target's root";
+  }
+  return "";
+}
+
+HideRule read_hide_rule(const TomlTable& table) {
+  table.allow_only({"directories", "sub_commands", "other_arguments"});
+  HideRule rule{table.texts("directories", root_name_problem), table.texts("sub_commands"),
+                table.texts("other_arguments")};
+  if (rule.directories.empty()) table.fail("directories", "which directories are hidden?");
+  if (rule.sub_commands.empty()) table.fail("sub_commands", "which sub-commands empty them?");
+  return rule;
+}
+
 void read_targets(const TomlTable& root, Profile& profile) {
   std::vector<TargetRules>& targets = profile.policy.files.targets;
   for (const TomlTable& table : root.tables("target")) {
-    table.allow_only({"kind", "rule"});
+    table.allow_only({"kind", "rule", "hide"});
     table.required_text("kind");
     TargetRules rules;
     rules.kind = read_kind(table, TargetKind::project);
@@ -118,6 +135,7 @@ void read_targets(const TomlTable& root, Profile& profile) {
     for (const TomlTable& rule : table.tables("rule")) {
       read_target_rule(rule, targets.size(), rules, profile);
     }
+    for (const TomlTable& rule : table.tables("hide")) rules.hide.push_back(read_hide_rule(rule));
     targets.push_back(std::move(rules));
   }
 }
@@ -129,6 +147,7 @@ void read_protected(const TomlTable& root, Profile& profile) {
   profile.protected_rule = VerdictRule{Verdict::protect,
                                        table->texts("paths", relative_glob_problem),
                                        table->required_text("reason"),
+                                       {},
                                        {},
                                        {}};
 }
@@ -149,7 +168,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target"};
+      "target",      "egress",    "decoys"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -166,8 +185,10 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                         {"pip", PackageManager::pip}},
                                                        PackageManager::none);
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
+  policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
   read_environment(root, policy.environment);
+  policy.network = read_egress(root);
   read_targets(root, profile);
   read_protected(root, profile);
   return profile;

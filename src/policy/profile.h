@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/policy.h"
@@ -43,9 +44,13 @@ struct UserConfig {
   struct Addition {
     std::string profile;  // empty: all
     Policy policy;        // only lists that are added are set; target rules go before the profile's
+    std::vector<std::string> recipes;  // names: see recipe.h
     std::optional<bool> commit_on_failure;
+    std::optional<DecoyMode> decoys;
+    std::optional<OnAlert> on_alert;
   };
   std::vector<Addition> additions;
+  std::vector<std::string> event_sinks;  // [events] sinks: as after --events
 };
 UserConfig parse_user_config(std::string_view toml, const std::string& origin);
 
@@ -77,12 +82,26 @@ class ProfileSet {
 /// What the command line adds.
 struct CommandLineRules {
   std::vector<HostAndPort> allow_hosts;
+  std::vector<std::string> allow_recipes;  // names: see recipe.h
   std::vector<std::string> allow_environment;
   std::vector<std::string> read_only;   // absolute
   std::vector<std::string> read_write;  // absolute
   std::optional<bool> commit_on_failure;
   std::optional<std::chrono::seconds> time_limit;
+  std::optional<DecoyMode> decoys;
+  std::optional<OnAlert> on_alert;
 };
+
+/// The words of profiles, configuration and command line: "files", "files+env", "off"; "log",
+/// "hold", "fail", "kill".
+inline const std::vector<std::pair<std::string, DecoyMode>> kDecoyModes = {
+    {"files", DecoyMode::files},
+    {"files+env", DecoyMode::files_and_environment},
+    {"off", DecoyMode::off}};
+inline const std::vector<std::pair<std::string, OnAlert>> kAlertAnswers = {{"log", OnAlert::log},
+                                                                           {"hold", OnAlert::hold},
+                                                                           {"fail", OnAlert::fail},
+                                                                           {"kill", OnAlert::kill}};
 
 /// profile ← user configuration ← command line. Adds only; nothing built in is taken away.
 /// A host without a port means ports 80 and 443.

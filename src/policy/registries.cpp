@@ -281,7 +281,11 @@ RegistryRules rules_for_registries(const std::vector<std::string>& urls) {
       const auto same = std::find_if(result.rules.begin(), result.rules.end(),
                                      [&](const EgressRule& rule) { return rule.host == pattern; });
       if (same == result.rules.end()) {
-        result.rules.push_back({pattern, {*port}, EgressRule::Origin::registry});
+        result.rules.push_back({pattern,
+                                {*port},
+                                EgressRule::Origin::registry,
+                                EgressRule::Protocol::tls_or_http,
+                                {Audience::Kind::package_manager, {}}});
       } else if (std::find(same->ports.begin(), same->ports.end(), *port) == same->ports.end()) {
         same->ports.push_back(*port);
       }

@@ -50,7 +50,8 @@ std::vector<std::string> registries_in_arguments(PackageManager manager,
                                                  const std::vector<std::string>& arguments,
                                                  const std::vector<std::string>& requirement_texts);
 
-/// http and https URLs → rules (origin registry, the URL's port or its scheme's), one a host; other
+/// http and https URLs → rules (origin registry, for the package manager alone, the URL's port or
+/// its scheme's), one a host; other
 /// schemes, paths, and hosts that are no plain name or address give none. A registry on this host's
 /// loopback gives no rule but a hint: it must be allowed by name (--allow-host localhost:4873).
 struct RegistryRules {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/sys_error.h"
+#include "base/text.h"
+
 namespace sandbox_run::policy {
 namespace {
 
@@ -9,7 +12,8 @@ const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
     {"commit", Verdict::commit},
     {"hold", Verdict::hold},
     {"protect", Verdict::protect},
-    {"path-file", Verdict::path_file}};
+    {"path-file", Verdict::path_file},
+    {"manifest", Verdict::manifest}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
                                                                      {"verify", Verdict::verify},
@@ -27,7 +31,55 @@ bool has_dot_dot(const std::string& path) {
   return std::find(components.begin(), components.end(), "..") != components.end();
 }
 
+constexpr std::uint16_t kHttps = 443;
+constexpr std::string_view kPackagePrefix = "package:";
+
+Audience read_audience(const TomlTable& table) {
+  // Not left to a default: which of them a rule is for is the point of it.
+  const std::string word = table.required_text("for");
+  if (word == "any") return {Audience::Kind::any, {}};
+  if (word == "package-manager") return {Audience::Kind::package_manager, {}};
+  if (word == "scripts") return {Audience::Kind::scripts, {}};
+  if (word.starts_with(kPackagePrefix) && word.size() > kPackagePrefix.size()) {
+    return {Audience::Kind::package, word.substr(kPackagePrefix.size())};
+  }
+  table.fail("for", "'" + base::printable(word) +
+                        "' is none of: package-manager, scripts, package:NAME, any");
+}
+
+EgressRule read_egress_rule(const TomlTable& table) {
+  table.allow_only({"host", "ports", "for", "protocol", "private", "registries"});
+  HostPattern host;
+  try {
+    host = HostPattern::parse(table.required_text("host"));
+  } catch (const base::UserError& error) {
+    table.fail("host", error.what());
+  }
+  EgressRule rule{host, table.ports("ports")};
+  if (rule.ports.empty()) rule.ports = {kHttps};
+  using Protocol = EgressRule::Protocol;
+  rule.protocol = table.choice<Protocol>(
+      "protocol", {{"tls-or-http", Protocol::tls_or_http}, {"any", Protocol::any}},
+      Protocol::tls_or_http);
+  rule.audience = read_audience(table);
+  if (table.flag("private").value_or(false)) rule.addresses = EgressRule::Addresses::private_too;
+  return rule;
+}
+
 }  // namespace
+
+NetworkPolicy read_egress(const TomlTable& root) {
+  NetworkPolicy network;
+  for (const TomlTable& table : root.tables("egress")) {
+    if (table.flag("registries").value_or(false)) {
+      table.allow_only({"registries", "for"});
+      network.registries_for.push_back(read_audience(table));
+    } else {
+      network.allow.push_back(read_egress_rule(table));
+    }
+  }
+  return network;
+}
 
 std::string relative_glob_problem(const std::string& glob) {
   if (glob.empty()) return "an empty path matches nothing";
@@ -55,12 +107,16 @@ VerdictRule read_rule(const TomlTable& table, TargetKind kind) {
   if (rule.paths.empty()) table.fail("paths", "a rule needs 'paths'");
   rule.reason = table.text("reason");
   const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect ||
-                     rule.verdict == Verdict::path_file;
+                     rule.verdict == Verdict::path_file || rule.verdict == Verdict::manifest;
   if (shown && rule.reason.empty()) {
     table.fail("reason", "a rule that holds changes back needs a 'reason' to show");
   }
   rule.when_argument = table.texts("when_argument");
   rule.unless_argument = table.texts("unless_argument");
+  rule.keys = table.texts("keys");
+  if ((rule.verdict == Verdict::manifest) == rule.keys.empty()) {
+    table.fail("keys", "the members of package.json that a 'manifest' rule lets change");
+  }
   return rule;
 }
 

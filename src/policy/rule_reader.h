@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/policy.h"
 #include "policy/toml_table.h"
@@ -11,6 +12,9 @@ namespace sandbox_run::policy {
 
 /// Reads verdict, paths, reason, when_argument, unless_argument of one rule for a target of `kind`.
 VerdictRule read_rule(const TomlTable& table, TargetKind kind);
+
+/// Reads [[egress]]: host, ports, for, protocol, private; or registries and for.
+NetworkPolicy read_egress(const TomlTable& root);
 
 TargetKind read_kind(const TomlTable& table, TargetKind fallback);
 

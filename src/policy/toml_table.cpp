@@ -114,6 +114,23 @@ std::vector<std::string> TomlTable::texts(std::string_view key, const TextCheck&
   return result;
 }
 
+std::vector<std::uint16_t> TomlTable::ports(std::string_view key) const {
+  std::vector<std::uint16_t> result;
+  const toml::node* node = table_->get(key);
+  if (node == nullptr) return result;
+  const toml::array* array = node->as_array();
+  if (array == nullptr) fail_type(key, *node, "a list of ports");
+  for (const toml::node& element : *array) {
+    const auto* value = element.as_integer();
+    if (value == nullptr) fail_type(key, element, "a list of ports");
+    if (value->get() < 1 || value->get() > 65535) {
+      fail_at(element.source().begin, "a port is a number from 1 to 65535");
+    }
+    result.push_back(static_cast<std::uint16_t>(value->get()));
+  }
+  return result;
+}
+
 std::optional<TomlTable> TomlTable::table(std::string_view key) const {
   const toml::node* node = table_->get(key);
   if (node == nullptr) return std::nullopt;

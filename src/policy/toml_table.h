@@ -39,6 +39,8 @@ class TomlTable {
   std::optional<bool> flag(std::string_view key) const;
   std::optional<std::int64_t> number(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key, const TextCheck& check = {}) const;
+  /// A list of port numbers, 1 to 65535.
+  std::vector<std::uint16_t> ports(std::string_view key) const;
   std::optional<TomlTable> table(std::string_view key) const;
   /// The tables of [[key]].
   std::vector<TomlTable> tables(std::string_view key) const;

@@ -3,6 +3,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "policy/profile.h"
+#include "policy/recipe.h"
 #include "policy/rule_reader.h"
 #include "policy/toml_table.h"
 
@@ -12,8 +13,9 @@
 namespace sandbox_run::policy {
 namespace {
 
-const std::vector<std::string> kKeys = {"allow_hosts", "allow_environment", "read_only",
-                                        "read_write",  "commit_on_failure", "rule"};
+const std::vector<std::string> kKeys = {
+    "allow_hosts", "allow_environment", "read_only", "read_write", "commit_on_failure", "rule",
+    "egress",      "allow_recipes",     "decoys",    "on_alert"};
 
 constexpr std::uint16_t kHttp = 80;
 constexpr std::uint16_t kHttps = 443;
@@ -26,6 +28,15 @@ EgressRule rule_for_host(const HostAndPort& host) {
 std::string host_problem(const std::string& text) {
   try {
     parse_host_and_port(text);
+    return "";
+  } catch (const base::UserError& error) {
+    return error.what();
+  }
+}
+
+std::string recipe_problem(const std::string& name) {
+  try {
+    (void)recipe_named(name);
     return "";
   } catch (const base::UserError& error) {
     return error.what();
@@ -49,25 +60,6 @@ TargetRules& rules_of_kind(std::vector<TargetRules>& targets, TargetKind kind) {
   return targets.emplace_back(TargetRules{kind, {}});
 }
 
-UserConfig::Addition read_addition(const TomlTable& table, const std::string& profile) {
-  UserConfig::Addition addition;
-  addition.profile = profile;
-  Policy& policy = addition.policy;
-  for (const std::string& host : table.texts("allow_hosts", host_problem)) {
-    policy.network.allow.push_back(rule_for_host(parse_host_and_port(host)));
-  }
-  policy.environment.always = table.texts("allow_environment", variable_name_problem);
-  policy.files.read_only = table.texts("read_only", absolute_path_problem);
-  policy.files.read_write = table.texts("read_write", absolute_path_problem);
-  addition.commit_on_failure = table.flag("commit_on_failure");
-  for (const TomlTable& rule : table.tables("rule")) {
-    rule.allow_only({"kind", "verdict", "paths", "reason", "when_argument", "unless_argument"});
-    const TargetKind kind = read_kind(rule, TargetKind::project);
-    rules_of_kind(policy.files.targets, kind).rules.push_back(read_rule(rule, kind));
-  }
-  return addition;
-}
-
 template <typename Value>
 void add_missing(std::vector<Value>& list, const std::vector<Value>& more) {
   for (const Value& value : more) {
@@ -75,8 +67,46 @@ void add_missing(std::vector<Value>& list, const std::vector<Value>& more) {
   }
 }
 
+void add_network(const NetworkPolicy& more, NetworkPolicy& network) {
+  add_missing(network.allow, more.allow);
+  add_missing(network.registries_for, more.registries_for);
+}
+
+UserConfig::Addition read_addition(const TomlTable& table, const std::string& profile) {
+  UserConfig::Addition addition;
+  addition.profile = profile;
+  Policy& policy = addition.policy;
+  for (const std::string& host : table.texts("allow_hosts", host_problem)) {
+    policy.network.allow.push_back(rule_for_host(parse_host_and_port(host)));
+  }
+  add_network(read_egress(table), policy.network);
+  addition.recipes = table.texts("allow_recipes", recipe_problem);
+  policy.environment.always = table.texts("allow_environment", variable_name_problem);
+  policy.files.read_only = table.texts("read_only", absolute_path_problem);
+  policy.files.read_write = table.texts("read_write", absolute_path_problem);
+  addition.commit_on_failure = table.flag("commit_on_failure");
+  if (table.has("decoys")) {
+    addition.decoys = table.choice("decoys", kDecoyModes, DecoyMode::files);
+  }
+  if (table.has("on_alert")) {
+    addition.on_alert = table.choice("on_alert", kAlertAnswers, OnAlert::hold);
+  }
+  for (const TomlTable& rule : table.tables("rule")) {
+    rule.allow_only(
+        {"kind", "verdict", "paths", "reason", "when_argument", "unless_argument", "keys"});
+    const TargetKind kind = read_kind(rule, TargetKind::project);
+    rules_of_kind(policy.files.targets, kind).rules.push_back(read_rule(rule, kind));
+  }
+  return addition;
+}
+
+void add_recipe(const std::string& name, Policy& policy) {
+  add_network(recipe_named(name).network, policy.network);
+}
+
 void apply(const UserConfig::Addition& addition, Policy& policy) {
-  add_missing(policy.network.allow, addition.policy.network.allow);
+  add_network(addition.policy.network, policy.network);
+  for (const std::string& recipe : addition.recipes) add_recipe(recipe, policy);
   add_missing(policy.environment.always, addition.policy.environment.always);
   add_missing(policy.files.read_only, addition.policy.files.read_only);
   add_missing(policy.files.read_write, addition.policy.files.read_write);
@@ -85,6 +115,8 @@ void apply(const UserConfig::Addition& addition, Policy& policy) {
     rules.insert(rules.begin(), added.rules.begin(), added.rules.end());
   }
   if (addition.commit_on_failure) policy.commit_on_failure = *addition.commit_on_failure;
+  if (addition.decoys) policy.decoys = *addition.decoys;
+  if (addition.on_alert) policy.on_alert = addition.on_alert;
 }
 
 }  // namespace
@@ -93,10 +125,14 @@ UserConfig parse_user_config(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
   const TomlTable root = document.root();
   std::vector<std::string> known = kKeys;
-  known.emplace_back("profile");
+  known.insert(known.end(), {"profile", "events"});
   root.allow_only(known);
   UserConfig config;
   config.additions.push_back(read_addition(root, ""));
+  if (const auto events = root.table("events")) {
+    events->allow_only({"sinks"});
+    config.event_sinks = events->texts("sinks");
+  }
   if (const auto profiles = root.table("profile")) {
     for (const std::string& name : profiles->keys()) {
       const TomlTable table = *profiles->table(name);
@@ -115,11 +151,14 @@ Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineR
   for (const HostAndPort& host : rules.allow_hosts) {
     add_missing(policy.network.allow, {rule_for_host(host)});
   }
+  for (const std::string& recipe : rules.allow_recipes) add_recipe(recipe, policy);
   add_missing(policy.environment.always, rules.allow_environment);
   add_missing(policy.files.read_only, rules.read_only);
   add_missing(policy.files.read_write, rules.read_write);
   if (rules.commit_on_failure) policy.commit_on_failure = *rules.commit_on_failure;
   if (rules.time_limit) policy.time_limit = rules.time_limit;
+  if (rules.decoys) policy.decoys = *rules.decoys;
+  if (rules.on_alert) policy.on_alert = rules.on_alert;
   return policy;
 }
 

@@ -61,7 +61,7 @@ Judgement judge(const TargetRules& rules, std::string_view path,
   for (const VerdictRule& rule : rules.rules) {
     if (!holds(rule, arguments)) continue;
     if (any_path(rule, [&](const std::string& glob) { return glob_matches(glob, path); })) {
-      return {rule.verdict, rule.reason};
+      return {rule.verdict, rule.reason, rule.keys};
     }
   }
   return unmatched(rules);
@@ -72,7 +72,9 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
   for (const VerdictRule& rule : rules.rules) {
     if (!holds(rule, arguments)) continue;
     if (any_path(rule, [&](const std::string& glob) { return glob_covers(glob, path); })) {
-      if (rule.verdict == Verdict::path_file) return std::nullopt;
+      if (rule.verdict == Verdict::path_file || rule.verdict == Verdict::manifest) {
+        return std::nullopt;
+      }
       return Judgement{rule.verdict, rule.reason};
     }
     if (any_path(rule, [&](const std::string& glob) { return glob_reaches_into(glob, path); })) {
@@ -99,7 +101,5 @@ std::optional<std::vector<std::string>> path_file_paths(std::string_view text) {
   }
   return paths;
 }
-
-bool is_inert_path_file(std::string_view text) { return path_file_paths(text).has_value(); }
 
 }  // namespace sandbox_run::policy

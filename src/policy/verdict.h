@@ -12,6 +12,7 @@ namespace sandbox_run::policy {
 struct Judgement {
   Verdict verdict = Verdict::hold;
   std::string reason;  // the rule's own words; "not an expected change" if none matched
+  std::vector<std::string> keys = {};  // of Verdict::manifest
 };
 
 /// Pure. `path` relative to the target's root; `arguments` the command's argv. The module's name of
@@ -22,7 +23,7 @@ Judgement judge(const TargetRules& rules, std::string_view path,
 /// The verdict that holds for *every* path beneath directory `path`, if the rules can tell without
 /// looking at them: a rule "DIR/**" or "**/NAME/**" that covers `path` and comes before any rule
 /// that could match something beneath. nullopt: judge each entry.
-/// Never Verdict::path_file: each such file has to be read.
+/// Never Verdict::path_file or Verdict::manifest: each such file has to be read.
 /// Lets a fresh node_modules be committed by one rename.
 std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_view path,
                                        const std::vector<std::string>& arguments);
@@ -35,8 +36,5 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
 /// A path is harmless only if it leads to a directory that the host already has: an archive on
 /// sys.path, or a new directory, may hold a sitecustomize module. The caller looks.
 std::optional<std::vector<std::string>> path_file_paths(std::string_view text);
-
-/// True if path_file_paths() finds nothing that would be executed.
-bool is_inert_path_file(std::string_view text);
 
 }  // namespace sandbox_run::policy

@@ -18,6 +18,7 @@ struct ChildContext {
   mode_t caller_umask = 022;
   StandardStreams streams;
   base::UniqueFd root;                 // the new root's tmpfs
+  std::vector<base::UniqueFd> decoys;  // one per DecoyFile step, read-only
   std::vector<base::UniqueFd> mounts;  // one per Plan::mounts step, detached; -1: nothing to attach
 };
 

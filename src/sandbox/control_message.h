@@ -7,6 +7,8 @@ namespace sandbox_run::sandbox {
 
 /// The supervisor's word that the id maps are written.
 inline constexpr std::string_view kGo = "go";
+/// What init's message with the decoys' descriptors says.
+inline constexpr std::string_view kDecoys = "decoys";
 
 /// Supervisor → init, one a message.
 struct ControlCommand {

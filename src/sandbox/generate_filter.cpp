@@ -2,8 +2,9 @@
 // is seen only here: compiling a filter costs it a millisecond, which no run has to pay.
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
-// the list allows; the second refuses single arguments and sends execve to the supervisor. The
-// kernel runs both and takes the stricter answer (seccomp(2)). A third one is for root alone.
+// the list allows; the second refuses single arguments and sends execve and connect to the
+// supervisor. The kernel runs both and takes the stricter answer (seccomp(2)). A third one is for
+// root alone.
 
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -66,6 +67,23 @@ scmp_arg_cmp equals(unsigned argument, std::uint64_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFU, value};
 }
 
+void refuse_namespaces(const Filter& filter) {
+  for (const std::uint64_t flag :
+       {std::uint64_t{CLONE_NEWNS}, std::uint64_t{CLONE_NEWCGROUP}, std::uint64_t{CLONE_NEWUTS},
+        std::uint64_t{CLONE_NEWIPC}, std::uint64_t{CLONE_NEWUSER}, std::uint64_t{CLONE_NEWPID},
+        std::uint64_t{CLONE_NEWNET}}) {
+    add(filter, SCMP_ACT_ERRNO(EPERM), "clone", {{0, SCMP_CMP_MASKED_EQ, flag, flag}});
+  }
+}
+
+/// Typing into the caller's terminal (CVE-2017-5226, CVE-2019-7303) and its console's paste buffer
+/// (CVE-2023-28100). 32 bits are compared, as the kernel does.
+void refuse_typing(const Filter& filter) {
+  for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
+    add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {equals(1, request)});
+  }
+}
+
 Filter allow_filter() {
   Filter filter = make_filter(SCMP_ACT_ERRNO(ENOSYS));
   for (const char* name : sandbox_run::sandbox::kAllowed) {
@@ -86,12 +104,7 @@ Filter allow_filter() {
   constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
                                         CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   add(filter, SCMP_ACT_ALLOW, "clone", {{0, SCMP_CMP_MASKED_EQ, kNamespaces, 0}});
-  for (const std::uint64_t flag :
-       {std::uint64_t{CLONE_NEWNS}, std::uint64_t{CLONE_NEWCGROUP}, std::uint64_t{CLONE_NEWUTS},
-        std::uint64_t{CLONE_NEWIPC}, std::uint64_t{CLONE_NEWUSER}, std::uint64_t{CLONE_NEWPID},
-        std::uint64_t{CLONE_NEWNET}}) {
-    add(filter, SCMP_ACT_ERRNO(EPERM), "clone", {{0, SCMP_CMP_MASKED_EQ, flag, flag}});
-  }
+  refuse_namespaces(filter);
   // vsock reaches the hypervisor past every network namespace (A143); AF_ALG, packet and the other
   // families are kernel surface. Netlink: only routing, for getifaddrs().
   for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
@@ -110,20 +123,44 @@ Filter allow_filter() {
 
 Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
-  // Typing into the caller's terminal (CVE-2017-5226, CVE-2019-7303) and its console's paste buffer
-  // (CVE-2023-28100). 32 bits are compared, as the kernel does.
-  for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
-    add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {equals(1, request)});
-  }
-  // Recorded, never decided, by the supervisor.
+  refuse_typing(filter);
+  // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
+  add(filter, SCMP_ACT_NOTIFY, "connect");
   return filter;
 }
 
 Filter owner_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
   for (const char* name : sandbox_run::sandbox::kOwnerCalls) add(filter, SCMP_ACT_ERRNO(0), name);
+  return filter;
+}
+
+bool supervisor_needs(const char* name) {
+  for (const char* needed : sandbox_run::sandbox::kSupervisorNeeds) {
+    if (std::strcmp(name, needed) == 0) return true;
+  }
+  return false;
+}
+
+/// The supervisor's own: it commits, relays and looks up names by whatever libc does for that, so
+/// that what it must not do is listed, not what it may.
+Filter supervisor_filter() {
+  Filter filter = make_filter(SCMP_ACT_ALLOW);
+  for (const char* name : sandbox_run::sandbox::kRefused) {
+    if (!supervisor_needs(name)) add(filter, SCMP_ACT_ERRNO(EPERM), name);
+  }
+  for (const char* name : sandbox_run::sandbox::kRefusedToSupervisor) {
+    add(filter, SCMP_ACT_ERRNO(EPERM), name);
+  }
+  add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3");  // see allow_filter(): libc takes clone then
+  refuse_namespaces(filter);
+  refuse_typing(filter);
+  for (const int family : {AF_VSOCK, AF_ALG, AF_PACKET, AF_BLUETOOTH, AF_TIPC, AF_CAN, AF_XDP}) {
+    add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
+        {equals(0, static_cast<std::uint64_t>(family))});
+  }
   return filter;
 }
 
@@ -155,6 +192,7 @@ int main() {
   print("kAllowFilter", allow_filter());
   print("kArgumentFilter", argument_filter());
   print("kOwnerFilter", owner_filter());
+  print("kSupervisorFilter", supervisor_filter());
   std::printf("}  // namespace sandbox_run::sandbox\n");
   return 0;
 }

@@ -61,6 +61,15 @@ void name_host(const plan::Plan&, ChildContext&) {
   check_sys(::sethostname(kName.data(), kName.size()), "naming the host");
 }
 
+/// One message with all of them, in the order of the plan.
+void hand_over_decoys(const plan::Plan&, ChildContext& context) {
+  if (context.decoys.empty()) return;
+  std::vector<int> fds;
+  for (const base::UniqueFd& decoy : context.decoys) fds.push_back(decoy.get());
+  base::send_fds(context.control, kDecoys, fds);
+  context.decoys.clear();
+}
+
 /// The order is the security argument; each row says why it cannot move.
 constexpr std::array kInitSteps{
     Step{SetupStep::die_with_supervisor,
@@ -69,13 +78,17 @@ constexpr std::array kInitSteps{
     Step{SetupStep::private_mounts,
          make_mounts_private},  // before any mount, or ours would show on the host
     Step{SetupStep::collect_mounts,
-         collect_mounts},                     // needs the host's tree, not yet covered by ours
-    Step{SetupStep::build_root, build_root},  // all of it before the root is switched
-    Step{SetupStep::enter_root, enter_root},  // from here on the host's tree is gone
+         collect_mounts},  // needs the host's tree, not yet covered by ours
+    Step{SetupStep::raise_loopback,
+         carry_marks},  // needs /proc before /proc/sys is read-only, and CAP_NET_ADMIN
+    Step{SetupStep::build_root, build_root},          // all of it before the root is switched
+    Step{SetupStep::enter_root, enter_root},          // from here on the host's tree is gone
     Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN
     Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,
          hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW
+    Step{SetupStep::hand_over_decoys,
+         hand_over_decoys},  // before the command: nobody but the supervisor may have them open
 };
 
 void report(int control, SandboxeeReport::Kind kind, int value) {

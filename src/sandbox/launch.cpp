@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <variant>
 
 #include "base/io.h"
 #include "base/sys_error.h"
@@ -104,6 +107,10 @@ void RunningSandbox::end() noexcept {
   if (!pidfd_) return;
   kill_all();
   siginfo_t info{};
+  // The event loop has made the pidfd non-blocking: waitid(2) alone would not wait.
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  }
   // Init's end comes after that of every other process in its namespace (pid_namespaces(7)).
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
          errno == EINTR) {
@@ -170,6 +177,13 @@ RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams) {
   }
   base::send_fds(sandbox.control_fd(), kGo, {});
   sandbox.sockets = receive_sockets(sandbox.control_fd(), sandbox.status_fd());
+  const bool has_decoys = std::any_of(
+      plan.mounts.begin(), plan.mounts.end(),
+      [](const plan::MountStep& step) { return std::holds_alternative<plan::DecoyFile>(step); });
+  if (has_decoys) {
+    sandbox.decoys = base::receive_fds(sandbox.control_fd()).fds;
+    if (sandbox.decoys.empty()) throw_failure(sandbox.status_fd());
+  }
   base::ReceivedFds listener = base::receive_fds(sandbox.control_fd());
   if (listener.fds.empty()) throw_failure(sandbox.status_fd());
   sandbox.exec_listener = std::move(listener.fds.front());

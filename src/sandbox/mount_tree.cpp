@@ -99,6 +99,7 @@ struct Collector {
   }
   UniqueFd operator()(const plan::SymbolicLink&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::TextFile&) const { return UniqueFd(); }
+  UniqueFd operator()(const plan::DecoyFile&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::ReadOnlyAgain&) const { return UniqueFd(); }
 };
 
@@ -143,6 +144,7 @@ PointKind point_kind_of(int mount_fd) {
 struct Attacher {
   int root_fd;
   const UniqueFd& mount;
+  std::vector<UniqueFd>& decoys;
 
   void attach(const std::string& target) const {
     const UniqueFd point = mount_point(root_fd, target, point_kind_of(mount.get()));
@@ -194,6 +196,14 @@ struct Attacher {
                                   "making " + text.target));
     base::write_full(file.get(), text.content, "writing " + text.target);
   }
+  void operator()(const plan::DecoyFile& decoy) const {
+    (*this)(plan::TextFile{decoy.target, decoy.content, 0600});
+    const UniqueFd parent =
+        mount_point(root_fd, base::parent_path(decoy.target), PointKind::directory);
+    decoys.emplace_back(check_sys(::openat(parent.get(), base::file_name(decoy.target).c_str(),
+                                           O_RDONLY | O_NOFOLLOW | O_CLOEXEC),
+                                  "opening " + decoy.target));
+  }
 };
 
 }  // namespace
@@ -215,7 +225,7 @@ void build_root(const plan::Plan& plan, ChildContext& context) {
   const UniqueFd anchor = open_directory_path("/proc");
   attach_mount(context.root.get(), anchor.get(), "the new root");
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
-    std::visit(Attacher{context.root.get(), context.mounts[i]}, plan.mounts[i]);
+    std::visit(Attacher{context.root.get(), context.mounts[i], context.decoys}, plan.mounts[i]);
   }
   context.mounts.clear();
 }

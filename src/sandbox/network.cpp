@@ -1,5 +1,6 @@
 #include "sandbox/network.h"
 
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -7,10 +8,13 @@
 #include <netlink/route/link.h>
 #include <netlink/route/route.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/io.h"
@@ -67,6 +71,22 @@ void add_local_default(nl_sock* socket, int family, int index) {
       family == AF_INET ? "routing all IPv4 addresses to lo" : "routing all IPv6 addresses to lo");
 }
 
+/// The sandbox's own /proc, still detached.
+int proc_mount(const plan::Plan& plan, const ChildContext& context) {
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    if (std::holds_alternative<plan::ProcMount>(plan.mounts[i])) return context.mounts[i].get();
+  }
+  throw SysError(ENOENT, "finding /proc inside");
+}
+
+void write_setting(int proc, const char* path, std::string_view value) {
+  const std::string doing = std::string("setting /proc/") + path + " inside";
+  const UniqueFd fd(check_sys(::openat(proc, path, O_WRONLY | O_CLOEXEC), doing));
+  if (::write(fd.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
+    throw SysError(doing);
+  }
+}
+
 bool has_ipv6() {
   const UniqueFd probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return static_cast<bool>(probe);
@@ -112,6 +132,16 @@ void raise_loopback(const plan::Plan&, ChildContext&) {
   raise_link(socket.get(), index);
   add_local_default(socket.get(), AF_INET, index);
   if (has_ipv6()) add_local_default(socket.get(), AF_INET6, index);
+}
+
+void carry_marks(const plan::Plan& plan, ChildContext& context) {
+  const int proc = proc_mount(plan, context);
+  // To the accepted socket, and to the kernel's own refusals.
+  write_setting(proc, "sys/net/ipv4/tcp_fwmark_accept", "1");
+  write_setting(proc, "sys/net/ipv4/fwmark_reflect", "1");
+  if (has_ipv6()) write_setting(proc, "sys/net/ipv6/fwmark_reflect", "1");
+  // Or sendto(2) with MSG_FASTOPEN would connect, and nobody would be asked whose that is.
+  write_setting(proc, "sys/net/ipv4/tcp_fastopen", "0");
 }
 
 void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {

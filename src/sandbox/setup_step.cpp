@@ -24,6 +24,8 @@ std::string_view name_of(SetupStep step) {
       return "raise_loopback";
     case SetupStep::hand_over_sockets:
       return "hand_over_sockets";
+    case SetupStep::hand_over_decoys:
+      return "hand_over_decoys";
     case SetupStep::confine_init:
       return "confine_init";
     case SetupStep::start_process_group:

@@ -20,6 +20,7 @@ enum class SetupStep : std::uint8_t {
   enter_root,
   raise_loopback,
   hand_over_sockets,
+  hand_over_decoys,
   confine_init,
   start_process_group,
   set_limits,

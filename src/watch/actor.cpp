@@ -37,6 +37,17 @@ bool is_of_project(std::string_view directory, std::string_view project) {
   return std::find(parts.begin(), parts.end(), "node_modules") == parts.end();
 }
 
+/// "@scope/name" of …/node_modules/@scope/name: what the package manager calls the package, which
+/// may not be what its own package.json says. "" elsewhere.
+std::string installed_name(std::string_view directory) {
+  constexpr std::string_view kModules = "/node_modules/";
+  const std::size_t at = directory.rfind(kModules);
+  if (at == std::string_view::npos) return {};
+  const std::string_view name = directory.substr(at + kModules.size());
+  const auto slashes = std::count(name.begin(), name.end(), '/');
+  return slashes == (name.starts_with('@') ? 1 : 0) ? std::string(name) : std::string();
+}
+
 std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
                                      std::string_view project) {
   const std::string directory = package_directory(exec);
@@ -50,7 +61,8 @@ std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
       !parent.script_event.empty()) {
     return std::nullopt;
   }
-  actor.package = value_of(exec, "npm_package_name");
+  actor.package = installed_name(directory);
+  if (actor.package.empty()) actor.package = value_of(exec, "npm_package_name");
   actor.version = value_of(exec, "npm_package_version");
   actor.script_event = value_of(exec, "npm_lifecycle_event");
   return actor;

@@ -1,4 +1,4 @@
-// Who runs what: one seccomp notification for each exec in the sandbox.
+// Who runs what: one seccomp notification for each exec (and connect(2)) in the sandbox.
 //
 // Must:     answer every notification, whatever goes wrong in reading it, with "go on" and a record
 //           (what was not understood is recorded as such), or else with the errno of a path that
@@ -8,6 +8,8 @@
 
 #include "watch/exec_watch.h"
 
+#include <asm/unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <set>
@@ -15,9 +17,11 @@
 
 #include "base/text.h"
 #include "watch/actor.h"
+#include "watch/connect_watch.h"
 #include "watch/exec_reader.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
+#include "watch/script_ends.h"
 #include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
@@ -39,17 +43,20 @@ bool is_unclear(const Actor& actor) {
 class ExecWatch::Impl {
  public:
   Impl(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-       std::string project, std::vector<std::string> trusted_programs)
+       events::CallerTable& callers, std::string project, std::vector<std::string> trusted_programs)
       : listener_(std::move(listener)),
         channel_(listener_.get()),
         manager_(manager),
         sink_(sink),
         project_(std::move(project)),
-        trusted_(std::move(trusted_programs)) {}
+        trusted_(std::move(trusted_programs)),
+        connects_(channel_, processes_, callers),
+        ends_(sink) {}
 
   int fd() const { return listener_.get(); }
   Actor actor_of(int pid) { return processes_.actor_of(pid); }
   WatchTotals totals() const { return totals_; }
+  ScriptEnds& ends() { return ends_; }
 
   bool on_readable() {
     for (int i = 0; i < kNotificationsPerTurn; ++i) {
@@ -57,7 +64,13 @@ class ExecWatch::Impl {
       if (state != NotificationChannel::State::pending) {
         return state != NotificationChannel::State::dead;
       }
-      if (const auto notification = channel_.receive()) handle(*notification);
+      const auto notification = channel_.receive();
+      if (!notification) continue;
+      if (notification->data.nr == __NR_connect) {
+        handle_connect(*notification);
+      } else {
+        handle_exec(*notification);
+      }
     }
     return true;
   }
@@ -74,7 +87,8 @@ class ExecWatch::Impl {
     Actor parent;
   };
 
-  void handle(const seccomp_notif& notification);
+  void handle_exec(const seccomp_notif& notification);
+  void handle_connect(const seccomp_notif& notification);
   Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
   bool keeps_trust(const Act& act, const Actor& actor) const;
@@ -88,10 +102,12 @@ class ExecWatch::Impl {
   std::string project_;
   TrustedPrograms trusted_;
   ProcessTable processes_;
+  ConnectWatch connects_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
   ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
+  ScriptEnds ends_;
 };
 
 ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
@@ -145,7 +161,16 @@ bool ExecWatch::Impl::keeps_trust(const Act& act, const Actor& actor) const {
          std::includes(outer.begin(), outer.end(), own.begin(), own.end());
 }
 
-void ExecWatch::Impl::handle(const seccomp_notif& notification) {
+void ExecWatch::Impl::handle_connect(const seccomp_notif& notification) {
+  try {
+    connects_.mark(notification);
+  } catch (const std::exception&) {
+    // Out of memory: the socket has no mark, and the connection is nobody's.
+  }
+  channel_.let_go_on(notification.id);
+}
+
+void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   Act act;
   try {
     act = read(notification);
@@ -210,15 +235,19 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
                    {"directory", directory},
                    {"command", base::shell_words(facts.arguments)}};
   sink_.record(event);
+  ends_.follow(event);
 }
 
 ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
-                     events::EventSink& sink, std::string project,
+                     events::EventSink& sink, events::CallerTable& callers, std::string project,
                      std::vector<std::string> trusted_programs)
-    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, std::move(project),
+    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, callers, std::move(project),
                                    std::move(trusted_programs))) {}
 
 ExecWatch::~ExecWatch() = default;
+int ExecWatch::script_fd() const { return impl_->ends().fd(); }
+bool ExecWatch::on_script_end() { return impl_->ends().on_readable(); }
+void ExecWatch::finish() { impl_->ends().finish(); }
 int ExecWatch::fd() const { return impl_->fd(); }
 bool ExecWatch::on_readable() { return impl_->on_readable(); }
 Actor ExecWatch::actor_of(int pid) { return impl_->actor_of(pid); }

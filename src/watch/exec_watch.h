@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/policy.h"
 
@@ -18,17 +19,20 @@ struct WatchTotals {
   bool only_package_manager_ran = true;
 };
 
-/// Reads exec notifications (seccomp_unotify(2)) of the sandboxee, keeps the process tree, labels
-/// each process with its actor, and lets every exec go on but those of paths that lead nowhere:
+/// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket
+/// with its caller's number, see connect_watch.h. Of exec: keeps the process tree, labels each
+/// process with its actor, and lets every exec go on but those of paths that lead nowhere:
 /// these fail as it was seen, so that none goes unrecorded. Nothing else is decided here; the
 /// pointer arguments' TOCTOU matters to attribution, see src/README.md.
 class ExecWatch {
  public:
-  /// `listener`: the seccomp listener. `sink` outlives the watch. `project`: the project's root,
-  /// to tell its own scripts from those of its dependencies; "": the first command's directory.
-  /// `trusted_programs`: see TrustedPrograms. Empty: nothing but its helpers is trusted.
+  /// `listener`: the seccomp listener. `sink` and `callers` outlive the watch. `project`: the
+  /// project's root, to tell its own scripts from those of its dependencies; "": the first
+  /// command's directory. `trusted_programs`: see TrustedPrograms. Empty: nothing but its helpers
+  /// is trusted.
   ExecWatch(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-            std::string project = {}, std::vector<std::string> trusted_programs = {});
+            events::CallerTable& callers, std::string project = {},
+            std::vector<std::string> trusted_programs = {});
   ~ExecWatch();
   ExecWatch(const ExecWatch&) = delete;
   ExecWatch& operator=(const ExecWatch&) = delete;
@@ -40,6 +44,12 @@ class ExecWatch {
   /// The actor of a process, by its pid on the host: inherited from the nearest known ancestor.
   events::Actor actor_of(int pid);
   WatchTotals totals() const;
+
+  /// Readable when a script has ended: call on_script_end().
+  int script_fd() const;
+  bool on_script_end();
+  /// Every process is dead: records what is still to be said of scripts.
+  void finish();
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
@@ -46,7 +47,8 @@ class Reader {
  public:
   Reader(const LayerRecord& layer, int host_fd, PassableScope& passable, const Judge& judge,
          Purpose purpose)
-      : is_cache_(layer.directory.target.kind == policy::TargetKind::cache),
+      : target_(layer.directory.target),
+        is_cache_(target_.kind == policy::TargetKind::cache),
         host_(host_fd, layer),
         has_host_(host_fd >= 0),
         passable_(passable),
@@ -77,7 +79,8 @@ class Reader {
   void add_root();
   void read_directory(std::uint32_t index);
   void add_entry(const Place& place, const char* name);
-  void add_directory(const Place& place, Node node, const char* name);
+  void add_directory(const Place& place, Node node);
+  bool is_left_hidden(const Place& place, const Node& node, int fd);
   void add_file(const Place& place, Node node, const char* name, const struct stat& status);
   void add_removal(Node node);
   void judge_entry(Node& node) { node.judgement = judge_.entry(node.change.path); }
@@ -89,6 +92,7 @@ class Reader {
   void hold(Node& node, const char* reason);
   void push(Node node);
 
+  const Target& target_;
   const bool is_cache_;
   const HostView host_;
   const bool has_host_;
@@ -98,7 +102,9 @@ class Reader {
   const Judge& judge_;
   const Purpose purpose_;
   ChangeTree tree_;
-  std::vector<char> buffer_;
+  std::optional<Inspection> inspection_;  // of the directory that is pushed next
+  std::vector<char> buffer_;              // of the directory being read
+  std::vector<char> inner_buffer_;        // of one within it
 };
 
 void Reader::push(Node node) {
@@ -114,6 +120,10 @@ void Reader::push(Node node) {
     node.is_change = true;
     node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
     node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
+  }
+  if (inspection_) {
+    const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
+    tree_.inspections[index] = *std::exchange(inspection_, std::nullopt);
   }
   tree_.nodes.push_back(std::move(node));
 }
@@ -197,7 +207,7 @@ void Reader::add_entry(const Place& place, const char* name) {
   node.change.type = type_letter(status.st_mode);
   node.change.mode = status.st_mode & 07777U;
   node.change.size = static_cast<std::uint64_t>(status.st_size);
-  if (S_ISDIR(status.st_mode)) return add_directory(place, std::move(node), name);
+  if (S_ISDIR(status.st_mode)) return add_directory(place, std::move(node));
   add_file(place, std::move(node), name, status);
 }
 
@@ -206,9 +216,12 @@ bool Reader::judge_whole(Node& node) {
   const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
   node.one_by_one = tree_.nodes[node.parent].one_by_one;
   if (!node.one_by_one && whole && whole->verdict != Verdict::verify &&
-      whole->verdict != Verdict::path_file) {
-    node.one_by_one = whole->verdict == Verdict::commit && purpose_ == Purpose::first_commit &&
-                      check_.objects_beneath(node.change.path, passable_);
+      whole->verdict != Verdict::path_file && whole->verdict != Verdict::manifest) {
+    if (whole->verdict == Verdict::commit && purpose_ == Purpose::first_commit) {
+      inspection_ = inspect(node.change.path, passable_, check_.objects());
+      node.one_by_one = inspection_->is_objectionable;
+      if (node.one_by_one) inspection_.reset();
+    }
     if (!node.one_by_one) {
       node.judgement = *whole;
       return true;
@@ -222,14 +235,28 @@ bool Reader::judge_whole(Node& node) {
   return false;
 }
 
-void Reader::add_directory(const Place& place, Node node, const char* name) {
+/// Hidden from the command (make_layers()), which put nothing in its place: it did not empty it
+/// either, whatever it was that it did.
+bool Reader::is_left_hidden(const Place& place, const Node& node, int fd) {
+  const auto& hidden = target_.hidden;
+  if (!place.path.empty() ||
+      std::find(hidden.begin(), hidden.end(), node.change.path) == hidden.end()) {
+    return false;
+  }
+  bool is_empty = true;
+  for_each_entry(fd, inner_buffer_, [&](const char*, unsigned char) { is_empty = false; });
+  return is_empty;
+}
+
+void Reader::add_directory(const Place& place, Node node) {
   const bool host_is_directory = node.host.exists && S_ISDIR(node.host.mode);
   Marks marks;
   // In a directory that is all the layer's own no entry has marks that mean anything.
   if (!place.is_opaque || place.host_dir >= 0) {
-    marks = read_marks(passable_.open_directory(node.change.path).get());
+    const UniqueFd directory = passable_.open_directory(node.change.path);
+    marks = read_marks(directory.get());
+    if (marks.opaque && is_left_hidden(place, node, directory.get())) return;
   }
-  (void)name;
   node.opaque = marks.opaque;
   const bool replaces = !is_cache_ && (marks.opaque || place.is_opaque);
   if (host_is_directory && !replaces) {
@@ -285,6 +312,9 @@ void Reader::check_content(const Place& place, Node& node, const char* name) {
   if (node.judgement.verdict == Verdict::path_file) {
     node.judgement = check_.path_file(place.layer_dir, place.path, name, node.judgement);
   }
+  if (node.judgement.verdict == Verdict::manifest) {
+    node.judgement = check_.manifest(place.layer_dir, place.host_dir, name, node.judgement);
+  }
   // Later a person has seen what it is.
   if (purpose_ != Purpose::first_commit || node.judgement.verdict != Verdict::commit) return;
   if (auto objection = check_.objection(place.layer_dir, name, place.path, node.change.type)) {
@@ -305,6 +335,9 @@ void Reader::add_removal(Node node) {
   node.change.size = node.host.size;
   judge_entry(node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
+  if (node.judgement.verdict == Verdict::manifest) {
+    node.judgement = {Verdict::protect, node.judgement.reason + " (it was removed)"};
+  }
   // Gone, it is started no more.
   if (node.judgement.verdict == Verdict::path_file) node.judgement.verdict = Verdict::commit;
   check_host_tree(node);

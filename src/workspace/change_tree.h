@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "workspace/inspection.h"
 #include "workspace/judge.h"
 #include "workspace/layer_record.h"
 #include "workspace/tree.h"
@@ -55,6 +57,7 @@ struct Node {
 
 struct ChangeTree {
   std::vector<Node> nodes;  // parents before children; [0] is the target itself
+  std::map<std::uint32_t, Inspection> inspections;  // of directories that are committed whole
 };
 
 inline constexpr const char* kChangedOnHost = "changed on the host meanwhile";

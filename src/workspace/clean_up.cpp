@@ -9,7 +9,10 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/held_list.h"
+#include "workspace/layer_record.h"
+#include "workspace/placement.h"
 #include "workspace/removal.h"
+#include "workspace/store.h"
 #include "workspace/transaction.h"
 
 namespace sandbox_run::workspace {
@@ -66,6 +69,27 @@ void prune(int upper_fd, const Keep& keep) {
 
 }  // namespace
 
+bool is_quick_to_clean(int run_fd) {
+  bool is_quick = true;
+  std::vector<char> buffer;
+  const auto look_into = [&](const base::UniqueFd& directory) {
+    if (!directory) return;
+    for_each_entry(directory.get(), buffer,
+                   [&](const char*, unsigned char type) { is_quick = is_quick && type != DT_DIR; });
+  };
+  look_into(base::UniqueFd(try_open_directory(run_fd, kTrash)));
+  if (!has_layers(run_fd)) return is_quick;
+  for (const LayerRecord& layer : load_layers(run_fd)) {
+    if (!base::exists(layer.directory.upper)) continue;
+    // What can't be listed needs more than one call to remove.
+    base::UniqueFd upper(
+        ::open(layer.directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    is_quick = is_quick && upper;
+    look_into(upper);
+  }
+  return is_quick;
+}
+
 void clean_up_run(int run_fd, const StepHook& hook) {
   hook("cleaning up");
   remove_stores(run_fd);
@@ -85,11 +109,19 @@ void clean_up_run(int run_fd, const StepHook& hook) {
       hook("removing a layer");
       const base::UniqueFd layers = open_real_directory(base::parent_path(directory));
       remove_entry(layers.get(), base::file_name(directory));
+      remove_place(base::parent_path(directory));
     }
   }
   hook("layers removed");
+  // Of a run that was killed: the empty lower directory, and a journal that was never begun.
+  for (const char* name : {"empty", "journal.new"}) remove_entry(run_fd, name);
   if (!held.empty()) return;
   for (const char* name : {"layers", "layers.list", "touched", "held"}) remove_entry(run_fd, name);
+}
+
+void discard_layers(const std::string& run_directory) {
+  // Without a mark: on a full disk it could not be made.
+  clean_up_run(open_run(run_directory).fd.get(), [](const char*) {});
 }
 
 }  // namespace sandbox_run::workspace

@@ -5,6 +5,7 @@
 #include "base/sys_error.h"
 #include "workspace/held_list.h"
 #include "workspace/notices.h"
+#include "workspace/store.h"
 #include "workspace/transaction.h"
 
 namespace sandbox_run::workspace {
@@ -110,7 +111,11 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
   record_held(summary.held, sink);
   record_stripped(plan, sink);
   commit_caches(make_transaction(request, run, records, true), summary.held, summary, sink, hook);
-  if (request.old_entries == OldEntries::leave) return summary;
+  if (request.old_entries == OldEntries::leave && !is_quick_to_clean(run.fd.get())) {
+    remove_staging(run.fd.get());
+    summary.left_to_clean_up = true;
+    return summary;
+  }
   clean_up_run(run.fd.get(), hook);
   mark.remove();
   hook("mark removed");

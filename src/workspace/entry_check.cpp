@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "policy/manifest.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -23,6 +24,7 @@ constexpr const char* kUnexpectedLink = "a link where a file or directory is exp
 constexpr const char* kLeadsOut = "a link that leads out of the project";
 constexpr unsigned kMaxHops = 40;  // as the kernel's (path_resolution(7))
 constexpr off_t kMaxPathFile = 64 * 1024;
+constexpr off_t kMaxManifest = 4 * 1024 * 1024;
 constexpr std::string_view kModules = "node_modules";
 
 bool is_absolute(std::string_view text) { return !text.empty() && text.front() == '/'; }
@@ -80,6 +82,17 @@ std::string join(const std::vector<std::string>& parts) {
   return path;
 }
 
+/// nullopt: no file, unreadable, or too large to be one that a person keeps.
+std::optional<std::string> read_manifest(int dir_fd, const char* name) {
+  const base::UniqueFd file(
+      ::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) return std::nullopt;
+  if (!S_ISREG(status.st_mode) || status.st_size > kMaxManifest) return std::nullopt;
+  return base::read_all(file.get(), static_cast<std::size_t>(kMaxManifest),
+                        std::string("reading ") + name);
+}
+
 char letter(unsigned char type) { return type == DT_LNK ? 'l' : type == DT_REG ? 'f' : 'c'; }
 
 }  // namespace
@@ -104,21 +117,10 @@ std::optional<Judgement> EntryCheck::objection(int dir_fd, const char* name,
   return Judgement{Verdict::hold, kLeadsOut};
 }
 
-bool EntryCheck::objects_beneath(const std::string& path, PassableScope& passable) const {
-  bool objects = false;
-  TreeVisitor visitor;
-  visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char type) {
-    if (objects) return Next::skip;
-    if (type == DT_DIR) return Next::descend;
-    objects = objection(fd, name, dir_path, letter(type)).has_value();
-    return Next::skip;
+Objects EntryCheck::objects() const {
+  return [this](int dir_fd, const char* name, const std::string& dir_path, unsigned char type) {
+    return objection(dir_fd, name, dir_path, letter(type)).has_value();
   };
-  try {
-    walk_tree(path, passable, visitor);
-  } catch (const TooDeep&) {
-    return objects;
-  }
-  return objects;
 }
 
 /// An environment's python is the system's. With ".." it could lead anywhere.
@@ -201,6 +203,20 @@ Judgement EntryCheck::path_file(int dir_fd, const std::string& dir_path, const c
   });
   if (!all_known) return held;
   return {Verdict::commit, rule.reason};
+}
+
+Judgement EntryCheck::manifest(int layer_dir, int host_dir, const char* name,
+                               const Judgement& rule) {
+  const std::optional<std::string> after = read_manifest(layer_dir, name);
+  struct stat status {};
+  const bool was_there = host_dir >= 0 && stat_entry(host_dir, name, status);
+  const std::optional<std::string> before =
+      was_there ? read_manifest(host_dir, name) : std::optional<std::string>("");
+  const auto changed = before && after ? policy::changed_members(*before, *after, rule.keys)
+                                       : std::optional<std::vector<std::string>>();
+  if (!changed) return {Verdict::protect, rule.reason + " (it can't be compared)"};
+  if (changed->empty()) return {Verdict::commit, ""};
+  return {Verdict::protect, rule.reason + ": " + base::printable(base::join(*changed, ", "))};
 }
 
 }  // namespace sandbox_run::workspace

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "policy/verdict.h"
-#include "workspace/tree.h"
+#include "workspace/inspection.h"
 #include "workspace/workspace.h"
 
 // What a new entry is, where the rules have spoken of its path alone.
@@ -33,14 +33,18 @@ class EntryCheck {
   /// committed, if not that. Throws SysError.
   std::optional<policy::Judgement> objection(int dir_fd, const char* name,
                                              const std::string& dir_path, char type) const;
-  /// Is there an objection to any entry beneath directory `path` of the layer? Nested too deeply:
-  /// false, for that is refused as a whole later. Throws SysError.
-  bool objects_beneath(const std::string& path, PassableScope& passable) const;
+  /// The same question, for inspect().
+  Objects objects() const;
 
   /// Verdict::path_file, settled: commit if Python executes nothing in the file and all it names
   /// are directories that the host has already; else held with the rule's reason.
   policy::Judgement path_file(int dir_fd, const std::string& dir_path, const char* name,
                               const policy::Judgement& rule) const;
+
+  /// Verdict::manifest, settled: commit if both are JSON and differ in rule.keys only; else
+  /// protected, with the names of what changed. `host_dir` -1: there is none there.
+  static policy::Judgement manifest(int layer_dir, int host_dir, const char* name,
+                                    const policy::Judgement& rule);
 
  private:
   bool leads_out(const std::string& dir_path, const std::string& text) const;

@@ -79,7 +79,8 @@ CommitSummary settle(const std::string& run_directory, const std::vector<std::st
   const StepHook no_hook = [](const char*) {};
   // What is held is known only when an earlier commit is over, finished or undone.
   if (is_unfinished(run.fd.get())) recover_run(run.path, sink, no_hook);
-  UnfinishedMark mark(run.fd.get());
+  // Of an earlier commit the old entries may still be on their way out.
+  UnfinishedMark mark(run.fd.get(), UnfinishedMark::IfBusy::wait);
   if (has_journal(run.fd.get())) throw base::SysError(EBUSY, "recovering a commit");
   const std::vector<HeldChange> held = load_held(run.fd.get());
   std::vector<HeldPath> wanted;

@@ -9,6 +9,7 @@
 
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "workspace/overlay_marks.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -56,7 +57,8 @@ bool is_identical(int layer_dir, int host_dir, const char* name, const struct st
   if (S_ISLNK(status.st_mode)) {
     return base::read_link(layer_dir, name) == base::read_link(host_dir, name);
   }
-  return S_ISREG(status.st_mode) && has_same_content(layer_dir, host_dir, name);
+  return S_ISREG(status.st_mode) && has_same_content(layer_dir, host_dir, name) &&
+         user_attributes(layer_dir, name) == user_attributes(host_dir, name);
 }
 
 HostView::HostView(int root_fd, const LayerRecord& layer) : root_fd_(root_fd), layer_(layer) {
@@ -114,6 +116,7 @@ HostView::TreeFacts HostView::examine(const std::string& path, const Judge& judg
     facts.is_unreadable = facts.is_unreadable || entry.is_mount_point;
     if (!whole) {
       policy::Judgement judgement = judge.entry(child_path(dir_path, name));
+      if (judgement.verdict == Verdict::manifest) judgement.verdict = Verdict::protect;  // it goes
       if (is_stricter(judgement.verdict, facts.strictest.verdict)) {
         facts.strictest = std::move(judgement);
       }

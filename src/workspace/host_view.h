@@ -35,7 +35,7 @@ class HostView {
   std::uint64_t mount_id_ = 0;
 };
 
-/// Same content, mode and (of a link) target? Types and sizes are known to be equal.
+/// Same content, user attributes and (of a link) target? Types and sizes are known to be equal.
 bool is_identical(int layer_dir, int host_dir, const char* name, const struct stat& status);
 
 }  // namespace sandbox_run::workspace

@@ -106,6 +106,9 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     if (judgement.verdict == Verdict::trusted) {
       judgement.verdict = context->trust ? Verdict::commit : Verdict::drop;
     }
+    if (judgement.verdict == Verdict::manifest && context->trust) {
+      judgement.verdict = Verdict::commit;
+    }
     return judgement;
   };
   Judge judge;

@@ -10,7 +10,8 @@
 
 namespace sandbox_run::workspace {
 
-/// Who says what becomes of a change. Answers commit, hold, protect, verify, path_file or drop;
+/// Who says what becomes of a change. Answers commit, hold, protect, verify, path_file, manifest
+/// or drop;
 /// never trusted.
 struct Judge {
   std::function<policy::Judgement(const std::string& path)> entry;

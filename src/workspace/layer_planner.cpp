@@ -85,7 +85,7 @@ void LayerPlanner::add(const Judge& judge, Purpose purpose, Source source) {
     tree_ = read_change_tree(layer_, host_fd_ ? host_fd_.get() : -1, passable,
                              is_another_directory_ ? hold_all : judge, purpose);
     decide();
-    cleaned = clean_taken();
+    cleaned = clean_taken(passable);
   }
   if (!taken_.empty()) place_taken(cleaned, source);
   if (operations_.empty()) return;
@@ -94,15 +94,17 @@ void LayerPlanner::add(const Judge& judge, Purpose purpose, Source source) {
   plan_.journal.targets.push_back(target_.path);
 }
 
-std::map<std::uint32_t, Cleaned> LayerPlanner::clean_taken() {
+std::map<std::uint32_t, Cleaned> LayerPlanner::clean_taken(PassableScope& passable) {
   Cleaner cleaner(layer_fd_.get());
   std::map<std::uint32_t, Cleaned> cleaned;
   for (const std::uint32_t index : taken_) {
     const Node& node = tree_.nodes[index];
     if (node.change.kind == ChangeKind::removed) continue;
     const bool keeps = (tree_.nodes[node.parent].host.mode & S_ISGID) != 0;
-    cleaned[index] =
-        cleaner.clean(node.change.path, keeps ? Cleaner::Setgid::keep : Cleaner::Setgid::strip);
+    Inspection& inspection = tree_.inspections[index];
+    if (inspection.entries == 0) inspection = inspect(node.change.path, passable, {});
+    cleaned[index] = cleaner.clean(node.change.path, inspection,
+                                   keeps ? Cleaner::Setgid::keep : Cleaner::Setgid::strip);
   }
   cleaner.separate_shared_files();
   for (const Stripped& what : cleaner.stripped()) plan_.stripped.push_back({target_.path, what});

@@ -45,7 +45,7 @@ class LayerPlanner {
   void decide();
   void decide_node(std::uint32_t index);
   void decide_mode(const Node& node);
-  std::map<std::uint32_t, Cleaned> clean_taken();
+  std::map<std::uint32_t, Cleaned> clean_taken(PassableScope& passable);
   void place_taken(const std::map<std::uint32_t, Cleaned>& cleaned, Source source);
   void place(const Node& node, const Cleaned& cleaned);
   void remove(const Node& node);

@@ -1,9 +1,7 @@
 // Layers before the run: directories, and a record of the moment before the sandbox began.
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "base/text.h"
 #include "workspace/layer_record.h"
 #include "workspace/overlay_marks.h"
+#include "workspace/placement.h"
 #include "workspace/record.h"
 #include "workspace/tree.h"
 
@@ -26,45 +25,9 @@ using base::check_sys;
 using base::UniqueFd;
 
 constexpr const char* kFile = "layers.list";
-constexpr std::string_view kKind = "sandbox-run layers 1";
+constexpr std::string_view kKind = "sandbox-run layers 2";
 constexpr const char* kTouchedFile = "touched";
 constexpr std::string_view kTouchedKind = "sandbox-run touched 1";
-
-/// File systems that overlayfs does not take as an upper layer, or that answer for another machine.
-const char* unfit_file_system(int fd) {
-  constexpr std::uint32_t kFuse = 0x65735546;
-  constexpr std::uint32_t kCifs = 0xFF534D42;
-  constexpr std::uint32_t k9p = 0x01021997;
-  struct statfs status {};
-  check_sys(::fstatfs(fd, &status), "looking at the state directory's file system");
-  switch (static_cast<std::uint32_t>(status.f_type)) {
-    case OVERLAYFS_SUPER_MAGIC:
-      return "overlay";
-    case NFS_SUPER_MAGIC:
-      return "NFS";
-    case kFuse:
-      return "FUSE";
-    case kCifs:
-    case SMB2_SUPER_MAGIC:
-    case SMB_SUPER_MAGIC:
-      return "SMB";
-    case k9p:
-      return "9p";
-    case MSDOS_SUPER_MAGIC:
-      return "FAT";
-    default:
-      return can_carry_marks(fd) ? nullptr : "one without user extended attributes";
-  }
-}
-
-void check_fit(int run_fd, const std::string& run_directory) {
-  const char* unfit = unfit_file_system(run_fd);
-  if (unfit == nullptr) return;
-  throw base::UserError("changes can't be kept in " + base::printable(run_directory) +
-                        ": its file system is " + unfit +
-                        ", which no overlay can write to; set XDG_STATE_HOME to a directory on a "
-                        "local file system (ext4, xfs, btrfs, tmpfs)");
-}
 
 /// The first moment that counts as "during the run", in the clock of file times. That clock is
 /// coarse (up to 10 ms): without care, a file saved just before the run would look changed in it.
@@ -109,6 +72,27 @@ void dress_as_target(const std::string& upper, int target_fd) {
   check_sys(::chmod(upper.c_str(), status.st_mode & 07777U), "making a layer");
 }
 
+/// Puts an empty, opaque directory of that name in the layer. False where the host's could not be
+/// exchanged for another one afterwards: a link, another owner's, another file system.
+bool hide(const std::string& upper, int target_fd, const std::string& name) {
+  const UniqueFd host(
+      ::openat(target_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct statx status {};
+  struct statx around {};
+  if (!host || ::statx(host.get(), "", AT_EMPTY_PATH, STATX_UID | STATX_MNT_ID, &status) != 0 ||
+      ::statx(target_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &around) != 0) {
+    return false;
+  }
+  if (status.stx_uid != ::geteuid() || status.stx_mnt_id != around.stx_mnt_id) return false;
+  const std::string path = base::join_path(upper, name);
+  check_sys(::mkdir(path.c_str(), 0700), "hiding " + name);
+  const UniqueFd hidden(check_sys(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "hiding " + name));
+  set_opaque(hidden.get());
+  dress_as_target(path, host.get());
+  return true;
+}
+
 LayerRecord make_layer(const std::string& directory, const Target& target) {
   LayerRecord record;
   record.directory.target = target;
@@ -123,6 +107,9 @@ LayerRecord make_layer(const std::string& directory, const Target& target) {
   struct stat status {};
   check_sys(::fstat(target_fd.get(), &status), "looking at " + target.path);
   record.target_inode = status.st_ino;
+  std::erase_if(record.directory.target.hidden, [&](const std::string& name) {
+    return !hide(record.directory.upper, target_fd.get(), name);
+  });
   return record;
 }
 
@@ -144,10 +131,10 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
                                         const std::vector<Target>& targets) {
   base::make_directories(run_directory, 0700);
   const RunDirectory run = open_run(run_directory);
-  check_fit(run.fd.get(), run.path);
+  const std::string place = place_for_layers(run.path, run.fd.get());
   std::vector<LayerRecord> records;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    records.push_back(make_layer(run.path + "/layers/" + std::to_string(i), targets[i]));
+    records.push_back(make_layer(place + "/" + std::to_string(i), targets[i]));
   }
   const std::int64_t moment = mark_moment(run.fd.get());
   RecordWriter writer(kKind);
@@ -158,6 +145,8 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
     writer.text(layer.target.path);
     writer.number(static_cast<std::uint64_t>(layer.target.kind));
     writer.number(layer.target.lower_is_empty ? 1 : 0);
+    writer.number(layer.target.hidden.size());
+    for (const std::string& name : layer.target.hidden) writer.text(name);
     writer.text(layer.upper);
     writer.text(layer.work);
     writer.number(record.target_inode);
@@ -183,6 +172,9 @@ std::vector<LayerRecord> load_layers(int run_fd) {
     record.directory.target.path = reader.text();
     record.directory.target.kind = static_cast<policy::TargetKind>(reader.number());
     record.directory.target.lower_is_empty = reader.number() != 0;
+    for (std::uint64_t names = reader.number(); names > 0; --names) {
+      record.directory.target.hidden.push_back(reader.text());
+    }
     record.directory.upper = reader.text();
     record.directory.work = reader.text();
     record.target_inode = reader.number();

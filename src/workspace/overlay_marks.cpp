@@ -36,31 +36,58 @@ bool is_foreign(std::string_view name) {
          name.substr(0, 8) == "trusted.";
 }
 
-/// `list` and `remove` are the calls for a path or for a descriptor.
-template <typename List, typename Remove>
-CleanedAttributes clean(OverlayMarks marks, List&& list, Remove&& remove) {
+bool is_mark(std::string_view name) { return name.substr(0, kPrefix.size()) == kPrefix; }
+
+/// `list` is the call for a path or for a descriptor; `visit` takes each attribute's name.
+template <typename List, typename Visit>
+void for_each_attribute(List&& list, Visit&& visit) {
   std::array<char, 65536> names;  // XATTR_LIST_MAX: no longer list exists
   const ssize_t size = list(names.data(), names.size());
-  CleanedAttributes outcome;
   if (size < 0) {
     if (errno != EOPNOTSUPP) throw base::SysError("listing extended attributes");
-    return outcome;
+    return;
   }
   for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
     const std::string_view name = names.data() + at;
     at += name.size() + 1;
-    outcome.impure = outcome.impure || name == kImpure;
+    visit(name);
+  }
+}
+
+template <typename List>
+Attributes look(List&& list) {
+  Attributes found;
+  for_each_attribute(list, [&](std::string_view name) {
+    found.foreign = found.foreign || is_foreign(name);
+    found.marks = found.marks || is_mark(name);
+    found.impure = found.impure || name == kImpure;
+  });
+  return found;
+}
+
+template <typename List, typename Remove>
+CleanedAttributes clean(OverlayMarks marks, List&& list, Remove&& remove) {
+  CleanedAttributes outcome;
+  for_each_attribute(list, [&](std::string_view name) {
     if (is_foreign(name)) {
       if (remove(name.data()) == 0) {
         ++outcome.foreign;
       } else {
         outcome.refused = true;
       }
-    } else if (marks == OverlayMarks::remove && name.substr(0, kPrefix.size()) == kPrefix) {
+    } else if (marks == OverlayMarks::remove && is_mark(name)) {
       base::check_sys(remove(name.data()), "removing an overlay's attribute");
     }
-  }
+  });
   return outcome;
+}
+
+auto list_of(int fd) {
+  return [fd](char* list, std::size_t size) { return ::flistxattr(fd, list, size); };
+}
+
+auto list_of(const std::string& path) {
+  return [path](char* list, std::size_t size) { return ::llistxattr(path.c_str(), list, size); };
 }
 
 }  // namespace
@@ -77,29 +104,45 @@ Marks read_marks(int fd) {
   return marks;
 }
 
+Attributes look_at_attributes(int fd) { return look(list_of(fd)); }
+
+Attributes look_at_file_attributes(int dir_fd, const std::string& name) {
+  return look(list_of(proc_path(dir_fd, name)));
+}
+
+std::map<std::string, std::string> user_attributes(int dir_fd, const std::string& name) {
+  const std::string path = proc_path(dir_fd, name);
+  std::map<std::string, std::string> found;
+  for_each_attribute(list_of(path), [&](std::string_view attribute) {
+    if (attribute.substr(0, 5) != "user." || is_mark(attribute)) return;
+    std::string value(65536, '\0');  // XATTR_SIZE_MAX
+    const ssize_t size =
+        ::lgetxattr(path.c_str(), std::string(attribute).c_str(), value.data(), value.size());
+    value.resize(static_cast<std::size_t>(size < 0 ? 0 : size));
+    found[std::string(attribute)] = std::move(value);
+  });
+  return found;
+}
+
 CleanedAttributes clean_attributes(int fd, OverlayMarks marks) {
-  return clean(
-      marks, [&](char* list, std::size_t size) { return ::flistxattr(fd, list, size); },
-      [&](const char* attribute) { return ::fremovexattr(fd, attribute); });
+  return clean(marks, list_of(fd),
+               [&](const char* attribute) { return ::fremovexattr(fd, attribute); });
 }
 
 CleanedAttributes clean_file_attributes(int dir_fd, const std::string& name) {
   const std::string path = proc_path(dir_fd, name);
-  return clean(
-      OverlayMarks::remove,
-      [&](char* list, std::size_t size) { return ::llistxattr(path.c_str(), list, size); },
-      [&](const char* attribute) {
-        const int done = ::lremovexattr(path.c_str(), attribute);
-        if (done == 0 || errno != EACCES) return done;
-        // user.* may be changed only by who may write the file: a copied-up file of mode 0444.
-        struct stat status {};
-        base::check_sys(::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW),
-                        "looking at " + name);
-        set_entry_mode(dir_fd, name, (status.st_mode & 07777U) | S_IRUSR | S_IWUSR);
-        const int again = ::lremovexattr(path.c_str(), attribute);
-        set_entry_mode(dir_fd, name, status.st_mode & 07777U);
-        return again;
-      });
+  return clean(OverlayMarks::remove, list_of(path), [&](const char* attribute) {
+    const int done = ::lremovexattr(path.c_str(), attribute);
+    if (done == 0 || errno != EACCES) return done;
+    // user.* may be changed only by who may write the file: a copied-up file of mode 0444.
+    struct stat status {};
+    base::check_sys(::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW),
+                    "looking at " + name);
+    set_entry_mode(dir_fd, name, (status.st_mode & 07777U) | S_IRUSR | S_IWUSR);
+    const int again = ::lremovexattr(path.c_str(), attribute);
+    set_entry_mode(dir_fd, name, status.st_mode & 07777U);
+    return again;
+  });
 }
 
 void set_opaque(int fd) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <map>
 #include <string>
 
 // What overlayfs writes into an upper layer mounted with `userxattr`
@@ -21,11 +22,23 @@ struct Marks {
 /// Of an open directory.
 Marks read_marks(int fd);
 
-/// What came of taking off what must not reach the host.
+/// What is there that must not reach the host.
+struct Attributes {
+  bool foreign = false;  // security.*, trusted.* (not the kernel's own labels)
+  bool marks = false;    // overlay's own
+  bool impure = false;   // of these: entries that were copied up lie in this directory
+};
+Attributes look_at_attributes(int fd);
+/// Of a file, whatever its mode.
+Attributes look_at_file_attributes(int dir_fd, const std::string& name);
+
+/// user.* of a file but overlay's: name → value. What can't be read is not there.
+std::map<std::string, std::string> user_attributes(int dir_fd, const std::string& name);
+
+/// What came of taking it off.
 struct CleanedAttributes {
-  unsigned foreign = 0;  // security.*, trusted.* removed (not the kernel's own labels)
+  unsigned foreign = 0;  // removed
   bool refused = false;  // some could not be
-  bool impure = false;   // overlay's mark: entries that were copied up lie in this directory
 };
 enum class OverlayMarks { keep, remove };
 /// Of an open directory that its owner may write.

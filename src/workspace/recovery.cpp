@@ -47,6 +47,27 @@ bool concerns(const std::vector<LayerRecord>& layers, const std::vector<Target>&
   });
 }
 
+/// A run that died before its commit began: whoever holds the lock of one of its targets knows that
+/// it is over. (A cache's lock is shared, so it tells nothing.)
+bool is_abandoned(int run_fd, const std::vector<Target>& targets) {
+  if (!has_layers(run_fd) || has_held(run_fd)) return false;
+  std::vector<LayerRecord> layers = load_layers(run_fd);
+  std::erase_if(layers, [](const LayerRecord& layer) {
+    return layer.directory.target.kind == policy::TargetKind::cache;
+  });
+  return concerns(layers, targets);
+}
+
+void remove_abandoned(int run_fd) {
+  try {
+    UnfinishedMark mark(run_fd);
+    clean_up_run(run_fd, [](const char*) {});
+    mark.remove();
+  } catch (const base::UserError&) {
+    return;  // another process is at it
+  }
+}
+
 }  // namespace
 
 bool is_unfinished(int run_fd) { return UnfinishedMark::is_present(run_fd) || has_journal(run_fd); }
@@ -106,7 +127,11 @@ void recover_interrupted(const std::string& state_directory, const std::vector<T
   if (!runs) return;
   for (const base::DirectoryEntry& entry : base::list_directory(runs.get())) {
     const base::UniqueFd run(try_open_directory(runs.get(), entry.name));
-    if (!run || !is_unfinished(run.get())) continue;
+    if (!run) continue;
+    if (!is_unfinished(run.get())) {
+      if (is_abandoned(run.get(), targets)) remove_abandoned(run.get());
+      continue;
+    }
     // A cleaning that was interrupted after its records were gone concerns nobody.
     if (has_layers(run.get()) && !concerns(load_layers(run.get()), targets)) continue;
     recover_run(base::join_path(base::join_path(state_directory, kRuns), entry.name), sink,

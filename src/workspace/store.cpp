@@ -20,7 +20,6 @@ namespace {
 using base::check_sys;
 using base::UniqueFd;
 
-constexpr const char* kTrash = "trash";
 constexpr const char* kFile = "staging";
 constexpr std::string_view kKind = "sandbox-run staging 1";
 
@@ -91,8 +90,7 @@ Store open_store(const std::string& run_directory, int run_fd, int layer_fd,
   return store;
 }
 
-void remove_stores(int run_fd) {
-  remove_entry(run_fd, kTrash);
+void remove_staging(int run_fd) {
   for (const std::string& path : load_staging(run_fd)) {
     try {
       const UniqueFd parent = open_real_directory(base::parent_path(path));
@@ -104,6 +102,11 @@ void remove_stores(int run_fd) {
   if (::unlinkat(run_fd, kFile, 0) != 0 && errno != ENOENT) {
     throw base::SysError("removing the record of staging");
   }
+}
+
+void remove_stores(int run_fd) {
+  remove_staging(run_fd);
+  remove_entry(run_fd, kTrash);
 }
 
 }  // namespace sandbox_run::workspace

@@ -23,6 +23,11 @@ struct Store {
 Store open_store(const std::string& run_directory, int run_fd, int layer_fd,
                  const std::string& existing, int existing_fd, Source source);
 
+/// The store beside a run's layers, if they lie on the target's file system.
+inline constexpr const char* kTrash = "trash";
+
+/// Removes the stores in targets' file systems, which people would see there.
+void remove_staging(int run_fd);
 /// Removes all stores of a run: the old entries, for good.
 void remove_stores(int run_fd);
 

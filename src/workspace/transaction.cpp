@@ -66,15 +66,21 @@ CommitPlan attempt(const Transaction& transaction, Source source, const StepHook
 
 }  // namespace
 
-UnfinishedMark::UnfinishedMark(int run_fd) : run_fd_(run_fd) {
+UnfinishedMark::UnfinishedMark(int run_fd, IfBusy if_busy) : run_fd_(run_fd) {
   const std::string doing = "marking a commit as begun";
-  file_.reset(check_sys(
-      ::openat(run_fd, kUnfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), doing));
-  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) throw base::SysError(doing);
-    throw base::UserError("another process is committing this run's changes; wait for it to end");
-  }
+  const int how = if_busy == IfBusy::wait ? LOCK_EX : LOCK_EX | LOCK_NB;
+  struct stat locked {};
+  struct stat named {};
+  do {  // whoever had it may have removed it meanwhile
+    file_.reset(check_sys(
+        ::openat(run_fd, kUnfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), doing));
+    while (::flock(file_.get(), how) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) throw base::SysError(doing);
+      throw base::UserError("another process is committing this run's changes; wait for it to end");
+    }
+    check_sys(::fstat(file_.get(), &locked), doing);
+  } while (!stat_entry(run_fd, kUnfinished, named) || named.st_ino != locked.st_ino);
 }
 
 bool UnfinishedMark::is_present(int run_fd) {

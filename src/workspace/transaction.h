@@ -21,8 +21,9 @@ namespace sandbox_run::workspace {
 /// The mark of a commit under way, locked (flock(2)) by the process that is at it.
 class UnfinishedMark {
  public:
-  /// Throws UserError if another process is at it.
-  explicit UnfinishedMark(int run_fd);
+  enum class IfBusy { refuse, wait };
+  /// refuse: throws UserError if another process is at it.
+  explicit UnfinishedMark(int run_fd, IfBusy if_busy = IfBusy::refuse);
   static bool is_present(int run_fd);
   /// Nothing is left to do. While there is a journal it stays: the commit is not over.
   void remove();
@@ -55,6 +56,8 @@ void hold_everything(int run_fd, const std::vector<LayerRecord>& layers, const s
 
 /// Removes what no one needs any more: stores, and of the layers all that is not in `held`.
 void clean_up_run(int run_fd, const StepHook& hook);
+/// Is there so little of it that nobody would notice? (No directory in the trash or in a layer.)
+bool is_quick_to_clean(int run_fd);
 
 /// commit_changes(), stopped at each step by a test.
 CommitSummary commit_changes_in_steps(const CommitRequest& request, events::EventSink& sink,

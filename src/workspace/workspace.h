@@ -19,6 +19,9 @@ struct Target {
   std::string path;  // absolute, real
   policy::TargetKind kind = policy::TargetKind::project;
   bool lower_is_empty = false;  // does not exist on the host yet
+  /// Directories at its root that the command shall find empty (policy::hidden_directories). Only
+  /// where they can be exchanged afterwards; left empty they are as the host has them.
+  std::vector<std::string> hidden = {};
 };
 
 /// Where one target's changes land: `<run directory>/layers/N/{upper,work}`.
@@ -51,8 +54,9 @@ struct CommitSummary {
   std::vector<std::string>
       committed_roots;  // "node_modules", "package-lock.json": topmost, bounded
   std::vector<HeldChange> held;
-  std::uint64_t stripped = 0;  // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
-  std::uint64_t dropped = 0;   // cache entries not taken over
+  std::uint64_t stripped = 0;     // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
+  std::uint64_t dropped = 0;      // cache entries not taken over
+  bool left_to_clean_up = false;  // with OldEntries::leave: clean_up() has something to do
 };
 
 /// Exclusive use of the targets for one run: flock(2) on a file per target in the state directory.
@@ -79,7 +83,8 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
 std::vector<Change> read_changes(const LayerDirectory& layer);
 
 /// What the commit replaced or removed takes seconds to delete (36,000 files on ext4: 2 s and
-/// more). `leave`: clean_up() does it later, or recover_interrupted() before the targets' next run.
+/// more). `leave`: where it is much, clean_up() does it later, or recover_interrupted() before the
+/// targets' next run; but what lies in a target's own file system (staging) is removed at once.
 enum class OldEntries { remove, leave };
 
 struct CommitRequest {

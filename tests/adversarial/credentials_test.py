@@ -21,7 +21,8 @@ def files_in_the_home(t):
     script = 'for f in "$@"; do cat "$HOME/$f" || echo "failed: $f" >&2; done'
     control = t.bare("sh", "-c", script, "x", *CREDENTIAL_FILES)
     t.true(control.out.count(SECRET) > 8, "control")
-    result = t.sandbox("sh", "-c", script, "x", *CREDENTIAL_FILES)
+    t.lacks(t.sandbox("sh", "-c", script, "x", *CREDENTIAL_FILES).out, SECRET)
+    result = t.sandbox("sh", "-c", script, "x", *CREDENTIAL_FILES, options=["--decoys=off"])
     t.lacks(result.out, SECRET)
     for name in CREDENTIAL_FILES:
         t.contains(result.err, f"{t.home}/{name}: No such file", name)
@@ -49,9 +50,12 @@ def search_everywhere(t):
 
 @test
 def home_listing(t):
-    """the home shows nothing but the project"""
+    """the home shows nothing but the project and decoys"""
     t.true(".ssh" in os.listdir(t.home), "control")
+    decoys = {".ssh", ".aws", ".netrc", ".git-credentials", ".docker", ".kube", ".env"}
     shown = set(t.succeeded(t.sandbox("ls", "-A", t.home)).out.split())
+    t.true(decoys <= shown, shown)
+    shown = set(t.succeeded(t.sandbox("ls", "-A", t.home, options=["--decoys=off"])).out.split())
     t.equal(shown - {"project", ".cache", ".config", ".local"}, set())
 
 
@@ -112,7 +116,7 @@ def root_and_cwd_of_init(t):
 @test
 def relative_way_out(t):
     """.. from the working directory does not lead to the real home"""
-    script = "cat ../.aws/credentials ../../../../../../../../../.." + str(t.home) + "/.aws/credentials"
+    script = "cat ../.bash_history ../../../../../../../../../.." + str(t.home) + "/.bash_history"
     t.contains(t.bare("sh", "-c", script).out, SECRET, "control")
     result = t.sandbox("sh", "-c", script)
     t.lacks(result.out, SECRET)
@@ -122,7 +126,7 @@ def relative_way_out(t):
 @test
 def link_in_the_project(t):
     """a symbolic link in the project to a credential leads nowhere"""
-    (t.project / "link").symlink_to(t.home / ".aws/credentials")
+    (t.project / "link").symlink_to(t.home / ".bash_history")
     t.contains(t.bare("cat", "link").out, SECRET, "control")
     result = t.sandbox("cat", "link")
     t.contains(result.err, "No such file")

@@ -1,13 +1,13 @@
 """Ways out: other hosts, the host's loopback, metadata addresses, names, unix sockets. Nothing is ever
 sent anywhere but to servers on this machine's loopback."""
 
-import json
 import os
 import socket
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from denials import logged, refused  # noqa: E402
 from harness import test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
@@ -48,17 +48,6 @@ def control(t, program=CONNECT):
     server = LocalServer({})
     t.succeeded(t.bare(PYTHON, "-c", program, "127.0.0.1", server.port), "control")
     return server
-
-
-def refused(t, result):
-    t.true(result.code != 0, result)
-    t.contains(result.err, "blocked: ")
-
-
-def logged(t, result, event_type, text):
-    found = [e for e in result.of_type(event_type) if text in json.dumps(e["details"])]
-    t.true(found, f"{event_type} with {text} in the log: {result.events}")
-    return found[0]
 
 
 @test

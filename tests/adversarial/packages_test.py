@@ -89,13 +89,14 @@ def in_the_sandbox(t):
     """in the sandbox it gets nothing, nothing remains, and the log names it"""
     scene = Scene(t, inside=True)
     before = t.fingerprint(t.home)
-    options = ["--allow-host", f"localhost:{scene.registry.port}", "--allow-host", "registry.example.com"]
+    options = ["--allow-host", f"localhost:{scene.registry.port}", "--allow-host", "registry.example.com",
+               "--on-alert", "log"]
     result = t.sandbox("npm", "install", env=scene.env, options=options, timeout=100)
     t.succeeded(result)
     got = scene.got()
     t.lacks(json.dumps(got), SECRET)
-    t.equal(got["aws"], "blocked: ENOENT")
-    t.equal(got["ssh"], "blocked: ENOENT")
+    t.contains(got["aws"], "AKIA", "a decoy")
+    t.contains(got["ssh"], "BEGIN OPENSSH", "a decoy")
     for what in ("loopback", "metadata", "name"):
         t.true(got[what].startswith("blocked: "), f"{what}: {got[what]}")
     t.equal(scene.service.requests, [], "the host's service was not asked")
@@ -116,6 +117,8 @@ def in_the_sandbox(t):
     started = by_the_script("script.started", "easy-qr-gen")
     t.equal(started["actor"], {"kind": "script", "package": "easy-qr-gen", "version": "1.4.2",
                                "event": "postinstall"})
+    for path in ("/.aws/credentials", "/.ssh/id_ed25519"):
+        t.equal(by_the_script("decoy.opened", path)["actor"], started["actor"])
     by_the_script("name.lookup", "attacker.example.com")
     by_the_script("flow.denied", "169.254.169.254")
     by_the_script("change.protected", ".git/hooks")
@@ -177,5 +180,7 @@ setup(name='evil', version='1.0', py_modules=['evil'])
     t.equal((t.home / ".bashrc").read_text(), "# the owner's\n")
     builds = [e for e in result.events if e.get("actor", {}).get("kind") == "build"]
     t.true(any(e["actor"].get("package") == "evil" for e in builds), f"builds: {builds[:5]}")
+    opened = [e["actor"] for e in result.of_type("decoy.opened") if e["severity"] == "alert"]
+    t.true(opened and all(a["package"] == "evil" for a in opened), f"decoys: {opened}")
     looked = [e for e in result.of_type("name.lookup") if "attacker.example.com" in json.dumps(e)]
     t.true(looked, "the lookup is in the log")

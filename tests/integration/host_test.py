@@ -247,7 +247,9 @@ def home_is_no_project(t):
 def home_is_a_work_tree(t):
     """a git work tree at $HOME (dotfiles) does not make the home a target"""
     t.succeeded(t.bare("git", "init", "-q", cwd=t.home))
-    result = t.sandbox("sh", "-c", "ls -A ~/.aws ~/.ssh 2>/dev/null; echo done")
+    result = t.sandbox(
+        "sh", "-c", "ls -A ~/.aws ~/.ssh 2>/dev/null; echo done", options=("--decoys", "off")
+    )
     t.equal(t.succeeded(result).out, "done\n")
 
 

@@ -164,6 +164,7 @@ class Context:
         self.env |= {"npm_config_update_notifier": "false", "npm_config_fund": "false"}
         self.env |= {"npm_config_audit": "false", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self.runs = 0
+        self.forged_logs = set()  # logs that a test damaged on purpose
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────
 
@@ -182,16 +183,20 @@ class Context:
     def attack_program(self, name):
         """Compiles adversarial/attacks/NAME.c (once a run of the tests); returns a copy's path in
         the project."""
-        source = TESTS_DIRECTORY / "adversarial/attacks" / f"{name}.c"
-        compiled = pathlib.Path(os.environ.get("SRT_PROGRAMS", self.base)) / name
-        if not compiled.exists():
-            compiler = shutil.which("cc") or shutil.which("gcc") or skip("no C compiler")
-            unfinished = self.base / f"{name}.new"
-            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"]
-            subprocess.run([compiler, *options, "-o", unfinished, source], check=True)
-            os.replace(unfinished, compiled)
-        shutil.copy2(compiled, self.project / name)
+        shutil.copy2(self.compiled(f"adversarial/attacks/{name}.c"), self.project / name)
         return str(self.project / name)
+
+    def compiled(self, source):
+        """The program of a C file (relative to tests/), compiled once a run of the tests."""
+        source = TESTS_DIRECTORY / source
+        program = pathlib.Path(os.environ.get("SRT_PROGRAMS", self.base)) / source.stem
+        if not program.exists():
+            compiler = shutil.which("cc") or shutil.which("gcc") or skip("no C compiler")
+            unfinished = self.base / f"{source.stem}.new"
+            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result"]
+            subprocess.run([compiler, *options, "-o", unfinished, source], check=True)
+            os.replace(unfinished, program)
+        return program
 
     def accepting_profile(self):
         """A profile that commits every change of a command that succeeds, whatever it is."""
@@ -256,6 +261,22 @@ class Context:
             start_new_session=True,
             **more,
         )
+
+    def log_problem(self):
+        """What is wrong with the logs of all runs of this test (event_schema.py); None."""
+        try:
+            import event_schema
+
+            schema = event_schema.EventSchema()
+        except (ImportError, FileNotFoundError):
+            return None  # events_test.py tells: python3-jsonschema, or man/ beside tests/
+        logs = [*self.home.glob(".local/state/sandbox-run/runs/*/events.jsonl")]
+        for path in [*logs, *self.base.glob("events-*.jsonl")]:
+            if path not in self.forged_logs:
+                problem = event_schema.log_problem(path, schema)
+                if problem:
+                    return problem
+        return None
 
     # ── saying what was expected ───────────────────────────────────────────────────────────────
 

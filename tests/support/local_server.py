@@ -27,9 +27,18 @@ class LocalServer:
                 self.wfile.write(body or b"")
 
             def do_POST(self):
-                length = int(self.headers.get("Content-Length") or 0)
-                outer.bodies.append(self.rfile.read(length))
+                outer.bodies.append(self.read_body())
                 self.do_GET()
+
+            def read_body(self):
+                if self.headers.get("Transfer-Encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = b""
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
 
             do_PUT = do_POST
 

@@ -61,6 +61,8 @@ class NpmRegistry(LocalServer):
         packument = self.packuments.setdefault(name, {"name": name, "dist-tags": {}, "versions": {}})
         packument["versions"][version] = described
         packument["dist-tags"]["latest"] = version
+        # Of old: some managers let a new version wait.
+        packument.setdefault("time", {})[version] = "2020-01-01T00:00:00.000Z"
         answer = ("application/json", json.dumps(packument).encode())
         self.answers["/" + name] = answer
         self.answers["/" + name.replace("/", "%2f")] = answer

@@ -60,7 +60,11 @@ def run_in_child(test, base, report):
     for number, descriptor in enumerate((os.open("/dev/null", os.O_RDONLY), log, log)):
         os.dup2(descriptor, number)
     try:
-        test.function(harness.Context(base))
+        context = harness.Context(base)
+        test.function(context)
+        problem = context.log_problem()
+        if problem:
+            raise AssertionError(f"a log is not as sandbox-run-events(5) says: {problem}")
         outcome = {"result": "ok", "detail": ""}
     except harness.Skip as reason:
         outcome = {"result": "skip", "detail": str(reason)}

@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "cli/review/source.h"
 #include "cli/review/style.h"
+#include "cli/run_log.h"
 #include "cli/state.h"
-#include "events/event_file.h"
 #include "events/event_log.h"
 #include "workspace/workspace.h"
 
@@ -25,12 +25,6 @@ std::vector<workspace::Target> targets_to_lock(const std::string& run_directory)
     targets.push_back({path, policy::TargetKind::project, false});
   }
   return targets;
-}
-
-events::EventLog open_log(const std::string& run_directory) {
-  std::vector<base::UniqueFd> sinks;
-  sinks.push_back(events::open_event_file(base::join_path(run_directory, "events.jsonl")));
-  return events::EventLog(base::file_name(run_directory), std::move(sinks));
 }
 
 bool is_chosen(const HeldChange& change, const std::vector<std::string>& paths) {
@@ -60,7 +54,8 @@ Settled settle(const std::string& state, const std::string& run_directory, Settl
   const std::vector<HeldChange> before = workspace::read_held(run_directory);
   const std::vector<workspace::Target> targets = targets_to_lock(run_directory);
   const workspace::TargetLocks locks(state, targets);
-  events::EventLog log = open_log(run_directory);
+  const std::unique_ptr<events::EventLog> opened = open_run_log(run_directory, {});
+  events::EventLog& log = *opened;
   workspace::recover_interrupted(state, targets, log);
   Settled settled;
   if (settlement == Settlement::commit) {
@@ -77,6 +72,7 @@ Settled settle(const std::string& state, const std::string& run_directory, Settl
                               base::printable(change.reason) + ")");
   }
   record(log, settlement, paths, settled);
+  end_run_log(log, run_directory, settled.notes);
   return settled;
 }
 
@@ -97,6 +93,9 @@ std::string settled_text(const Settled& settled, Settlement settlement) {
   if (settled.refused.size() > kRefusedNamed) {
     text += "sandbox-run: … and " + std::to_string(settled.refused.size() - kRefusedNamed) +
             " more not committed: sandbox-run review\n";
+  }
+  for (const std::string& note : settled.notes) {
+    text += "sandbox-run: note: " + base::printable(note) + "\n";
   }
   return text;
 }

@@ -14,6 +14,7 @@ struct Settled {
   std::size_t settled = 0;    // held changes that are gone; part of a directory counts as none
   std::size_t left = 0;
   std::vector<std::string> refused;  // "notes.txt (changed on the host meanwhile)"; printable
+  std::vector<std::string> notes;    // of the log: events.head could not be written, say
 };
 
 /// Commits or discards held changes, with the targets locked, interrupted commits dealt with, and

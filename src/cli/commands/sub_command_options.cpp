@@ -17,9 +17,9 @@ using Strings = std::vector<std::string>;
 
 const std::map<std::string, Action>& sub_commands() {
   static const std::map<std::string, Action> kSubCommands{
-      {"plan", Action::plan},       {"review", Action::review}, {"commit", Action::commit},
-      {"discard", Action::discard}, {"runs", Action::runs},     {"prune", Action::prune},
-      {"log", Action::log}};
+      {"plan", Action::plan},       {"review", Action::review},  {"commit", Action::commit},
+      {"discard", Action::discard}, {"runs", Action::runs},      {"prune", Action::prune},
+      {"log", Action::log},         {"explain", Action::explain}};
   return kSubCommands;
 }
 
@@ -35,6 +35,10 @@ po::options_description describe(Action action) {
       break;
     case Action::prune:
       options.add_options()("older-than", po::value<std::string>())("held", "")("dry-run", "");
+      break;
+    case Action::log:
+      options.add_options()("json", "")("alerts", "")("actor", po::value<std::string>())(
+          "follow,f", "")("verify", "");
       break;
     default:
       break;
@@ -80,6 +84,23 @@ PruneRule read_prune(const po::variables_map& values, PruneRule rule) {
   return rule;
 }
 
+LogOptions read_log(const po::variables_map& values) {
+  LogOptions log;
+  const bool verify = values.count("verify") != 0;
+  const bool narrowed = values.count("alerts") + values.count("actor") + values.count("json") +
+                            values.count("follow") !=
+                        0;
+  if (verify && narrowed) {
+    throw base::UserError("log: --verify looks at every line, and prints none: choose one");
+  }
+  if (verify) log.form = LogOptions::Form::verify;
+  if (values.count("json") != 0) log.form = LogOptions::Form::json;
+  if (values.count("alerts") != 0) log.which = LogOptions::Which::alerts;
+  if (values.count("follow") != 0) log.follow = LogOptions::Follow::yes;
+  if (values.count("actor") != 0) log.actor = values["actor"].as<std::string>();
+  return log;
+}
+
 }  // namespace
 
 bool is_sub_command(const std::string& word) { return sub_commands().contains(word); }
@@ -104,6 +125,7 @@ void read_sub_command(const Strings& words, Options& options) {
     throw base::UserError(
         "review: --interactive is for a person, --json for a program: choose one");
   }
+  if (options.action == Action::log) options.log = read_log(values);
   if (options.action == Action::prune) options.prune = read_prune(values, options.prune);
   if (values.count("operand") != 0) options.operands = values["operand"].as<Strings>();
 }

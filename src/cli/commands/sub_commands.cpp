@@ -12,7 +12,7 @@
 #include "cli/commands/prune.h"
 #include "cli/commands/settle.h"
 #include "cli/exit_code.h"
-#include "cli/log_view.h"
+#include "cli/log/log_command.h"
 #include "cli/review/interactive.h"
 #include "cli/review/report.h"
 #include "cli/runs_view.h"
@@ -61,16 +61,6 @@ Operands read_operands(const Options& options, const std::string& state, const s
   }
   operands.paths = resolve_operands(held, words);
   return operands;
-}
-
-int show_log(const Options& options, const std::string& state, const std::string& here) {
-  if (options.operands.size() > 1) {
-    throw base::UserError("one run at a time: '" + printable(options.operands[1]) +
-                          "' is too much");
-  }
-  const std::string name = options.operands.empty() ? "" : options.operands.front();
-  const std::string run = find_run(state, name, RunKind::any, here);
-  return print_log(join_path(run, "events.jsonl"), std::cout) ? kOk : kSetupFailed;
 }
 
 int review(const Options& options, const std::string& state, const Operands& operands) {
@@ -135,7 +125,13 @@ int run_sub_command(const Options& options) {
       base::write_full(1, prune_runs(state, options.prune), "printing");
       return kOk;
     case Action::log:
-      return show_log(options, state, here);
+      return log_command(options, [&](const std::string& name) {
+        return find_run(state, name, RunKind::any, here);
+      });
+    case Action::explain:
+      return explain_command(options, [&](const std::string& name) {
+        return find_run(state, name, RunKind::any, here);
+      });
     case Action::review:
       return review(options, state, read_operands(options, state, here));
     default:

@@ -38,7 +38,7 @@ struct Fixture {
   explicit Fixture(std::uint16_t server_port, const Limits& limits = {})
       : inside{second_loopback(), server_port} {
     broker.emplace(loop, policy::NetworkPolicy{{test::rule("localhost", {server_port})}},
-                   one(test::loopback_listener(server_port)), sink, limits);
+                   one(test::loopback_listener(server_port)), sink, test::nobody(), limits);
   }
   void run_beside(std::function<void()> work) { test::run_beside(loop, std::move(work)); }
 
@@ -107,7 +107,7 @@ TEST_CASE("a destination without a rule is reset at once, and is an event once")
   EventLoop loop;
   MemorySink sink;
   Broker broker(loop, {{test::rule("localhost", {1})}}, one(test::loopback_listener(server.port())),
-                sink);
+                sink, test::nobody());
   std::vector<int> errors;
   test::run_beside(loop, [&] {
     for (int i = 0; i < 3; ++i) {
@@ -121,7 +121,7 @@ TEST_CASE("a destination without a rule is reset at once, and is an event once")
   CHECK(text_of(denied[0], "destination") == "127.0.0.2");
   CHECK(number_of(denied[0], "port") == server.port());
   CHECK(text_of(denied[0], "reason") == "no rule allows this port of the host's loopback");
-  CHECK(broker.totals().hosts_denied == std::vector<std::string>{"127.0.0.2"});
+  CHECK(broker.totals().hosts_denied == std::vector<DeniedHost>{{"127.0.0.2", {}}});
   CHECK(broker.totals().flows_denied == 3);
   CHECK(broker.totals().flows == 0);
 }
@@ -133,7 +133,7 @@ TEST_CASE("a scan of many addresses makes a bounded number of events") {
   MemorySink sink;
   Broker broker(loop, {{test::rule("registry.example.com", {443})}},
                 one({std::move(listening), ListeningSocket::Kind::tcp, false, port}), sink,
-                {.distinct_events = 3});
+                test::nobody(), {.distinct_events = 3});
   test::run_beside(loop, [&] {
     for (std::uint8_t last = 2; last < 20; ++last) {
       receive_error(connect_tcp({Address::ipv4(127, 0, 0, last), port}).get());
@@ -203,6 +203,21 @@ TEST_CASE("500 flows at once each keep their own bytes") {
   CHECK(right == 500);
   fixture.sink.run_until(fixture.loop, "flow.closed", 500);
   CHECK(fixture.broker->totals().flows == 500);
+}
+
+TEST_CASE("10,000 flows one after the other leave nothing behind") {
+  const Server server([](base::UniqueFd socket) { test::send_all(socket.get(), "x"); });
+  Fixture fixture(server.port());
+  std::size_t right = 0;
+  fixture.run_beside([&] {
+    for (int i = 0; i < 10'000; ++i) {
+      if (test::receive_to_end(connect_tcp(fixture.inside).get()) == "x") ++right;
+    }
+  });
+  CHECK(right == 10'000);
+  fixture.sink.run_until(fixture.loop, "flow.closed", 10'000);
+  CHECK(fixture.broker->totals().flows == 10'000);
+  CHECK(fixture.sink.count("limit.reached") == 0);
 }
 
 TEST_CASE("a reader that does not read holds up nobody else, and loses nothing") {
@@ -335,16 +350,16 @@ TEST_CASE("a name that cannot be resolved is a failed flow, not an open one") {
   EventLoop loop;
   MemorySink sink;
   const auto services = std::make_shared<Services>(
-      policy::NetworkPolicy{{test::rule("name.invalid", {port})}}, sink, Limits{});
+      policy::NetworkPolicy{{test::rule("name.invalid", {port})}}, sink, test::nobody(), Limits{});
   const Endpoint asked{services->names.address_of("name.invalid").value(), port};
-  auto decision = admit(services->policy, services->names, asked);
+  auto decision = admit(services->policy, services->names, asked, {});
   REQUIRE(std::holds_alternative<Admission>(decision));
   auto client = connect_tcp({Address::ipv4_loopback(), port});
   base::UniqueFd accepted(::accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK));
   REQUIRE(accepted);
   const auto flow =
       std::make_shared<Flow>(loop.impl().io.get_executor(), services, std::move(accepted),
-                             std::get<Admission>(decision), port);
+                             std::get<Admission>(decision), asked);
   flow->start([&] { loop.stop(); });
   loop.run();
   CHECK(receive_error(client.get()) == ECONNRESET);

@@ -6,6 +6,7 @@
 #include "broker/admission.h"
 #include "broker/name_service.h"
 #include "broker/name_table.h"
+#include "broker/upstream.h"
 #include "support.h"
 
 namespace sandbox_run::broker {
@@ -40,11 +41,13 @@ struct Service {
   policy::NetworkPolicy policy = example_policy();
   Limits limits;
   NameTable names{limits.names};
-  Recorder recorder{sink, limits};
+  events::CallerTable callers;
+  Recorder recorder{sink, callers, limits};
   NameService service{policy, names, recorder};
 
-  test::DnsResult ask(std::string_view name, std::uint16_t type) {
-    return test::read_dns_response(service.answer(dns_query(name, type)).value());
+  test::DnsResult ask(std::string_view name, std::uint16_t type,
+                      events::CallerTable::Number caller = 0) {
+    return test::read_dns_response(service.answer(dns_query(name, type), caller).value());
   }
 };
 
@@ -89,11 +92,11 @@ TEST_CASE("an address that was handed out leads to its name, on the rule's ports
   const auto policy = example_policy();
   NameTable names(10);
   const Address registry = names.address_of("registry.example.com").value();
-  const Admission admission = admitted(admit(policy, names, {registry, 443}));
+  const Admission admission = admitted(admit(policy, names, {registry, 443}, {}));
   CHECK(admission.host == "registry.example.com");
   CHECK(admission.lookup == "registry.example.com");
   CHECK(admission.rule == &policy.allow[0]);
-  const Refusal refusal = refused(admit(policy, names, {registry, 8080}));
+  const Refusal refusal = refused(admit(policy, names, {registry, 8080}, {}));
   CHECK(refusal.name == "registry.example.com");
   CHECK(refusal.reason == "no rule allows port 8080 of it");
 }
@@ -102,49 +105,49 @@ TEST_CASE("a wildcard rule looks up the name that was asked for") {
   const auto policy = example_policy();
   NameTable names(10);
   const Address address = names.address_of("eu.cdn.example.com").value();
-  CHECK(admitted(admit(policy, names, {address, 443})).lookup == "eu.cdn.example.com");
+  CHECK(admitted(admit(policy, names, {address, 443}, {})).lookup == "eu.cdn.example.com");
 }
 
 TEST_CASE("an address of the name table's range that nobody was given leads nowhere") {
   const NameTable names(10);
-  CHECK(refused(admit(example_policy(), names, at("198.18.0.1", 443))).reason ==
+  CHECK(refused(admit(example_policy(), names, at("198.18.0.1", 443), {})).reason ==
         "no name was looked up that has this address");
 }
 
 TEST_CASE("an address is reached only by a rule that names it, on its ports") {
   const NameTable names(10);
   const auto policy = example_policy();
-  const Admission admission = admitted(admit(policy, names, at("203.0.113.7", 8080)));
+  const Admission admission = admitted(admit(policy, names, at("203.0.113.7", 8080), {}));
   CHECK(admission.lookup.empty());
   REQUIRE(admission.addresses.size() == 1);
   CHECK(admission.addresses[0].text() == "203.0.113.7");
-  refused(admit(policy, names, at("203.0.113.7", 443)));
-  refused(admit(policy, names, at("203.0.113.8", 8080)));
-  refused(admit(policy, names, at("2001:db8::1", 443)));
+  refused(admit(policy, names, at("203.0.113.7", 443), {}));
+  refused(admit(policy, names, at("203.0.113.8", 8080), {}));
+  refused(admit(policy, names, at("2001:db8::1", 443), {}));
 }
 
 TEST_CASE("the host's loopback needs a loopback rule; the family asked for comes first") {
   const NameTable names(10);
   const auto policy = example_policy();
-  const Admission four = admitted(admit(policy, names, at("127.0.0.1", 4873)));
+  const Admission four = admitted(admit(policy, names, at("127.0.0.1", 4873), {}));
   REQUIRE(four.addresses.size() == 2);
   CHECK(four.addresses[0].text() == "127.0.0.1");
   CHECK(four.addresses[1].text() == "::1");
-  const Admission six = admitted(admit(policy, names, at("::1", 4873)));
+  const Admission six = admitted(admit(policy, names, at("::1", 4873), {}));
   REQUIRE(six.addresses.size() == 2);
   CHECK(six.addresses[0].text() == "::1");
   CHECK(six.lookup.empty());
-  refused(admit(policy, names, at("127.0.0.1", 443)));
-  refused(admit(policy, names, at("::1", 8080)));
-  refused(admit(policy, names, at("::", 4873)));
-  refused(admit(policy, names, at("0.0.0.0", 4873)));
+  refused(admit(policy, names, at("127.0.0.1", 443), {}));
+  refused(admit(policy, names, at("::1", 8080), {}));
+  refused(admit(policy, names, at("::", 4873), {}));
+  refused(admit(policy, names, at("0.0.0.0", 4873), {}));
 }
 
 TEST_CASE("what a name resolves to is judged address by address") {
   const auto policy = example_policy();
   NameTable names(10);
   const Address cdn = names.address_of("eu.cdn.example.com").value();
-  const Admission admission = admitted(admit(policy, names, {cdn, 443}));
+  const Admission admission = admitted(admit(policy, names, {cdn, 443}, {}));
   const Candidates candidates =
       judge_candidates(admission, {at("127.0.0.1", 0).address, at("93.184.216.34", 0).address,
                                    at("169.254.169.254", 0).address, at("10.0.0.1", 0).address,
@@ -157,7 +160,7 @@ TEST_CASE("what a name resolves to is judged address by address") {
 TEST_CASE("a rule that names the metadata address does not open it") {
   const NameTable names(10);
   const auto policy = example_policy();
-  const Admission admission = admitted(admit(policy, names, at("169.254.169.254", 80)));
+  const Admission admission = admitted(admit(policy, names, at("169.254.169.254", 80), {}));
   CHECK(judge_candidates(admission, admission.addresses).allowed.empty());
 }
 
@@ -195,7 +198,7 @@ TEST_CASE("a label with a dot in it is not two labels") {
   for (auto& byte : query) {
     if (byte == 'X') byte = '.';
   }
-  CHECK(test::read_dns_response(service.service.answer(query).value()).rcode == 3);
+  CHECK(test::read_dns_response(service.service.answer(query, 0).value()).rcode == 3);
 }
 
 TEST_CASE("localhost is loopback in both families") {
@@ -222,7 +225,7 @@ TEST_CASE("a lookup is an event once for each name and type, and counted each ti
   const NetworkTotals totals = service.recorder.totals();
   CHECK(totals.lookups == 10);
   CHECK(totals.lookups_denied == 5);
-  CHECK(totals.hosts_denied == std::vector<std::string>{"evil.example.net"});
+  CHECK(totals.hosts_denied == std::vector<DeniedHost>{{"evil.example.net", {}}});
 }
 
 TEST_CASE("a resolver's search domain behind an allowed name is denied without alarm") {
@@ -233,6 +236,17 @@ TEST_CASE("a resolver's search domain behind an allowed name is denied without a
   CHECK(events[0].severity == events::Severity::info);
   CHECK(test::text_of(events[0], "verdict") == "denied");
   CHECK(service.recorder.totals().hosts_denied.empty());
+}
+
+TEST_CASE("the name of an address is denied without alarm, a message in its place with it") {
+  Service service;
+  CHECK(service.ask("1.0.18.198.in-addr.arpa", 12).rcode == 3);
+  CHECK(service.ask("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", 12)
+            .rcode == 3);
+  CHECK(service.recorder.totals().hosts_denied.empty());
+  CHECK(service.ask("secret.in-addr.arpa", 12).rcode == 3);
+  CHECK(service.recorder.totals().hosts_denied ==
+        std::vector<DeniedHost>{{"secret.in-addr.arpa", {}}});
 }
 
 TEST_CASE("a flood of different names makes a bounded number of events") {
@@ -252,6 +266,19 @@ TEST_CASE("when no address is left for a name, the answer is a failure, never an
   CHECK(result.rcode == 2);
   CHECK(result.addresses.empty());
   CHECK(service.sink.count("limit.reached") == 1);
+}
+
+TEST_CASE("addresses are tried in turn of their families, else in their order") {
+  const auto parse = [](const char* text) { return Address::parse(text).value(); };
+  const auto text_of_all = [](const std::vector<Address>& addresses) {
+    std::string text;
+    for (const Address& address : addresses) text += address.text() + ' ';
+    return text;
+  };
+  CHECK(text_of_all(interleave_families(
+            {parse("2001:db8::1"), parse("2001:db8::2"), parse("192.0.2.1"), parse("192.0.2.2"),
+             parse("192.0.2.3")})) == "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 192.0.2.3 ");
+  CHECK(interleave_families({}).empty());
 }
 
 }  // namespace sandbox_run::broker

@@ -30,7 +30,7 @@ struct Fixture {
     std::vector<ListeningSocket> sockets;
     sockets.push_back({std::move(socket), kind, address.is_ipv6(), port});
     broker.emplace(loop, policy::NetworkPolicy{{test::rule("registry.example.com", {443})}},
-                   std::move(sockets), sink, limits);
+                   std::move(sockets), sink, test::nobody(), limits);
   }
 };
 

@@ -82,6 +82,10 @@ void enter_namespace() {
   bring_loopback_up();
   make_every_address_local(AF_INET);
   make_every_address_local(AF_INET6);
+  for (const char* setting :
+       {"ipv4/tcp_fwmark_accept", "ipv4/fwmark_reflect", "ipv6/fwmark_reflect"}) {
+    base::write_file(std::string("/proc/sys/net/") + setting, "1", 0);
+  }
 }
 
 UniqueFd wildcard_socket(ListeningSocket::Kind kind, bool ipv6, std::uint16_t port) {

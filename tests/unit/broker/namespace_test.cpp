@@ -60,10 +60,11 @@ Address look_up(const std::string& name, const std::string& server = "192.0.2.53
 struct Fixture {
   EventLoop loop;
   test::MemorySink sink;
+  events::CallerTable callers;
   std::optional<Broker> broker;
 
   std::string run(Sandbox& sandbox, policy::NetworkPolicy policy, const Limits& limits = {}) {
-    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, limits);
+    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, callers, limits);
     return sandbox.run(loop);
   }
 };
@@ -178,6 +179,39 @@ TEST_CASE("if one address of a name refuses, the next is tried") {
   CHECK(fixture.sink.count("flow.failed") == 0);
 }
 
+TEST_CASE("an address that does not answer is not waited for") {
+  if (!test::enter_outer_namespace()) return;
+  if (!test::NameServer::is_used()) {
+    MESSAGE("skipped: getaddrinfo(3) does not ask the name servers of resolv.conf here");
+    return;
+  }
+  Sandbox sandbox({443}, [] { return knock({look_up("registry.example.com"), 443}); });
+  const test::NameServer names(
+      test::NameServer::Names{{"registry.example.com", {"203.0.113.5", "203.0.113.6"}}});
+  // Its queue is full: what comes is dropped.
+  const auto silent = test::listen_on(at("203.0.113.5", 443), 0);
+  const auto waiting = connect_tcp(at("203.0.113.5", 443));
+  const Server second(test::echo, at("203.0.113.6", 443));
+  Fixture fixture;
+  CHECK(fixture.run(sandbox,
+                    {{test::rule("registry.example.com", {443}, EgressRule::Origin::registry)}},
+                    {.connect_head_start = std::chrono::milliseconds(10),
+                     .connect_timeout = std::chrono::hours(1)}) == "ping");
+  CHECK(text_of(fixture.sink.of_type("flow.opened").at(0), "address") == "203.0.113.6");
+}
+
+TEST_CASE("if no address answers, the flow fails in the end") {
+  if (!test::enter_outer_namespace()) return;
+  Sandbox sandbox({8080}, [] { return knock(at("203.0.113.5", 8080)); });
+  const auto silent = test::listen_on(at("203.0.113.5", 8080), 0);
+  const auto waiting = connect_tcp(at("203.0.113.5", 8080));
+  Fixture fixture;
+  CHECK(fixture.run(sandbox, {{test::rule("203.0.113.5", {8080})}},
+                    {.connect_timeout = std::chrono::milliseconds(30)}) == "ECONNRESET");
+  CHECK(text_of(fixture.sink.of_type("flow.failed").at(0), "reason") ==
+        "connecting to 203.0.113.5 port 8080: Connection timed out");
+}
+
 TEST_CASE("an address that a rule names is reached, in both families") {
   if (!test::enter_outer_namespace()) return;
   Sandbox sandbox({8080}, [] {
@@ -228,7 +262,7 @@ TEST_CASE("every other destination is reset or refused at once, and told") {
   const auto denied = fixture.broker->totals().hosts_denied;
   for (const char* address : {"1.1.1.1", "169.254.169.254", "10.0.0.1", "198.18.0.77",
                               "2001:db8::1", "64:ff9b::101:101"}) {
-    CHECK(std::find(denied.begin(), denied.end(), address) != denied.end());
+    CHECK(std::find(denied.begin(), denied.end(), DeniedHost{address, {}}) != denied.end());
   }
   CHECK(fixture.sink.count("flow.opened") == 0);
 }

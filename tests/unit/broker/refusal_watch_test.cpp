@@ -48,10 +48,11 @@ std::string try_udp(const Endpoint& endpoint) {
 struct Fixture {
   EventLoop loop;
   test::MemorySink sink;
+  events::CallerTable callers;
   std::optional<Broker> broker;
 
   std::string run(Sandbox& sandbox, policy::NetworkPolicy policy, const Limits& limits = {}) {
-    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, limits);
+    broker.emplace(loop, std::move(policy), sandbox.take_sockets(), sink, callers, limits);
     std::string report = sandbox.run(loop);
     broker->shut_down();  // reads what is still queued
     return report;
@@ -89,7 +90,7 @@ TEST_CASE("a refused connection and a datagram nobody takes are one event each, 
         std::multiset<std::string>{"192.0.2.1 81 tcp notice", "2001:db8::1 81 tcp notice",
                                    "192.0.2.1 9999 udp notice", "2001:db8::1 443 udp notice"});
   CHECK(fixture.broker->totals().hosts_denied ==
-        std::vector<std::string>{"192.0.2.1", "2001:db8::1"});
+        std::vector<DeniedHost>{{"192.0.2.1", {}}, {"2001:db8::1", {}}});
   for (const events::Event& event : fixture.sink.of_type("flow.denied")) {
     CHECK(text_of(event, "reason") ==
           (text_of(event, "protocol") == "tcp" ? "no rule names this port" : "only TCP gets out"));

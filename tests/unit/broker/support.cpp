@@ -50,9 +50,19 @@ std::int64_t number_of(const events::Event& event, std::string_view key) {
   return value != nullptr && value->is_number() ? value->to_number<std::int64_t>() : -1;
 }
 
+const events::CallerTable& nobody() {
+  static const events::CallerTable callers;
+  return callers;
+}
+
 policy::EgressRule rule(std::string_view host, std::vector<std::uint16_t> ports,
                         policy::EgressRule::Origin origin) {
-  return {policy::HostPattern::parse(host), std::move(ports), origin};
+  return {policy::HostPattern::parse(host), std::move(ports), origin,
+          policy::EgressRule::Protocol::any};
+}
+
+policy::EgressRule pinned_rule(std::string_view host, std::vector<std::uint16_t> ports) {
+  return {policy::HostPattern::parse(host), std::move(ports)};
 }
 
 void run_beside(EventLoop& loop, std::function<void()> work) {
@@ -91,9 +101,9 @@ UniqueFd bound_socket(const Endpoint& endpoint, int type) {
 
 }  // namespace
 
-UniqueFd listen_on(const Endpoint& endpoint) {
+UniqueFd listen_on(const Endpoint& endpoint, int backlog) {
   UniqueFd socket = bound_socket(endpoint, SOCK_STREAM);
-  check_sys(::listen(socket.get(), 1024), "listen");
+  check_sys(::listen(socket.get(), backlog), "listen");
   return socket;
 }
 

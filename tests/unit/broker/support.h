@@ -32,19 +32,25 @@ class MemorySink : public events::EventSink {
   std::function<void()> on_event_;
 };
 
+/// A table without callers: every connection is an unknown one's.
+const events::CallerTable& nobody();
+
 std::string text_of(const events::Event& event, std::string_view key);
 std::int64_t number_of(const events::Event& event, std::string_view key);
 
-/// "localhost:4873" and the like → a rule.
+/// A rule for any protocol: what is sent in most tests says nothing of a host.
 policy::EgressRule rule(std::string_view host, std::vector<std::uint16_t> ports,
                         policy::EgressRule::Origin origin = policy::EgressRule::Origin::user);
+
+/// A rule as they usually are: for TLS and HTTP, held to the name.
+policy::EgressRule pinned_rule(std::string_view host, std::vector<std::uint16_t> ports);
 
 /// Runs `work` in a thread and `loop` here until it has returned; what it throws is thrown here.
 void run_beside(EventLoop& loop, std::function<void()> work);
 
 // ── sockets; failures are SysErrors, and a peer that is silent for 30 s is one ──────────────────
 
-base::UniqueFd listen_on(const Endpoint& endpoint);  // non-blocking, backlog 1024
+base::UniqueFd listen_on(const Endpoint& endpoint, int backlog = 1024);  // non-blocking
 base::UniqueFd bind_datagram(const Endpoint& endpoint);
 std::uint16_t port_of(int socket);
 base::UniqueFd connect_to(const Endpoint& endpoint, int type);

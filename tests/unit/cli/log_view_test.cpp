@@ -1,4 +1,4 @@
-#include "cli/log_view.h"
+#include "cli/log/log_view.h"
 
 #include <doctest/doctest.h>
 
@@ -6,49 +6,82 @@
 #include <sstream>
 #include <string>
 
+#include "cli/log/explain.h"
+#include "cli/log/verify.h"
+
 namespace sandbox_run::cli {
 namespace {
 
-std::string view_of(const std::string& log) {
+std::string view_of(const std::string& log, const EventFilter& filter = {},
+                    Style::Colours colours = Style::Colours::off) {
   std::istringstream in(log);
+  LogView view{Style(colours)};
+  for (LogLine line; read_log_line(in, line);) view.add(line, filter);
   std::ostringstream out;
-  show_log(in, out);
+  view.print(out);
   return out.str();
 }
 
 const std::string kRun =
-    R"({"time":"2024-05-01T12:00:00.000001Z","run":"r","seq":1,"type":"run.started","severity":"info","details":{"profile":"npm"},"act_to_record_us":3})"
+    R"({"time":"2024-05-01T12:00:00.000001Z","run":"r","seq":1,"type":"run.started","severity":"info","details":{"command":["npm","ci"],"directory":"/p","profile":"npm"},"act_to_record_us":3})"
     "\n";
 const std::string kExec =
     R"({"time":"2024-05-01T12:00:01.500000Z","run":"r","seq":2,"type":"process.exec","severity":"info","actor":{"kind":"package-manager"},"process":{"pid":7,"exe":"/usr/bin/node","argv":["node","npm-cli.js","a b"],"cwd":"/p"},"details":{"parent_pid":1},"act_to_record_us":90})"
     "\n";
+const std::string kChild =
+    R"({"time":"2024-05-01T12:00:01.600000Z","run":"r","seq":3,"type":"process.exec","severity":"info","actor":{"kind":"package-manager"},"process":{"pid":8,"exe":"/usr/bin/git","argv":["git"],"cwd":"/p"},"details":{"parent_pid":7},"act_to_record_us":90})"
+    "\n";
 const std::string kAlert =
-    R"({"time":"2024-05-01T12:00:02.000000Z","run":"r","seq":3,"type":"change.protected","severity":"alert","actor":{"kind":"script","package":"evil","version":"1.0.0","event":"postinstall"},"details":{"path":".git/hooks/pre-commit"},"act_to_record_us":90})"
+    R"({"time":"2024-05-01T12:00:02.000000Z","run":"r","seq":4,"type":"change.protected","severity":"alert","actor":{"kind":"script","package":"evil","version":"1.0.0","event":"postinstall"},"details":{"path":".git/hooks/pre-commit","change":"added","reason":"git runs it"},"act_to_record_us":90})"
+    "\n";
+const std::string kWithheld =
+    R"({"time":"2024-05-01T12:00:00.000001Z","run":"r","seq":5,"type":"env.withheld","severity":"info","details":{"name":"A_TOKEN"}})"
+    "\n"
+    R"({"time":"2024-05-01T12:00:00.000001Z","run":"r","seq":6,"type":"env.withheld","severity":"info","details":{"name":"B_KEY"}})"
     "\n";
 
-TEST_CASE("a log is shown by actor, in order, with alerts first") {
-  CHECK(view_of(kRun + kExec + kAlert + kExec) ==
+TEST_CASE("a log is a tree of who acted and what each did, with alerts first") {
+  CHECK(view_of(kRun + kWithheld + kExec + kChild + kAlert + kAlert) ==
         "ALERTS\n"
-        "  12:00:02.000  change.protected  path=.git/hooks/pre-commit  by evil@1.0.0 postinstall\n"
-        "the run\n"
-        "  12:00:00.000  run.started       profile=npm\n"
-        "package manager\n"
-        "  12:00:01.500  process.exec      node npm-cli.js 'a b'\n"
-        "  12:00:01.500  process.exec      node npm-cli.js 'a b'\n"
-        "evil@1.0.0 postinstall\n"
-        "  12:00:02.000  change.protected  path=.git/hooks/pre-commit\n");
+        "  #4    12:00:02.000  evil@1.0.0 postinstall: added .git/hooks/pre-commit, a protected "
+        "place: git runs it\n"
+        "  #4    12:00:02.000  evil@1.0.0 postinstall: added .git/hooks/pre-commit, a protected "
+        "place: git runs it\n"
+        "  what it means: sandbox-run explain 4\n"
+        "\n"
+        "run r: npm ci started in /p, profile npm\n"
+        "├─ package manager\n"
+        "│  #2    12:00:01.500  ran node npm-cli.js 'a b'\n"
+        "│  #3    12:00:01.600    ran git\n"
+        "├─ evil@1.0.0 postinstall\n"
+        "│  #4    12:00:02.000  added .git/hooks/pre-commit, a protected place: git runs it  (2 "
+        "times)\n"
+        "└─ sandbox-run\n"
+        "   #5    12:00:00.000  withheld the variable A_TOKEN, B_KEY\n");
 }
 
-TEST_CASE("what the log escaped is shown as it stands") {
-  const std::string view = view_of(
-      R"({"time":"2024-05-01T12:00:02.000000Z","type":"x","severity":"info","actor":{"kind":"script","package":"a\\x1b"},"details":{"path":"b\\n"}})"
-      "\n");
-  CHECK(view == "a\\x1b\n  12:00:02.000  x                 path=b\\n\n");
+TEST_CASE("a log can be narrowed to alerts and to an actor") {
+  EventFilter filter;
+  filter.alerts_only = true;
+  CHECK(view_of(kRun + kExec + kAlert, filter).find("package manager") == std::string::npos);
+  for (const char* actor : {"evil", "evil@1.0.0", "script", "evil@1.0.0 postinstall"}) {
+    CAPTURE(actor);
+    const std::string view = view_of(kRun + kExec + kAlert, {false, actor});
+    CHECK(view.find("pre-commit") != std::string::npos);
+    CHECK(view.find("npm-cli.js") == std::string::npos);
+  }
+  CHECK(view_of(kAlert, {false, "evil@2.0.0"}).empty());
+}
+
+TEST_CASE("colours are there if they are asked for, and only ours") {
+  const std::string plain = view_of(kRun + kAlert);
+  CHECK(plain.find('\x1b') == std::string::npos);
+  CHECK(view_of(kRun + kAlert, {}, Style::Colours::on).find("\x1b[1;31m") != std::string::npos);
 }
 
 TEST_CASE("a forged log reaches the terminal without control characters or lines of its own") {
   const std::string view = view_of(
-      "{\"time\":\"\\u001b[2J\",\"type\":\"a\\nALERTS\",\"severity\":\"info\","
+      "{\"time\":\"\\u001b[2J\",\"type\":\"a\\nALERTS\",\"severity\":\"info\",\"seq\":-5,"
       "\"actor\":{\"kind\":\"script\",\"package\":\"p\\r\\n\\u0000\"},"
       "\"details\":{\"k\\u009b\":\"v\\u202e\",\"n\":{\"x\":[\"\\u0007\"]}}}\n");
   for (const char c : view) {
@@ -61,28 +94,94 @@ TEST_CASE("a forged log reaches the terminal without control characters or lines
 
 TEST_CASE("lines that are no events are counted and passed over") {
   const std::string view =
-      view_of("garbage\n[]\n{}\n{\"type\":7}\n\n\xff\xfe\n" + std::string(100, '[') + "\n" + kRun +
+      view_of("garbage\n[]\n{}\n{\"type\":7}\n\n\xff\xfe\n" + std::string(100, '[') + "\n" + kExec +
               R"({"type":"script.started"})" + "\n" + R"({"type":"process.exec","process":[]})" +
               "\n{\"type\":\"torn");
-  CHECK(view.find("(7 lines of the log are no events)") != std::string::npos);
-  CHECK(view.find("run.started") != std::string::npos);
+  CHECK(view.find("7 lines of the log are no events") != std::string::npos);
+  CHECK(view.find("npm-cli.js") != std::string::npos);
 }
 
 TEST_CASE("an endless line costs no memory, and a long one is cut") {
   const std::string endless = view_of(std::string(3U << 20, 'x') + "\n" + kRun);
-  CHECK(endless.find("(1 lines of the log are no events)") != std::string::npos);
+  CHECK(endless.find("1 line of the log is no event") != std::string::npos);
   const std::string cut =
       view_of(R"({"type":"t","details":{"k":")" + std::string(5000, 'y') + "\"}}\n");
-  CHECK(cut.size() < 400);
+  CHECK(cut.size() < 500);
 }
 
-TEST_CASE("an empty log shows nothing") { CHECK(view_of("").empty()); }
+TEST_CASE("an empty log shows nothing, and is not whole") {
+  CHECK(view_of("").empty());
+  std::istringstream empty;
+  CHECK(verify_log(empty, std::nullopt).exit_code == kNoEnd);
+}
 
-TEST_CASE("a log that cannot be read is said so") {
-  std::ostringstream out;
-  CHECK_FALSE(print_log("/nonexistent/events.jsonl", out));
-  CHECK(out.str() ==
-        "sandbox-run: cannot read /nonexistent/events.jsonl: No such file or directory\n");
+// ── explain ─────────────────────────────────────────────────────────────────────────────────────
+
+const ExplainedRun kNpm{"r", "npm", {"npm", "ci"}, "/home/u/.config/sandbox-run/config.toml"};
+
+Explanation explained(const std::string& event) {
+  return explain(base::parse_json(event)->get_object(), kNpm);
+}
+using Lines = std::vector<std::string>;
+
+TEST_CASE("a refused name is allowed for the package that asked, on one port") {
+  const Explanation why = explained(
+      R"({"type":"name.lookup","severity":"notice","actor":{"kind":"script","package":"a-pkg","version":"1"},"details":{"name":"files.example.com","qtype":"A","verdict":"denied"}})");
+  CHECK(why.once == "sandbox-run --allow-host files.example.com:443 npm ci");
+  CHECK(why.config == Lines{"[[profile.npm.egress]]", "host = \"files.example.com\"",
+                            "ports = [443]", "for = \"package:a-pkg\""});
+  CHECK_FALSE(why.why_not.empty());
+}
+
+TEST_CASE("a recipe is named where there is one") {
+  const Explanation why = explained(
+      R"({"type":"flow.denied","severity":"notice","actor":{"kind":"script","package":"electron"},"details":{"destination":"198.18.0.7","port":443,"protocol":"tcp","name":"github.com","reason":"x"}})");
+  CHECK(why.once == "sandbox-run --allow-recipe electron npm ci");
+  CHECK(why.config == Lines{"[profile.npm]", "allow_recipes = [\"electron\"]"});
+}
+
+TEST_CASE("what nothing can allow gets no suggestion") {
+  for (
+      const char* event :
+      {R"({"type":"flow.denied","details":{"destination":"169.254.169.254","port":80,"protocol":"tcp","reason":"x"}})",
+       R"({"type":"flow.denied","details":{"destination":"192.0.2.1","port":9,"protocol":"udp","reason":"x"}})",
+       R"x({"type":"name.lookup","details":{"name":"$(evil)","verdict":"denied"}})x",
+       R"({"type":"decoy.leaked","details":{"decoy":"/h/.npmrc","reason":"x"}})",
+       R"({"type":"change.stripped","details":{"path":"x","what":"set-user-ID bit"}})"}) {
+    CAPTURE(event);
+    CHECK(explained(event).once.empty());
+    CHECK(explained(event).config.empty());
+    CHECK_FALSE(explained(event).why_not.empty());
+  }
+}
+
+TEST_CASE("a held change is taken over once, or by a rule for that path alone") {
+  const Explanation why =
+      explained(R"({"type":"change.held","details":{"path":"src/a b.txt","reason":"y"}})");
+  CHECK(why.once == "sandbox-run commit r 'src/a b.txt'");
+  CHECK(why.config ==
+        Lines{"[[profile.npm.rule]]", "verdict = \"commit\"", "paths = [\"src/a b.txt\"]"});
+  for (const char* path : {R"(a*)", R"([x])", R"(a\\nb)", R"(a\"b)"}) {
+    CAPTURE(path);
+    CHECK(explained(std::string(R"({"type":"change.held","details":{"path":")") + path + "\"}}")
+              .config.empty());
+  }
+}
+
+TEST_CASE("a withheld variable is let in by its name") {
+  const Explanation why = explained(R"({"type":"env.withheld","details":{"name":"NPM_TOKEN"}})");
+  CHECK(why.once == "sandbox-run --allow-env NPM_TOKEN npm ci");
+  CHECK(why.config == Lines{"[profile.npm]", "allow_environment = [\"NPM_TOKEN\"]"});
+}
+
+TEST_CASE("an explanation of a forged event has no control characters and no lines of its own") {
+  const std::string text = explanation_text(
+      base::parse_json("{\"type\":\"change.held\",\"details\":{\"path\":\"\\u001b[2J\\nx\","
+                       "\"reason\":\"\\r\\u009b\"}}")
+          ->get_object(),
+      {"r\x1b", "npm\n[evil]", {"npm\x1b[0m"}, "/c"});
+  for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
+  CHECK(text.find("[evil]") == std::string::npos);
 }
 
 }  // namespace

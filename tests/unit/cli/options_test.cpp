@@ -56,6 +56,25 @@ TEST_CASE("a sub-command has options of its own, and -- ends them") {
   CHECK_THROWS_AS(parse_options({"review", "-i", "--json"}, "/"), base::UserError);
 }
 
+TEST_CASE("events go to as many places as are named") {
+  const auto options = parse_options({"--events", "a.jsonl", "--events=syslog", "npm", "ci"}, "/");
+  REQUIRE(options.events.size() == 2);
+  CHECK(options.events[0].where == "a.jsonl");
+  CHECK(options.events[1].kind == events::SinkAddress::Kind::syslog);
+  CHECK_THROWS_AS(parse_options({"--events", "kafka:x", "npm"}, "/"), base::UserError);
+}
+
+TEST_CASE("log is narrowed, followed or verified") {
+  const auto options = parse_options({"log", "-f", "--alerts", "--actor", "a", "RUN"}, "/");
+  CHECK(options.log.follow == cli::LogOptions::Follow::yes);
+  CHECK(options.log.which == cli::LogOptions::Which::alerts);
+  CHECK(options.log.actor == "a");
+  CHECK(options.operands == Words{"RUN"});
+  CHECK(parse_options({"log", "--verify"}, "/").log.form == cli::LogOptions::Form::verify);
+  CHECK(parse_options({"explain", "RUN", "12"}, "/").action == Action::explain);
+  CHECK_THROWS_AS(parse_options({"log", "--verify", "--json"}, "/"), base::UserError);
+}
+
 TEST_CASE("prune is told how old, and removes held changes only if that is said") {
   const auto prune = parse_options({"prune", "--older-than", "14d"}, "/").prune;
   CHECK(prune.older_than == std::chrono::hours(14 * 24));

@@ -99,7 +99,7 @@ TEST_CASE("a failed command commits nothing, and the summary says how to keep it
 
 TEST_CASE("a blocked host is named, with the command that would allow it") {
   SummaryFacts facts = good_run();
-  facts.network.hosts_denied = {"203.0.113.7", "evil.example.com"};
+  facts.network.hosts_denied = {{"203.0.113.7", {}}, {"evil.example.com", {}}};
   const std::string text = summary_text(facts);
   CHECK(contains(text, " · 2 hosts blocked · "));
   CHECK(contains(text,
@@ -109,17 +109,41 @@ TEST_CASE("a blocked host is named, with the command that would allow it") {
   CHECK_FALSE(contains(text, "nothing blocked"));
 }
 
+TEST_CASE(
+    "what a script was refused is told with its name, and with the recipe that would cure it") {
+  SummaryFacts facts = good_run();
+  events::Actor script;
+  script.kind = events::Actor::Kind::script;
+  script.package = "electron";
+  script.version = "30.0.0";
+  script.script_event = "postinstall";
+  facts.network.hosts_denied = {{"github.com", script}};
+  CHECK(contains(summary_text(facts),
+                 "\nsandbox-run: blocked: github.com for electron@30.0.0 postinstall (looked up) — "
+                 "allow with: sandbox-run --allow-recipe electron npm ci\n"));
+  // No recipe is bound to this package.
+  facts.network.hosts_denied[0].actor.package = "left-pad";
+  CHECK(contains(summary_text(facts), "--allow-host github.com npm ci\n"));
+  // The registry itself: esbuild's recipe leads there.
+  facts.registry_hosts = {"registry.example.com"};
+  script.package = "esbuild";
+  facts.network.hosts_denied = {{"registry.example.com", script}};
+  CHECK(contains(summary_text(facts), "--allow-recipe esbuild npm ci\n"));
+}
+
 TEST_CASE("a long command is not repeated") {
   SummaryFacts facts = good_run();
-  facts.network.hosts_denied = {"evil.example.com"};
+  facts.network.hosts_denied = {{"evil.example.com", {}}};
   facts.command.push_back(std::string(100, 'x'));
   CHECK(contains(summary_text(facts), "--allow-host evil.example.com …\n"));
 }
 
 TEST_CASE("a name that no rule could hold is shown, never offered for pasting") {
   SummaryFacts facts = good_run();
-  facts.network.hosts_denied = {"$(rm -rf ~).example.com", "*.example.com", "a\r\nsandbox-run: x",
-                                "\x1b[2J"};
+  facts.network.hosts_denied = {{"$(rm -rf ~).example.com", {}},
+                                {"*.example.com", {}},
+                                {"a\r\nsandbox-run: x", {}},
+                                {"\x1b[2J", {}}};
   const std::string text = summary_text(facts);
   CHECK_FALSE(contains(text, "--allow-host"));
   CHECK(contains(text, "blocked: a\\x0d\\nsandbox-run: x (looked up)\n"));
@@ -175,7 +199,7 @@ TEST_CASE("more than twenty things are counted, not printed") {
 TEST_CASE("what is left out is to be found where it says") {
   SummaryFacts facts = good_run();
   for (int i = 0; i < 25; ++i) {
-    facts.network.hosts_denied.push_back("h" + std::to_string(i) + ".example.com");
+    facts.network.hosts_denied.push_back({"h" + std::to_string(i) + ".example.com", {}});
   }
   facts.commit.held.push_back(held("f"));
   CHECK(contains(summary_text(facts), "sandbox-run: … and 6 more: sandbox-run log\n"));
@@ -212,7 +236,7 @@ TEST_CASE("hints are notes") {
 
 TEST_CASE("the JSON form is one object on one line with the same facts") {
   SummaryFacts facts = good_run();
-  facts.network.hosts_denied = {"evil.example.com\n"};
+  facts.network.hosts_denied = {{"evil.example.com\n", {}}};
   facts.commit.held = {held(".envrc", policy::Verdict::protect)};
   events::Event alert;
   alert.type = "change.protected";

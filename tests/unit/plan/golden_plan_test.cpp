@@ -56,6 +56,8 @@ plan::HostFacts fixed_host() {
   facts.command.path = "/usr/bin/tool";
   facts.command.chain = {"/usr/bin/tool"};
   facts.package_manager.cache = "/home/u/.npm";
+  facts.decoys.files = {{"/home/u/.aws/credentials", "false", {}, {}}};
+  facts.decoys.variables = {{"GITHUB_TOKEN", "false"}};
   return facts;
 }
 
@@ -110,6 +112,26 @@ TEST_CASE("credentials inside a toolchain that is shown are hidden") {
   const std::string text = planned("npm", facts);
   CHECK(holds(text, "read-only  /home/u/.cargo\n"));
   CHECK(holds(text, "hidden     /home/u/.cargo/credentials.toml\n"));
+}
+
+TEST_CASE("a decoy makes way for what the user shows, and none lies in a target") {
+  plan::HostFacts facts = fixed_host();
+  CHECK(holds(planned("npm", facts), "decoy      /home/u/.aws/credentials\n"));
+  facts.read_only = {directory("/home/u/.aws")};
+  CHECK_FALSE(holds(planned("npm", facts), "decoy      "));
+  facts.read_only = {file("/home/u/.aws/credentials")};
+  CHECK_FALSE(holds(planned("npm", facts), "decoy      "));
+  facts.read_only = {};
+  facts.decoys.files = {{"/home/u/app/.env", "false", {}, {}}};
+  CHECK_FALSE(holds(planned("npm", facts), "decoy      "));
+}
+
+TEST_CASE("the plan's text holds no decoy's value: it is the same for the same run") {
+  plan::HostFacts facts = fixed_host();
+  facts.decoys.variables = {{"GITHUB_TOKEN", "ghp_false"}};
+  const std::string text = planned("npm", facts);
+  CHECK(holds(text, "variable   GITHUB_TOKEN  a decoy\n"));
+  CHECK_FALSE(holds(text, "ghp_false"));
 }
 
 TEST_CASE("what only the caller may read in /etc is not shown") {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "policy/environment.h"
+#include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/verdict.h"
 
@@ -134,15 +135,51 @@ TEST_CASE("what a package keeps inside node_modules is its own affair") {
 
 TEST_CASE("lockfiles are committed unless the command promised not to change them") {
   CHECK(verdict("npm", "package-lock.json", {"npm", "install"}) == Verdict::commit);
-  CHECK(verdict("npm", "package-lock.json", {"npm", "ci"}) == Verdict::hold);
-  CHECK(verdict("npm", "package.json", {"npm", "clean-install"}) == Verdict::hold);
+  CHECK(verdict("npm", "package-lock.json", {"npm", "ci"}) == Verdict::protect);
+  CHECK(verdict("npm", "package.json", {"npm", "clean-install"}) == Verdict::protect);
   CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i"}) == Verdict::commit);
-  CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i", "--frozen-lockfile"}) == Verdict::hold);
+  CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i", "--frozen-lockfile"}) == Verdict::protect);
   CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "i"}) == Verdict::hold);
   CHECK(verdict("yarn", "yarn.lock", {"yarn"}) == Verdict::commit);
-  CHECK(verdict("yarn", "yarn.lock", {"yarn", "--immutable"}) == Verdict::hold);
+  CHECK(verdict("yarn", "yarn.lock", {"yarn", "--immutable"}) == Verdict::protect);
   CHECK(verdict("yarn", "a/package.json", {"yarn", "install", "--frozen-lockfile"}) ==
-        Verdict::hold);
+        Verdict::protect);
+  CHECK(verdict("npm", "package-lock.json", {"npm", "run", "ci"}) == Verdict::hold);
+  CHECK(verdict("npm", "package-lock.json", {"npm", "ls"}) == Verdict::hold);
+}
+
+TEST_CASE("package.json is looked into, and only dependencies may change in it") {
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"npm", "install", "x"}, {"pnpm", "add", "x"}, {"yarn", "add", "x"}}) {
+    CAPTURE(command.front());
+    const Policy policy = profiles().select(command.front());
+    const Judgement judgement =
+        judge(rules_of(policy, TargetKind::project), "package.json", command);
+    CHECK(judgement.verdict == Verdict::manifest);
+    const auto& keys = judgement.keys;
+    CHECK(std::find(keys.begin(), keys.end(), "dependencies") != keys.end());
+    for (const char* key : {"scripts", "bin", "main", "gypfile", "packageManager", "workspaces"}) {
+      CHECK(std::find(keys.begin(), keys.end(), key) == keys.end());
+    }
+  }
+}
+
+TEST_CASE("only a plain clean install of npm finds node_modules empty") {
+  const auto hidden = [](std::vector<std::string> command, const char* profile = "npm") {
+    return hidden_directories(profiles().select(profile), TargetKind::project, command).size();
+  };
+  CHECK(hidden({"npm", "ci"}) == 1);
+  CHECK(hidden({"npm", "clean-install", "--omit=dev", "--no-audit"}) == 1);
+  CHECK(hidden({"npm", "ci", "--dry-run"}) == 0);
+  CHECK(hidden({"npm", "ci", "--prefix", "elsewhere"}) == 0);
+  CHECK(hidden({"npm", "--prefix=elsewhere", "ci"}) == 0);
+  CHECK(hidden({"npm", "install", "ci"}) == 0);
+  CHECK(hidden({"npm", "run", "ci"}) == 0);
+  CHECK(hidden({"npm"}) == 0);
+  CHECK(hidden({"pnpm", "install", "--frozen-lockfile"}, "pnpm") == 0);
+  Policy policy = profiles().select("npm");
+  policy.commit_on_failure = true;
+  CHECK(hidden_directories(policy, TargetKind::project, {"npm", "ci"}).empty());
 }
 
 TEST_CASE("yarn's own files are committed, what it runs by itself is protected") {

@@ -38,16 +38,16 @@ TEST_CASE("a name is looked up only if a rule names it") {
 
 TEST_CASE("a connection needs both name and port") {
   const NetworkPolicy policy{{rule("a.example.com", {443}), rule("a.example.com", {8443})}};
-  CHECK(rule_for(policy, "a.example.com", 443) == &policy.allow[0]);
-  CHECK(rule_for(policy, "a.example.com", 8443) == &policy.allow[1]);
-  CHECK(rule_for(policy, "a.example.com", 80) == nullptr);
-  CHECK(rule_for(policy, "b.example.com", 443) == nullptr);
+  CHECK(rule_for(policy, "a.example.com", 443, {}) == &policy.allow[0]);
+  CHECK(rule_for(policy, "a.example.com", 8443, {}) == &policy.allow[1]);
+  CHECK(rule_for(policy, "a.example.com", 80, {}) == nullptr);
+  CHECK(rule_for(policy, "b.example.com", 443, {}) == nullptr);
 }
 
 TEST_CASE("an address rule is for that address, never for a name") {
   const NetworkPolicy policy{{rule("192.0.2.7", {443})}};
-  CHECK(rule_for(policy, "192.0.2.7", 443) != nullptr);
-  CHECK(rule_for(policy, "192.0.2.8", 443) == nullptr);
+  CHECK(rule_for(policy, "192.0.2.7", 443, {}) != nullptr);
+  CHECK(rule_for(policy, "192.0.2.8", 443, {}) == nullptr);
   CHECK(rule_for_name(policy, "192.0.2.7") == nullptr);
   CHECK(rule_for_name(policy, "localhost") == nullptr);
 }
@@ -58,15 +58,15 @@ TEST_CASE("a loopback rule answers to localhost, 127.0.0.1 and ::1 alike") {
     CAPTURE(host);
     CHECK(rule_for_name(policy, "localhost") != nullptr);
     CHECK(rule_for_name(policy, "LocalHost") != nullptr);
-    CHECK(rule_for(policy, "127.0.0.1", 4873) != nullptr);
-    CHECK(rule_for(policy, "::1", 4873) != nullptr);
-    CHECK(rule_for(policy, "localhost", 80) == nullptr);
+    CHECK(rule_for(policy, "127.0.0.1", 4873, {}) != nullptr);
+    CHECK(rule_for(policy, "::1", 4873, {}) != nullptr);
+    CHECK(rule_for(policy, "localhost", 80, {}) == nullptr);
     CHECK(rule_for_name(policy, "localhost.example.com") == nullptr);
   }
   const NetworkPolicy other{{rule("127.0.0.2", {80})}};
   CHECK(rule_for_name(other, "localhost") == nullptr);
-  CHECK(rule_for(other, "127.0.0.2", 80) != nullptr);
-  CHECK(rule_for(other, "127.0.0.1", 80) == nullptr);
+  CHECK(rule_for(other, "127.0.0.2", 80, {}) != nullptr);
+  CHECK(rule_for(other, "127.0.0.1", 80, {}) == nullptr);
 }
 
 TEST_CASE("the ports to listen on are sorted and named once") {
@@ -155,5 +155,74 @@ TEST_CASE("private results are for registries and literal addresses only") {
     CHECK_FALSE(
         may_connect(rule("r.example.com", {443}, EgressRule::Origin::registry), bytes_of(address)));
     CHECK_FALSE(may_connect(rule("169.254.169.254", {80}), bytes_of(address)));
+  }
+}
+
+TEST_CASE("a rule is for those it names, and for nobody unknown") {
+  using Kind = Requester::Kind;
+  const auto covered = [](const Audience& audience) {
+    std::string who;
+    for (const Requester& requester :
+         {Requester{Kind::unknown, {}}, Requester{Kind::package_manager, {}},
+          Requester{Kind::script, "electron"}, Requester{Kind::script, ""},
+          Requester{Kind::build, "electron"}, Requester{Kind::project_script, {}}}) {
+      who += covers(audience, requester) ? 'x' : '-';
+    }
+    return who;
+  };
+  CHECK(covered({Audience::Kind::any, {}}) == "xxxxxx");
+  CHECK(covered({Audience::Kind::package_manager, {}}) == "-x----");
+  CHECK(covered({Audience::Kind::scripts, {}}) == "--xxxx");
+  CHECK(covered({Audience::Kind::package, "electron"}) == "--x---");
+  CHECK(covered({Audience::Kind::package, ""}) == "------");
+}
+
+TEST_CASE("of several rules for a host, each is served by the one that is for them") {
+  NetworkPolicy policy{
+      {rule("a.example.com", {443}, EgressRule::Origin::registry), rule("a.example.com", {443})},
+      {}};
+  policy.allow[0].audience.kind = Audience::Kind::package_manager;
+  policy.allow[1].audience.kind = Audience::Kind::scripts;
+  CHECK(rule_for(policy, "a.example.com", 443, {Requester::Kind::package_manager, {}}) ==
+        &policy.allow[0]);
+  CHECK(rule_for(policy, "a.example.com", 443, {Requester::Kind::script, "x"}) == &policy.allow[1]);
+  CHECK(rule_for(policy, "a.example.com", 443, {}) == nullptr);
+  CHECK(rule_for_anybody(policy, "a.example.com", 443) == &policy.allow[0]);
+  CHECK(rule_for_anybody(policy, "a.example.com", 80) == nullptr);
+}
+
+TEST_CASE(
+    "a rule that says so may lead to a private address, never to the host's own or to metadata") {
+  EgressRule with = rule("intern.example.com", {443});
+  with.addresses = EgressRule::Addresses::private_too;
+  const EgressRule without = rule("intern.example.com", {443});
+  for (const char* address : {"10.1.2.3", "192.168.7.7", "172.31.0.1", "100.64.0.1", "fd12::1",
+                              "::ffff:10.1.2.3", "64:ff9b::a01:203", "203.0.113.7"}) {
+    CAPTURE(address);
+    CHECK(may_connect(with, bytes_of(address)));
+    CHECK_FALSE(may_connect(without, bytes_of(address)));
+  }
+  for (const char* address : {"127.0.0.1",
+                              "::1",
+                              "0.0.0.0",
+                              "::",
+                              "169.254.169.254",
+                              "fe80::1",
+                              "100.100.100.200",
+                              "fd00:ec2::254",
+                              "224.0.0.1",
+                              "ff02::1",
+                              "255.255.255.255",
+                              "::ffff:127.0.0.1",
+                              "::ffff:169.254.169.254",
+                              "64:ff9b::7f00:1",
+                              "64:ff9b::a9fe:a9fe",
+                              "64:ff9b:1::7f00:1",
+                              "2002:7f00:1::1",
+                              "2002:a9fe:a9fe::1",
+                              "::127.0.0.1",
+                              "::ffff:0:127.0.0.1"}) {
+    CAPTURE(address);
+    CHECK_FALSE(may_connect(with, bytes_of(address)));
   }
 }

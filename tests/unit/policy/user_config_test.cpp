@@ -94,3 +94,67 @@ TEST_CASE("mistakes in the configuration are told with their place") {
   CHECK(
       contains(config_error("[[rule]]\nverdict='commit'\nuse='protected'\n"), "unknown key 'use'"));
 }
+
+TEST_CASE("egress rules say which host, which ports, for whom, how and where to") {
+  const UserConfig config = parse_user_config(
+      "[[egress]]\nhost = 'git.example.com'\nports = [22, 443]\nfor = 'package-manager'\n"
+      "protocol = 'any'\nprivate = true\n"
+      "[[profile.npm.egress]]\nhost = '*.example.net'\nfor = 'package:@scope/name'\n"
+      "[[profile.npm.egress]]\nregistries = true\nfor = 'scripts'\n",
+      "config.toml");
+  const Policy policy = merge_policy(npm_policy(), config, {});
+  REQUIRE(policy.network.allow.size() == 2);
+  const EgressRule& git = policy.network.allow[0];
+  CHECK(git.host.text() == "git.example.com");
+  CHECK(git.ports == std::vector<std::uint16_t>{22, 443});
+  CHECK(git.audience == Audience{Audience::Kind::package_manager, {}});
+  CHECK(git.protocol == EgressRule::Protocol::any);
+  CHECK(git.addresses == EgressRule::Addresses::private_too);
+  const EgressRule& scoped = policy.network.allow[1];
+  CHECK(scoped.ports == std::vector<std::uint16_t>{443});
+  CHECK(scoped.audience == Audience{Audience::Kind::package, "@scope/name"});
+  CHECK(scoped.protocol == EgressRule::Protocol::tls_or_http);
+  CHECK(scoped.addresses == EgressRule::Addresses::global);
+  CHECK(policy.network.registries_for == std::vector<Audience>{{Audience::Kind::scripts, {}}});
+}
+
+TEST_CASE("an egress rule that leaves something open is refused, in words") {
+  const std::string host = "[[egress]]\nhost = 'a.example.com'\n";
+  CHECK(config_error(host) == "config.toml:1:1: 'for' is missing here");
+  CHECK(contains(config_error(host + "for = 'everybody'\n"),
+                 "'everybody' is none of: package-manager, scripts, package:NAME, any"));
+  CHECK(contains(config_error(host + "for = 'package:'\n"), "is none of"));
+  CHECK(contains(config_error(host + "for = 'any'\nports = [0]\n"),
+                 "a port is a number from 1 to 65535"));
+  CHECK(contains(config_error(host + "for = 'any'\nports = ['443']\n"),
+                 "'ports' must be a list of ports"));
+  CHECK(contains(config_error(host + "for = 'any'\nprotocol = 'udp'\n"),
+                 "'udp' is none of: tls-or-http, any"));
+  CHECK(contains(config_error("[[egress]]\nhost = '*'\nfor = 'any'\n"), "config.toml:2:8: "));
+  CHECK(
+      contains(config_error(host + "registries = true\nfor = 'scripts'\n"), "unknown key 'host'"));
+}
+
+TEST_CASE("recipes are turned on by name") {
+  const UserConfig config = parse_user_config("allow_recipes = ['electron']\n", "config.toml");
+  CommandLineRules rules;
+  rules.allow_recipes = {"esbuild"};
+  const Policy policy = merge_policy(npm_policy(), config, rules);
+  REQUIRE_FALSE(policy.network.allow.empty());
+  for (const EgressRule& rule : policy.network.allow) {
+    CHECK(rule.audience == Audience{Audience::Kind::package, "electron"});
+  }
+  CHECK(policy.network.registries_for ==
+        std::vector<Audience>{{Audience::Kind::package, "esbuild"}});
+  CHECK(contains(config_error("allow_recipes = ['electorn']\n"),
+                 "there is no recipe 'electorn'; did you mean 'electron'?"));
+  CHECK(merge_policy(npm_policy(), {}, {}).network == NetworkPolicy{});
+}
+
+TEST_CASE("places for events stand in the user's configuration, and nowhere below it") {
+  const UserConfig config = parse_user_config("[events]\nsinks = ['syslog', 'otlp']\n", "c");
+  CHECK(config.event_sinks == std::vector<std::string>{"syslog", "otlp"});
+  CHECK(config_error("[events]\nsink = ['syslog']\n").find("did you mean 'sinks'?") !=
+        std::string::npos);
+  CHECK_FALSE(config_error("[profile.npm.events]\nsinks = ['syslog']\n").empty());
+}

@@ -47,6 +47,17 @@ TEST_CASE("pnpm 9's scripts are told by PNPM_SCRIPT_SRC_DIR and yarn 1's by the 
   CHECK(node_actor(shell(lifecycle("dep", "install"), "/p/node_modules/dep")) == expected);
 }
 
+TEST_CASE("a package is called what it is installed as, not what its package.json says") {
+  const auto name_in = [](const std::string& directory) {
+    return node_actor(shell(lifecycle("electron", "install"), directory))->package;
+  };
+  CHECK(name_in("/p/node_modules/evil") == "evil");
+  CHECK(name_in("/p/node_modules/@scope/evil") == "@scope/evil");
+  CHECK(name_in("/p/node_modules/a/node_modules/evil") == "evil");
+  CHECK(name_in("/p/node_modules/.pnpm/evil@1.0.0/node_modules/evil") == "evil");
+  CHECK(name_in("/tmp/git-clone") == "electron");
+}
+
 TEST_CASE("scripts of packages in the project, outside node_modules, are the project's") {
   CHECK(node_actor(shell(lifecycle("app", "build"), "/p"))->kind == Actor::Kind::project_script);
   CHECK(node_actor(shell(lifecycle("lib", "prepare"), "/p/packages/lib"))->kind ==

@@ -298,7 +298,8 @@ TEST_CASE("a build that pip starts is the distribution's") {
 TEST_CASE("a process killed while its exec waits does not upset the watch") {
   WatchedProcess process({"/bin/true"});
   RecordedEvents sink;
-  ExecWatch watch(process.take_listener(), PackageManager::npm, sink);
+  events::CallerTable callers;
+  ExecWatch watch(process.take_listener(), PackageManager::npm, sink, callers);
   pollfd ready{watch.fd(), POLLIN, 0};
   REQUIRE(::poll(&ready, 1, -1) == 1);
   process.kill();
@@ -309,7 +310,8 @@ TEST_CASE("a process killed while its exec waits does not upset the watch") {
 TEST_CASE("the actor of any process can be asked for") {
   WatchedProcess process({probe(), "wait"});
   RecordedEvents sink;
-  ExecWatch watch(process.take_listener(), PackageManager::npm, sink);
+  events::CallerTable callers;
+  ExecWatch watch(process.take_listener(), PackageManager::npm, sink, callers);
   CHECK(watch.actor_of(process.pid()).kind == events::Actor::Kind::unknown);
   pollfd ready{watch.fd(), POLLIN, 0};
   REQUIRE(::poll(&ready, 1, -1) == 1);

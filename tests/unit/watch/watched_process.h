@@ -46,6 +46,7 @@ struct RecordedEvents : events::EventSink {
 /// A whole watched run.
 struct WatchedRun {
   RecordedEvents events;
+  events::CallerTable callers;
   WatchTotals totals;
   int exit_status = -1;
 };

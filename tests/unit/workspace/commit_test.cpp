@@ -54,7 +54,7 @@ TEST_CASE("old entries can be left for later") {
   f.whiteout("out/gone");
   CommitRequest request = f.request();
   request.old_entries = OldEntries::leave;
-  commit_changes(request, f.sink);
+  CHECK(commit_changes(request, f.sink).left_to_clean_up);
   CHECK(content(f.host("node_modules/new/index.js")) == "new");
   CHECK_FALSE(base::exists(f.host("out/gone")));
   CHECK_FALSE(f.is_run_clean());

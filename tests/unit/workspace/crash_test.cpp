@@ -283,6 +283,24 @@ TEST_CASE("a commit that is still under way is not recovered") {
   CHECK(f.sink.count("commit.recovered") == 0);
 }
 
+TEST_CASE("a run that was killed before its commit leaves no layer to the next") {
+  Fixture f;
+  put(f.host("README"), "old");
+  f.begin();
+  fill_layer(f);
+  f.recover();
+  CHECK(f.is_run_clean());
+  CHECK(content(f.host("README")) == "old");
+}
+
+TEST_CASE("a run that shares but a cache with the next may live, and is left alone") {
+  Fixture f;
+  f.begin(policy::TargetKind::cache);
+  put(f.upper("entry"), "new");
+  f.recover();
+  CHECK(content(f.upper("entry")) == "new");
+}
+
 TEST_CASE("no state directory: nothing to recover") {
   const TemporaryDirectory base;
   RecordingSink sink;

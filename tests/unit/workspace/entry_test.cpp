@@ -218,4 +218,32 @@ TEST_CASE("a target's own mode is held as \".\", and committed by a person") {
   CHECK(f.is_run_clean());
 }
 
+TEST_CASE("a package.json of which more than dependencies changed is protected") {
+  Fixture f;
+  f.policy.targets[0].rules.insert(
+      f.policy.targets[0].rules.begin(),
+      {policy::Verdict::manifest, {"**/package.json"}, "it runs", {}, {}, {"dependencies"}});
+  for (const char* path : {"package.json", "a/package.json", "b/package.json"}) {
+    put(f.host(path), R"({"name":"x"})");
+  }
+  f.begin();
+  put(f.upper("package.json"), R"({"name":"x","dependencies":{"y":"1"}})");
+  put(f.upper("a/package.json"), R"({"name":"x","scripts":{"install":"evil"}})");
+  put(f.upper("b/package.json"), "no JSON");
+  SUBCASE("a script ran") {
+    const CommitSummary summary = f.commit();
+    CHECK(content(f.host("package.json")) == R"({"name":"x","dependencies":{"y":"1"}})");
+    CHECK(content(f.host("a/package.json")) == R"({"name":"x"})");
+    CHECK(held_reason(summary, "a/package.json") == "it runs: scripts");
+    CHECK(held_reason(summary, "b/package.json") == "it runs (it can't be compared)");
+    CHECK(summary.held.at(0).verdict == policy::Verdict::protect);
+    CHECK(f.sink.count("change.protected") == 2);
+  }
+  SUBCASE("the package manager alone ran: it may do what it was asked for") {
+    f.only_package_manager_ran = true;
+    CHECK(f.commit().held.empty());
+    CHECK(content(f.host("a/package.json")) == R"({"name":"x","scripts":{"install":"evil"}})");
+  }
+}
+
 }  // namespace sandbox_run::workspace::test

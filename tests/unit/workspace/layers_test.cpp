@@ -47,31 +47,6 @@ TEST_CASE("a state directory may be reached by a link of the user's own") {
   CHECK(content(f.host("held")) == "h");
 }
 
-TEST_CASE("a state directory on an overlay is refused, with the cure") {
-  const int code = in_namespace([] {
-    const TemporaryDirectory base;
-    for (const char* name : {"lower", "upper", "work", "merged"}) {
-      make_dir(base.path() + "/" + name);
-    }
-    make_dir(base.path() + "/lower/project");
-    const std::string options = "userxattr,lowerdir=" + base.path() +
-                                "/lower,upperdir=" + base.path() + "/upper,workdir=" + base.path() +
-                                "/work";
-    const std::string merged = base.path() + "/merged";
-    if (::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) return 77;
-    int result = 1;
-    try {
-      make_layers(merged + "/state/runs/r", {{merged + "/project", {}, false}});
-    } catch (const base::UserError& error) {
-      result = std::string(error.what()).find("XDG_STATE_HOME") != std::string::npos ? 0 : 2;
-    }
-    ::umount2(merged.c_str(), MNT_DETACH);
-    return result;
-  });
-  if (code == -1) return skip("no overlay in a user namespace here");
-  CHECK(code == 0);
-}
-
 TEST_CASE("a target that is a link is refused") {
   Fixture f;
   const std::string link = f.host() + "-link";

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "support.h"
+#include "workspace/placement.h"
 
 namespace sandbox_run::workspace::test {
 namespace {
@@ -99,6 +100,52 @@ TEST_CASE("a full disk while copying: the project is as it was, and all is held"
     return failures;
   });
   if (code == -1) return skip("no tmpfs in a user namespace here");
+  CHECK(code == 0);
+}
+
+TEST_CASE("what a commit will be is known beforehand") {
+  const TemporaryDirectory here;
+  make_dir(here.path() + "/project");
+  // The state directory need not exist yet.
+  CHECK(commit_way(here.path() + "/state/sandbox-run", here.path() + "/project") ==
+        CommitWay::rename);
+  CHECK(commit_way(here.path() + "/state", here.path() + "/not/there/yet") == CommitWay::rename);
+  const std::string parent = other_file_system();
+  if (parent.empty()) return skip("there is one file system only");
+  const TemporaryDirectory there(parent);
+  CHECK(commit_way(here.path() + "/state", there.path()) == CommitWay::copy);
+}
+
+TEST_CASE(
+    "a state directory that can't hold a layer: another file system is taken, and left clean") {
+  const TemporaryDirectory base;
+  for (const char* name : {"lower", "upper", "work", "merged"}) make_dir(base.path() + "/" + name);
+  const int code = in_namespace([&] {
+    const std::string options = "lowerdir=" + base.path() + "/lower,upperdir=" + base.path() +
+                                "/upper,workdir=" + base.path() + "/work,userxattr";
+    const std::string merged = base.path() + "/merged";
+    if (::mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) != 0) return -1;
+    put(merged + "/project/old", "old");
+    const std::string run = merged + "/state/runs/run-1";
+    const std::vector<Target> targets{{merged + "/project", policy::TargetKind::project, false}};
+    CHECK(commit_way(merged + "/state", merged + "/project") == CommitWay::copy);
+    CommitRequest request;
+    request.run_directory = run;
+    request.layers = make_layers(run, targets);
+    policy::FilesystemPolicy policy;
+    policy.targets = {
+        {policy::TargetKind::project, {{policy::Verdict::commit, {"**"}, "", {}, {}}}}};
+    request.policy = &policy;
+    const std::string upper = request.layers[0].upper;
+    put(upper + "/new/file", "new");
+    RecordingSink sink;
+    commit_changes(request, sink);
+    const bool is_right = content(merged + "/project/new/file") == "new" &&
+                          !upper.starts_with(merged) && snapshot(run).size() == 1 &&
+                          !base::exists(base::parent_path(base::parent_path(upper)));
+    return is_right ? 0 : 1;
+  });
+  if (code == -1) return skip("no overlay may be mounted here");
   CHECK(code == 0);
 }
 

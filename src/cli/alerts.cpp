@@ -1,0 +1,37 @@
+#include "cli/alerts.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+namespace sandbox_run::cli {
+namespace {
+
+std::vector<watch::DecoyValue> values_of(const policy::DecoySet& decoys, const plan::Plan& plan) {
+  std::vector<watch::DecoyValue> values;
+  for (const policy::DecoyFile& file : decoys.files) {
+    for (const std::string& secret : file.secrets) values.push_back({file.path, secret});
+  }
+  for (const policy::DecoyVariable& variable : decoys.variables) {
+    const auto& names = plan.exec.decoys;
+    if (std::find(names.begin(), names.end(), variable.name) == names.end()) continue;
+    values.push_back({"the variable " + variable.name, variable.value});
+  }
+  return values;
+}
+
+}  // namespace
+
+policy::OnAlert answer_to_alerts(const policy::Policy& policy) {
+  if (policy.on_alert) return *policy.on_alert;
+  return std::getenv("CI") != nullptr ? policy::OnAlert::fail : policy::OnAlert::hold;
+}
+
+EventChain::EventChain(const policy::DecoySet& decoys, const plan::Plan& plan,
+                       const std::string& project, events::EventSink& log)
+    : alerts_(log),
+      notes_(project, alerts_),
+      matcher_(values_of(decoys, plan)),
+      leaks_(matcher_, notes_) {}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+namespace sandbox_run::cli {
+
+/// Removes what the run's commit replaced, in a process that outlives this one if that takes longer
+/// than a person notices; then without the terminal, in a session of its own. If it is killed the
+/// next run in the same project comes back to it (workspace::recover_interrupted()).
+void clean_up_in_background(const std::string& run_directory);
+
+}  // namespace sandbox_run::cli

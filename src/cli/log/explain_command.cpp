@@ -1,0 +1,154 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <optional>
+
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/exit_code.h"
+#include "cli/log/explain.h"
+#include "cli/log/log_command.h"
+#include "cli/log/log_reader.h"
+#include "events/words.h"
+#include "plan/host_facts.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+namespace json = base::json;
+
+constexpr std::size_t kTextWidth = 76;
+
+/// Lines of at most kTextWidth columns, indented; words are not broken.
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string out;
+  std::string line;
+  for (const std::string& word : base::split(text, ' ')) {
+    if (!line.empty() && line.size() + 1 + word.size() > kTextWidth) {
+      out += indent + line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return line.empty() ? out : out + indent + line + "\n";
+}
+
+/// "last" is the last event that says that something was refused, or out of the ordinary.
+struct WantedEvent {
+  std::optional<std::uint64_t> number;
+  bool is(const json::object& event) const {
+    if (number) return number_member(event, "seq") == *number;
+    return events::text_member(event, "severity") != name_of(events::Severity::info);
+  }
+};
+
+bool is_number(const std::string& word) {
+  return !word.empty() && word.size() < 10 &&
+         word.find_first_not_of("0123456789") == std::string::npos;
+}
+
+WantedEvent parse_wanted(std::string word) {
+  if (word == "last") return {};
+  if (word.starts_with('#')) word.erase(0, 1);
+  if (is_number(word)) return {std::stoull(word)};
+  throw base::UserError("explain: '" + base::printable(word) +
+                        "' is no event: name its number in sandbox-run log, or last");
+}
+
+struct Operands {
+  std::string run;
+  WantedEvent wanted;
+};
+
+Operands read_operands(const std::vector<std::string>& words) {
+  if (words.size() > 2) {
+    throw base::UserError("explain takes a run and an event: '" + base::printable(words[2]) +
+                          "' is too much");
+  }
+  if (words.empty()) return {};
+  if (words.size() == 2) return {words[0], parse_wanted(words[1])};
+  return {"", parse_wanted(words[0])};
+}
+
+void read_start(const json::object& event, ExplainedRun& run) {
+  const json::object* details = events::object_member(event, "details");
+  if (details == nullptr) return;
+  run.id = events::shown(events::text_member(event, "run"));
+  run.profile = events::shown(events::text_member(*details, "profile"));
+  const json::value* command = details->if_contains("command");
+  if (command == nullptr || !command->is_array()) return;
+  for (const json::value& word : command->get_array()) {
+    if (word.is_string()) run.command.emplace_back(word.get_string());
+  }
+}
+
+/// "app › qr-tools › easy-qr-gen": why the package is there.
+std::string dependency_path(const json::object& event) {
+  const json::object* details = events::object_member(event, "details");
+  const json::value* path = details == nullptr ? nullptr : details->if_contains("dependency_path");
+  std::vector<std::string> names;
+  if (path == nullptr || !path->is_array()) return "";
+  for (const json::value& name : path->get_array()) {
+    if (name.is_string()) names.push_back(events::shown(std::string(name.get_string())));
+  }
+  return base::join(names, " › ");
+}
+
+}  // namespace
+
+std::string explanation_text(const json::object& event, const ExplainedRun& run) {
+  const Explanation explanation = explain(event, run);
+  std::string text = fmt::format("#{}  {}: {}\n", number_member(event, "seq"),
+                                 events::who_did_it(event), events::what_happened(event));
+  const std::string path = dependency_path(event);
+  if (!path.empty()) text += "    " + path + "\n";
+  text += "\nRule\n" + wrapped(explanation.rule, "  ");
+  if (!explanation.layer.empty()) text += "\nLayer\n" + wrapped(explanation.layer, "  ");
+  if (!explanation.once.empty()) text += "\nTo allow it once\n  " + explanation.once + "\n";
+  if (!explanation.config.empty()) {
+    text += "\nTo allow it always, and nothing else, in " + base::printable(run.config_file) + "\n";
+    for (const std::string& line : explanation.config) {
+      if (!line.empty()) text += "  " + line + "\n";
+    }
+  }
+  if (!explanation.why_not.empty()) {
+    const bool can = !explanation.once.empty() || !explanation.config.empty();
+    text += (can ? "\nWhy you might not want to\n" : "\nTo allow it\n") +
+            wrapped(explanation.why_not, "  ");
+  }
+  return text;
+}
+
+int explain_command(const Options& options, const FindRun& find_run) {
+  const Operands operands = read_operands(options.operands);
+  const std::string path = log_file_of(operands.run, find_run);
+  std::ifstream log(path, std::ios::binary);
+  if (!log) throw base::UserError("cannot read the log " + base::printable(path));
+  ExplainedRun run;
+  const plan::HostFacts facts = plan::gather_facts({}, {"true"});
+  run.config_file = base::join_path(facts.config_home, "sandbox-run/config.toml");
+  std::optional<json::object> found;
+  for (LogLine line; read_log_line(log, line);) {
+    auto event = parse_log_event(line);
+    if (!event) continue;
+    if (run.id.empty() && events::text_member(*event, "type") == "run.started") {
+      read_start(*event, run);
+    }
+    if (operands.wanted.is(*event)) found = std::move(*event);
+  }
+  if (!found) {
+    throw base::UserError(operands.wanted.number
+                              ? fmt::format("the log has no event number {}: {}",
+                                            *operands.wanted.number, base::printable(path))
+                              : "nothing was refused in that run: there is nothing to explain");
+  }
+  std::cout << explanation_text(*found, run);
+  return kOk;
+}
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "events/event_log.h"
+#include "events/sink_address.h"
+
+namespace sandbox_run::cli {
+
+/// The log of a run, in its directory: events.jsonl, and beside it events.head with the number and
+/// digest of its last line, so that a log cut off at its end is told (man/sandbox-run-events.5,
+/// CHAIN).
+inline constexpr const char* kLogName = "events.jsonl";
+std::string log_path(const std::string& run_directory);
+std::string log_head_path(const std::string& run_directory);
+
+/// Opens it, and the further `sinks`. While the calling process has one thread: see
+/// events/open_sink.h. Throws UserError.
+std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
+                                               const std::vector<events::SinkAddress>& sinks);
+
+/// After the last event: sends what is under way, and writes events.head. What went wrong is added
+/// to `notes`, in words.
+void end_run_log(events::EventLog& log, const std::string& run_directory,
+                 std::vector<std::string>& notes);
+
+}  // namespace sandbox_run::cli

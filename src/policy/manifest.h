@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sandbox_run::policy {
+
+/// Pure. The top-level members of a package.json that were added, removed or changed and are not
+/// among `allowed`, in alphabetical order. `before` empty: there was none. nullopt: one of the two
+/// is no JSON object, so it can't be told.
+///
+/// The attack: a dependency's install script adds "postinstall" to the project's own `scripts`
+/// while `npm install PKG` rewrites the file anyway; npm runs it the next time, outside.
+std::optional<std::vector<std::string>> changed_members(std::string_view before,
+                                                        std::string_view after,
+                                                        const std::vector<std::string>& allowed);
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "events/caller_table.h"
+#include "watch/notification.h"
+#include "watch/process_table.h"
+
+namespace sandbox_run::watch {
+
+/// Whose each connection is: a thread waits in connect(2); its socket gets the number of its caller
+/// as its mark (SO_MARK, socket(7)), which the kernel copies into each packet and from there, by
+/// the sysctl tcp_fwmark_accept, to the socket that the broker accepts. Only who owns the network
+/// namespace can set a mark; a process inside cannot.
+///
+/// Must:     leave a socket unmarked if anything is unclear: an unmarked connection is nobody's,
+/// and
+///           the broker lets it go only where anybody may.
+/// Must not: decide. The descriptor may be another one when connect(2) reads it: then that one has
+///           the mark that its own last connect(2) left, or none.
+class ConnectWatch {
+ public:
+  /// All of them outlive it.
+  ConnectWatch(NotificationChannel& channel, ProcessTable& processes, events::CallerTable& callers)
+      : channel_(channel), processes_(processes), callers_(callers) {}
+
+  /// Marks the socket; the caller lets the thread go on.
+  void mark(const seccomp_notif& notification);
+
+ private:
+  struct Known {
+    std::uint64_t start = 0;
+    events::CallerTable::Number number = 0;
+  };
+
+  events::CallerTable::Number number_of(const ProcessStatus& process);
+
+  NotificationChannel& channel_;
+  ProcessTable& processes_;
+  events::CallerTable& callers_;
+  std::unordered_map<int, Known> known_;  // by pid
+};
+
+}  // namespace sandbox_run::watch

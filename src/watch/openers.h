@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "watch/process_root.h"
+
+// Who opens a file? What /proc tells of threads that wait in a system call, from outside.
+
+namespace sandbox_run::watch {
+
+/// A thread that stands in a system call that opens a file by its path: open(2) and its kin,
+/// truncate(2), execve(2).
+struct Opener {
+  int thread = 0;
+  std::string given;  // the path, as the call names it; "": it can't be read
+  Look look;          // what that leads to
+  std::string call;   // the text of /proc/…/syscall: as long as it is the same, it still waits
+};
+
+/// Which path arguments a line of /proc/PID/task/TID/syscall has. Pure. nullopt: the thread runs,
+/// or its call opens no file.
+struct OpeningCall {
+  int directory = -100;  // AT_FDCWD
+  std::uint64_t path = 0;
+};
+std::optional<OpeningCall> parse_opening_call(std::string_view line);
+
+/// Calls `found` for each such thread that /proc shows, the newest processes first, but not for
+/// those of processes older than `first_pid` (a sandbox's init): a process of the sandbox is older
+/// only after the pids have wrapped around. Never throws for what it finds; processes come and go.
+/// Returns how many threads were looked at.
+std::size_t for_each_opener(int first_pid, const std::function<void(const Opener&)>& found);
+
+/// The processes that /proc shows, `first_pid` and later ones, the newest first. Bounded.
+std::vector<int> processes_since(int first_pid);
+
+/// The processes, likewise, that hold a descriptor of this very file.
+std::vector<int> holders_of(int first_pid, const struct stat& file);
+
+}  // namespace sandbox_run::watch

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+
+#include "base/unique_fd.h"
+#include "events/event.h"
+
+namespace sandbox_run::watch {
+
+/// When scripts end: a script.finished for each script.started, by a pidfd of its first process
+/// (pidfd_open(2)), whose parent we are not. Told are how long it took; the processor time of it
+/// and of the children that it waited for, if it could be read before its parent had reaped it; and
+/// exit code or signal, by that reading or, since Linux 6.15, by PIDFD_GET_INFO.
+class ScriptEnds {
+ public:
+  /// `sink` outlives it. Throws SysError.
+  explicit ScriptEnds(events::EventSink& sink);
+
+  /// `started`: the script.started, with its process. More than a bound at once are not followed.
+  void follow(const events::Event& started);
+  /// Readable when one has ended: call on_readable().
+  int fd() const { return poll_.get(); }
+  bool on_readable();
+  /// Every process is dead: tells the rest.
+  void finish();
+
+ private:
+  struct Followed {
+    base::UniqueFd pidfd;
+    events::Event finished;  // as far as it is known
+    std::chrono::steady_clock::time_point began;
+    bool has_ended = false;
+  };
+  using Entry = std::map<std::uint64_t, Followed>::iterator;
+
+  static void note_end(Followed& script);
+  static void note_code(Followed& script, int status);
+  void tell(Entry script);
+
+  events::EventSink& sink_;
+  base::UniqueFd poll_;
+  std::uint64_t next_ = 0;
+  std::map<std::uint64_t, Followed> followed_;
+};
+
+}  // namespace sandbox_run::watch

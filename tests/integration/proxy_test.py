@@ -1,0 +1,140 @@
+"""Hosts that are reached by an upstream proxy: the broker asks it, the sandboxee learns nothing of it."""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import SECRET, require, test, wait_until  # noqa: E402
+from local_server import LocalServer  # noqa: E402
+from name_proxies import ConnectProxy, SocksProxy  # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+HOST = "packages.example.com"
+PORT = 8443
+
+FETCH = f"""
+import os, urllib.request
+print("variables:", [name for name in os.environ if "proxy" in name.lower()])
+try:
+    print("got", urllib.request.urlopen("http://{HOST}:{PORT}/", timeout=10).read())
+except Exception as error:
+    raise SystemExit(f"failed: {{error!r}}")
+"""
+NO_PROXIES = {name: None for word in ("http", "https", "all", "no")
+              for name in (f"{word}_proxy", f"{word.upper()}_PROXY")}
+
+
+def fetch(t, env):
+    result = t.sandbox(PYTHON, "-c", FETCH, options=["--allow-host", f"{HOST}:{PORT}"],
+                       env={**NO_PROXIES, **env})
+    t.lacks(json.dumps(result.events) + result.out + result.err, SECRET, "a password")
+    return result
+
+
+def reached(t, result, proxy_port):
+    t.contains(result.out, "got b'data'", result)
+    t.contains(result.out, "variables: []", "no proxy variable inside")
+    opened = result.of_type("flow.opened")[0]["details"]
+    t.equal(opened["proxy"], f"127.0.0.1:{proxy_port}")
+    t.equal(opened["host"], HOST)
+
+
+@test
+def connect_with_credentials(t):
+    """a name is asked of the http proxy in HTTPS_PROXY, with credentials that stay outside"""
+    server = LocalServer({"/": b"data"})
+    proxy = ConnectProxy(server.port)
+    url = f"http://me:{SECRET}%21@127.0.0.1:{proxy.port}"
+    reached(t, fetch(t, {"HTTPS_PROXY": url}), proxy.port)
+    basic = base64.b64encode(f"me:{SECRET}!".encode()).decode()
+    t.equal(proxy.asked, [(f"CONNECT {HOST}:{PORT}", f"Basic {basic}")])
+
+
+@test
+def socks_with_credentials(t):
+    """a name is asked of the SOCKS proxy in ALL_PROXY, with and without credentials"""
+    server = LocalServer({"/": b"data"})
+    proxy = SocksProxy(server.port)
+    reached(t, fetch(t, {"ALL_PROXY": f"socks5h://me:{SECRET}@127.0.0.1:{proxy.port}"}), proxy.port)
+    reached(t, fetch(t, {"all_proxy": f"socks5h://127.0.0.1:{proxy.port}"}), proxy.port)
+    t.equal(proxy.asked, [(f"SOCKS {HOST}:{PORT}", f"me:{SECRET}"), (f"SOCKS {HOST}:{PORT}", None)])
+
+
+@test
+def without_proxy(t):
+    """what NO_PROXY names is not asked of the proxy, and neither is this host's loopback"""
+    server = LocalServer({"/": b"data"})
+    proxy = ConnectProxy(server.port)
+    env = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": "other.example,.example.com"}
+    t.true(fetch(t, env).code != 0, "the name is looked up here, where it does not exist")
+    t.equal(proxy.asked, [])
+    program = FETCH.replace(f"{HOST}:{PORT}", f"localhost:{server.port}")
+    result = t.sandbox(PYTHON, "-c", program, options=["--allow-host", f"localhost:{server.port}"],
+                       env={**NO_PROXIES, **env, "NO_PROXY": None})
+    t.contains(result.out, "got b'data'", result)
+    t.equal(proxy.asked, [])
+
+
+@test
+def only_allowed_names_are_asked(t):
+    """a proxy is asked for nothing that no rule allows"""
+    proxy = ConnectProxy(1)
+    result = t.sandbox(PYTHON, "-c", FETCH, options=["--allow-host", f"other.example.com:{PORT}"],
+                       env={**NO_PROXIES, "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"})
+    t.true(result.code != 0, result)
+    t.equal(proxy.asked, [])
+
+
+@test
+def unusable_proxies(t):
+    """a proxy that can't be used is an error in words before anything runs, without its password"""
+    for url in (f"https://me:{SECRET}@proxy.example.com:3128", f"ftp://me:{SECRET}@proxy.example.com",
+                f"http://me:{SECRET}@:99999", "http://"):
+        result = fetch(t, {"HTTPS_PROXY": url})
+        t.one_clear_line(result, 2, "the host's proxy can't be used")
+        t.equal(result.out, "")
+
+
+def tinyproxy(t, upstream):
+    """A real proxy that wants a password, and passes on to `upstream`. Its port."""
+    program = shutil.which("tinyproxy")
+    require(program, "no tinyproxy")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = t.write(t.base / "tinyproxy.conf",
+                     f"Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 20\n"
+                     f"BasicAuth me {SECRET}\nConnectPort {PORT}\nUpstream http 127.0.0.1:{upstream}\n"
+                     f"LogFile \"{t.base}/tinyproxy.log\"\n")
+    process = subprocess.Popen([program, "-d", "-c", config], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+
+    def listens():
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens, "tinyproxy listens")
+    return port, process
+
+
+@test
+def real_proxy(t):
+    """tinyproxy carries a connection if the password is right, and else the event says why not"""
+    server = LocalServer({"/": b"data"})
+    behind = ConnectProxy(server.port)
+    port, process = tinyproxy(t, behind.port)
+    try:
+        reached(t, fetch(t, {"HTTPS_PROXY": f"http://me:{SECRET}@127.0.0.1:{port}"}), port)
+        t.equal(behind.asked[0][0], f"CONNECT {HOST}:{PORT}")
+        result = fetch(t, {"HTTPS_PROXY": f"http://me:wrong@127.0.0.1:{port}"})
+        t.true(result.code != 0, result)
+        t.contains(result.of_type("flow.failed")[0]["details"]["reason"],
+                   f"by the proxy 127.0.0.1:{port}: it ")
+        t.equal(len(behind.asked), 1)
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,137 @@
+"""What a command does in the sandbox and is committed is what it does without; killed at any moment, the
+project is as before or as after.
+
+SANDBOX_RUN_SEQUENCES: how many random sequences of operations (200; the nightly run has 10,000).
+"""
+
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test, wait_until  # noqa: E402
+
+SEQUENCES = int(os.environ.get("SANDBOX_RUN_SEQUENCES", "200"))
+OPERATIONS = 40
+
+
+def describe(path):
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return "link", os.readlink(path)
+    attributes = {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    if stat.S_ISDIR(status.st_mode):
+        return "directory", status.st_mode, attributes
+    mode = stat.S_IMODE(status.st_mode)
+    path.chmod(mode | 0o400)
+    content = path.read_bytes()
+    path.chmod(mode)
+    return "file", status.st_mode, content, attributes
+
+
+def tree(root):
+    """Path (bytes) → type, mode, content or target, user attributes."""
+    return {os.fsencode(path.relative_to(root)): describe(path) for path in root.rglob("*")}
+
+
+def fill(root):
+    """What each sequence begins with."""
+    shutil.rmtree(root, ignore_errors=True)
+    for name in ("a", "b/a", "b/dir/c", "dir/dir/dir", "with space/c"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"old {name}\n")
+    (root / "c/dir").mkdir(parents=True)
+
+
+def program(t):
+    """Outside the project, where the sandbox shows it read-only."""
+    return t.compiled("integration/programs/random_acts.c")
+
+
+def report(seed, ours, bare):
+    wrong = [path for path in ours.keys() | bare.keys() if ours.get(path) != bare.get(path)]
+    return {path: (ours.get(path), bare.get(path)) for path in wrong[:5]} | {"seed": seed}
+
+
+@test(time_limit=120 + SEQUENCES)
+def random_sequences(t):
+    """random sequences of file operations leave the tree that they leave without the sandbox"""
+    acts, bare = program(t), t.base / "bare"
+    profile = t.accepting_profile()
+    for seed in range(1, SEQUENCES + 1):
+        fill(t.project)
+        fill(bare)
+        words = (acts, seed, OPERATIONS)
+        t.succeeded(t.bare(*words, cwd=bare), "bare")
+        result = t.bare(*t.sandbox_command(*words, options=["--profile", profile, "--ro", acts.parent]))
+        t.succeeded(result, "in the sandbox")
+        if "held" in result.err:  # links in a circle, say
+            t.succeeded(t.cli("commit"), "committing what was held")
+        ours, theirs = tree(t.project), tree(bare)
+        t.true(ours == theirs, report(seed, ours, theirs))
+
+
+def state_of_runs(t):
+    return t.home / ".local/state/sandbox-run/runs"
+
+
+def left_overs(t):
+    """What runs have left behind but their logs. Not counted: a run killed while it made its layers,
+    which are empty and go with its log."""
+    left = []
+    for run in state_of_runs(t).iterdir():
+        entries = [path for path in run.rglob("*") if path.name not in ("events.jsonl", "stamp")]
+        never_began = not (run / "layers.list").exists() and all(path.is_dir() for path in entries)
+        left += [] if never_began else entries
+    return left
+
+
+def next_run(t, profile):
+    """All in the sandbox dies with the supervisor, a moment later; until then the project is locked."""
+    results = []
+
+    def run():
+        results.append(t.sandbox("true", options=["--profile", profile]))
+        return "in use by another run" not in results[-1].err
+
+    wait_until(run, "the project is free")
+    t.succeeded(results[-1], "the next run")
+
+
+@test(time_limit=180)
+def killed(t):
+    """killed at a random moment, a run leaves the project as before or as after, and no layer behind"""
+    acts, bare = program(t), t.base / "bare"
+    profile = t.accepting_profile()
+    source = random.Random(4)
+    options = ["--profile", profile, "--ro", acts.parent]
+    started = time.monotonic()
+    t.succeeded(t.bare(*t.sandbox_command(acts, 1, OPERATIONS, "plain", options=options)))
+    usual = time.monotonic() - started
+    outcomes = {"before": 0, "after": 0}
+    for seed in range(1, max(30, SEQUENCES // 5) + 1):
+        fill(t.project)
+        fill(bare)
+        before = tree(bare)
+        t.succeeded(t.bare(acts, seed, OPERATIONS, "plain", cwd=bare), "bare")
+        process = t.start(*t.sandbox_command(acts, seed, OPERATIONS, "plain", options=options),
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=usual * source.uniform(0.2, 1.2))  # the random moment
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        next_run(t, profile)
+        now, after = tree(t.project), tree(bare)
+        t.true(now in (before, after), report(seed, now, after))
+        outcomes["after" if now == after else "before"] += 1
+    t.true(all(outcomes.values()), f"the moments were all alike: {outcomes}")
+    # Killed between its end and the journal, a run's changes are held, so that nothing is lost.
+    for run in [path.parent.name for path in state_of_runs(t).glob("*/held")]:
+        t.succeeded(t.cli("discard", run), "discarding what is held")
+    wait_until(lambda: not left_overs(t), "nothing is left")

@@ -166,11 +166,22 @@ void allow_host(Explanation& explanation, const json::object& event, const Expla
       "known.";
 }
 
+Explanation explain_failed_flow(const json::object&, const ExplainedRun&) {
+  return {
+      "A rule allows it.",
+      "None: the broker tried, and the host could not be reached from here. The same would have "
+      "happened without a sandbox.",
+      "",
+      {},
+      ""};
+}
+
 Explanation explain_lookup(const json::object& event, const ExplainedRun& run) {
   Explanation result;
   result.layer =
       "Egress, the name server in the sandbox: the name does not exist there. No query left this "
       "machine.";
+  if (detail(event, "verdict") == "failed") return explain_failed_flow(event, run);
   if (detail(event, "verdict") != "denied") {
     result.rule = "A rule names this host, so the name was answered.";
     return result;
@@ -198,16 +209,6 @@ Explanation explain_denied_flow(const json::object& event, const ExplainedRun& r
   if (host.empty()) host = detail(event, "destination");
   allow_host(result, event, run, host, number_detail(event, "port", kHttps));
   return result;
-}
-
-Explanation explain_failed_flow(const json::object&, const ExplainedRun&) {
-  return {
-      "A rule allows it.",
-      "None: the broker tried, and the host could not be reached from here. The same would have "
-      "happened without a sandbox.",
-      "",
-      {},
-      ""};
 }
 
 // ── files ───────────────────────────────────────────────────────────────────────────────────────

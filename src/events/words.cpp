@@ -31,6 +31,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"flow.denied",
      "kept from {destination}:{port}[ by {protocol}][, which is {name}][, for {claimed}]: "
      "{reason}"},
+    {"packet.denied", "got no socket for {protocol} packets: {reason}"},
     {"flow.failed", "could not reach {host}:{port}: {reason}"},
     {"decoy.opened", "opened the decoy {path}"},
     {"decoy.leaked",

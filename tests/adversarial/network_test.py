@@ -239,7 +239,7 @@ def udp(t):
 
 @test
 def icmp_and_raw(t):
-    """a process gets no socket for ICMP or raw packets, so that there is no try to log"""
+    """a process gets no socket for ICMP or raw packets, and the try is in the log"""
     make = """
 import socket, sys
 try:
@@ -253,6 +253,11 @@ except OSError as error:
         result = t.sandbox(PYTHON, "-c", make, *words, options=ONE_HOST)
         refused(t, result)
         t.contains(result.err, "PermissionError", words)
+        protocol = "raw" if "SOCK_RAW" in words else words[-1].removeprefix("IPPROTO_").lower()
+        event, = result.of_type("packet.denied")
+        t.equal(event["details"]["protocol"], protocol)
+        t.equal(event["actor"]["kind"], "project-script")
+        t.contains(event["process"]["exe"], "python")
 
 
 @test

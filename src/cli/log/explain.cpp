@@ -191,6 +191,16 @@ Explanation explain_lookup(const json::object& event, const ExplainedRun& run) {
   return result;
 }
 
+Explanation explain_denied_packet(const json::object&, const ExplainedRun&) {
+  return {"None: no rule is about packets that are neither TCP nor UDP.",
+          "System calls: the seccomp filter hands such a socket(2) to the supervisor, which "
+          "refuses it. "
+          "The kernel would, too: nobody in the sandbox has the capability.",
+          "",
+          {},
+          "Nothing allows it: of such packets nobody can tell for whom they are."};
+}
+
 Explanation explain_denied_flow(const json::object& event, const ExplainedRun& run) {
   Explanation result;
   result.rule = shown(detail(event, "reason"));
@@ -332,12 +342,19 @@ Explanation explain_cache(const json::object& event, const ExplainedRun&) {
 
 using Explain = Explanation (*)(const json::object&, const ExplainedRun&);
 constexpr std::pair<std::string_view, Explain> kExplanations[] = {
-    {"name.lookup", explain_lookup},         {"flow.denied", explain_denied_flow},
-    {"flow.failed", explain_failed_flow},    {"change.held", explain_held},
-    {"change.protected", explain_held},      {"change.stripped", explain_stripped},
-    {"env.withheld", explain_withheld},      {"decoy.opened", explain_decoy},
-    {"decoy.leaked", explain_decoy},         {"behaviour.new", explain_behaviour},
-    {"protection.missing", explain_missing}, {"limit.reached", explain_limit},
+    {"name.lookup", explain_lookup},
+    {"flow.denied", explain_denied_flow},
+    {"packet.denied", explain_denied_packet},
+    {"flow.failed", explain_failed_flow},
+    {"change.held", explain_held},
+    {"change.protected", explain_held},
+    {"change.stripped", explain_stripped},
+    {"env.withheld", explain_withheld},
+    {"decoy.opened", explain_decoy},
+    {"decoy.leaked", explain_decoy},
+    {"behaviour.new", explain_behaviour},
+    {"protection.missing", explain_missing},
+    {"limit.reached", explain_limit},
     {"cache.kept_out", explain_cache}};
 
 }  // namespace

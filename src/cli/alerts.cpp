@@ -29,7 +29,8 @@ policy::OnAlert answer_to_alerts(const policy::Policy& policy) {
 
 EventChain::EventChain(const policy::DecoySet& decoys, const plan::Plan& plan,
                        const std::string& project, events::EventSink& log)
-    : alerts_(log),
+    : deferred_(log),
+      alerts_(deferred_),
       notes_(project, alerts_),
       matcher_(values_of(decoys, plan)),
       leaks_(matcher_, notes_) {}

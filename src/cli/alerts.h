@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/alert_sink.h"
+#include "events/deferred_sink.h"
 #include "events/event.h"
 #include "plan/plan.h"
 #include "policy/decoys.h"
@@ -27,8 +28,11 @@ class EventChain {
 
   events::EventSink& first() { return leaks_; }
   AlertSink& alerts() { return alerts_; }
+  /// The last before the log.
+  events::DeferredSink& deferred() { return deferred_; }
 
  private:
+  events::DeferredSink deferred_;
   AlertSink alerts_;
   watch::DependencyNotes notes_;
   watch::DecoyMatcher matcher_;

@@ -151,6 +151,7 @@ class CommandRun {
     request.package_manager = prepared_.policy.package_manager;
     EventChain chain(prepared_.facts.decoys, plan_, prepared_.facts.project, *log_);
     request.sink = &chain.first();
+    request.deferred = &chain.deferred();
     request.decoys = &prepared_.facts.decoys;
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;

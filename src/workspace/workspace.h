@@ -47,6 +47,9 @@ struct HeldChange {
   policy::Verdict verdict = policy::Verdict::hold;  // hold or protect
   std::string reason;
 };
+/// Does a held change stand for all beneath its path, too (a new directory), or for the entry alone
+/// (a mode, a file)?
+bool covers_subtree(const Change& change);
 
 struct CommitSummary {
   std::uint64_t committed_entries = 0;   // files, links and directories

@@ -89,10 +89,7 @@ std::string full_path(const HeldChange& change) {
 bool names_change(const std::string& full, const HeldChange& change) {
   const std::string path = full_path(change);
   if (base::is_beneath(path, full)) return true;
-  const bool covers =
-      change.change.type == 'd' && (change.change.kind == workspace::ChangeKind::added ||
-                                    change.change.kind == workspace::ChangeKind::replaced);
-  return covers && base::is_beneath(full, path);
+  return covers_subtree(change.change) && base::is_beneath(full, path);
 }
 
 std::vector<std::string> resolve_operands(const std::vector<HeldChange>& held,

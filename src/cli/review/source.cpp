@@ -68,6 +68,18 @@ ReviewSource::ReviewSource(const std::string& run_directory)
   });
 }
 
+std::vector<const HeldChange*> ReviewSource::held_at(const std::vector<std::string>& paths) const {
+  std::vector<const HeldChange*> changes;
+  for (const HeldChange& change : held_) {
+    const bool wanted =
+        paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+          return names_change(path, change);
+        });
+    if (wanted) changes.push_back(&change);
+  }
+  return changes;
+}
+
 std::string ReviewSource::operand(const HeldChange& change) const {
   if (!has_one_target_) return full_path(change);
   // After -- too, but this also looks like what it is.

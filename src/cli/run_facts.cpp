@@ -193,11 +193,9 @@ RunFacts gather_run(const std::string& run_directory) {
   facts.log = read_edges(join_path(run_directory, "events.jsonl"));
   facts.bytes = disk_usage(run_directory);
   const Use use = RunInUse::alone(run_directory) ? Use::free : Use::in_use;
-  const bool unfinished = base::exists(join_path(run_directory, "unfinished")) ||
-                          base::exists(join_path(run_directory, "journal"));
   try {
     facts.held = workspace::read_held(run_directory).size();
-    facts.state = state_of(facts.log, facts.held, unfinished, use);
+    facts.state = state_of(facts.log, facts.held, is_unfinished(run_directory), use);
   } catch (const std::exception&) {
     facts.state = RunState::unknown;
   }

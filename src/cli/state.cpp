@@ -93,6 +93,11 @@ std::optional<RunInUse> RunInUse::alone(const std::string& run_directory) {
   return RunInUse(std::move(directory));
 }
 
+bool is_unfinished(const std::string& run_directory) {
+  return base::exists(join_path(run_directory, "unfinished")) ||
+         base::exists(join_path(run_directory, "journal"));
+}
+
 bool holds_changes(const std::string& run_directory) {
   // Not: a run whose replaced entries are still being removed.
   return base::exists(join_path(run_directory, "journal")) ||

@@ -31,8 +31,7 @@ class Pruning {
     if (!alone) return keep(id, "in use");
     // Old entries that an earlier commit has left are its own to remove, not a part of this.
     workspace::clean_up(directory);
-    if (base::exists(join_path(directory, "unfinished")) ||
-        base::exists(join_path(directory, "journal"))) {
+    if (is_unfinished(directory)) {
       return keep(id, "its commit is unfinished: the next run there deals with it");
     }
     const RunFacts facts = gather_run(directory);

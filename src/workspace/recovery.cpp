@@ -68,6 +68,10 @@ void remove_abandoned(int run_fd) {
   }
 }
 
+bool needs_clean_up_only(int run_fd) {
+  return UnfinishedMark::is_present(run_fd) && !has_journal(run_fd) && has_held(run_fd);
+}
+
 }  // namespace
 
 bool is_unfinished(int run_fd) { return UnfinishedMark::is_present(run_fd) || has_journal(run_fd); }
@@ -106,10 +110,7 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
 
 void clean_up(const std::string& run_directory) {
   const RunDirectory run = open_run(run_directory);
-  if (!UnfinishedMark::is_present(run.fd.get()) || has_journal(run.fd.get()) ||
-      !has_held(run.fd.get())) {
-    return;  // done, or more than cleaning is to be done: recovery's
-  }
+  if (!needs_clean_up_only(run.fd.get())) return;  // done, or recovery's
   try {
     UnfinishedMark mark(run.fd.get());
     clean_up_run(run.fd.get(), [](const char*) {});
@@ -117,6 +118,10 @@ void clean_up(const std::string& run_directory) {
   } catch (const base::UserError&) {
     return;  // another process is at it
   }
+}
+
+bool needs_clean_up_only(const std::string& run_directory) {
+  return needs_clean_up_only(open_run(run_directory).fd.get());
 }
 
 void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,

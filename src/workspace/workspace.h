@@ -107,6 +107,8 @@ CommitSummary commit_changes(const CommitRequest& request, events::EventSink& si
 
 /// Removes what a commit with OldEntries::leave has left. Does nothing if another process is at it.
 void clean_up(const std::string& run_directory);
+/// Is that all that keeps the run's commit from being over?
+bool needs_clean_up_only(const std::string& run_directory);
 
 /// The held changes of a run, from its directory.
 std::vector<HeldChange> read_held(const std::string& run_directory);

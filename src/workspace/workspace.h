@@ -73,9 +73,11 @@ class TargetLocks {
 };
 
 /// Finishes or undoes commits that were interrupted (SIGKILL, power loss); says which in `sink`.
-/// Call with the targets' locks held.
-void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
-                         events::EventSink& sink);
+/// Call with the targets' locks held. Runs whose records can't be read are left as they are: these
+/// are returned, in words for a person. Throws UserError if a target stays half-committed.
+std::vector<std::string> recover_interrupted(const std::string& state_directory,
+                                             const std::vector<Target>& targets,
+                                             events::EventSink& sink);
 
 /// Makes the directories for each target's layer. Throws SysError or UserError (state directory's
 /// file system unfit for an overlay's upper layer).

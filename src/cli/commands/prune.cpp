@@ -34,8 +34,10 @@ class Pruning {
     }
     const RunFacts facts = gather_run(directory);
     if (holds_changes(directory) && rule_.held == PruneRule::Held::keep) {
-      return keep(id, fmt::format("it holds {}; with --held it would go",
-                                  counted(facts.held, "change", "changes")));
+      const std::string why = facts.held == 0
+                                  ? "what it holds can't be read"
+                                  : "it holds " + counted(facts.held, "change", "changes");
+      return keep(id, why + "; with --held it would go");
     }
     if (rule_.act == PruneRule::Act::remove) remove(id);
     ++removed_;

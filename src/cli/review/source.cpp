@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/run_log.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using workspace::HeldChange;
 
 Suspects read_suspects(const std::string& run_directory) {
-  std::ifstream log(base::join_path(run_directory, "events.jsonl"), std::ios::binary);
+  std::ifstream log(log_path(run_directory), std::ios::binary);
   return Suspects(log);
 }
 

@@ -252,6 +252,7 @@ json::array bounded_list(const std::vector<std::string>& strings) {
 
 json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
   std::vector<std::string> hosts;
+  hosts.reserve(denied.size());
   for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
   return bounded_list(hosts);
 }

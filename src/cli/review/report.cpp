@@ -17,7 +17,6 @@ namespace {
 
 namespace json = base::json;
 using base::printable;
-using workspace::ChangeKind;
 using workspace::HeldChange;
 using workspace::HeldSide;
 using workspace::HeldView;
@@ -168,7 +167,7 @@ json::object change_json(const ReviewSource& source, const HeldChange& change) {
 }  // namespace
 
 std::string reason_words(const HeldChange& change) {
-  const std::string reason = printable(change.reason);
+  std::string reason = printable(change.reason);
   if (change.verdict != policy::Verdict::protect) return reason;
   return reason.empty() ? "PROTECTED" : "PROTECTED: " + reason;
 }

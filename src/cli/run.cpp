@@ -102,7 +102,9 @@ class CommandRun {
       in_use_.emplace(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
-      workspace::recover_interrupted(state_, prepared_.targets, *log_);
+      for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
+        prepared_.hints.push_back(std::move(words));
+      }
       make_plan();
       return locks;
     } catch (const base::UserError& error) {

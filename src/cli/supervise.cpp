@@ -45,6 +45,7 @@ broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
 
 std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::InnerSocket> inner) {
   std::vector<broker::ListeningSocket> sockets;
+  sockets.reserve(inner.size());
   for (sandbox::InnerSocket& socket : inner) {
     sockets.push_back({std::move(socket.fd), broker_kind(socket.kind), socket.ipv6, socket.port});
   }

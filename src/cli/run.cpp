@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -23,6 +24,7 @@
 #include "base/text.h"
 #include "cli/alerts.h"
 #include "cli/background.h"
+#include "cli/behaviour.h"
 #include "cli/command_code.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
@@ -82,8 +84,10 @@ class CommandRun {
       throw base::UserError("the state directory " + printable(state_) +
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
+    lock_ = read_behaviour_lock(prepared_.facts.project, options_.lock);
     run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);
+    if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     const auto locks = make_room();
     record_start();
     const Outcome outcome = execute();
@@ -149,7 +153,8 @@ class CommandRun {
     request.network = prepared_.policy.network;
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    EventChain chain(prepared_.facts.decoys, plan_, prepared_.facts.project, *log_);
+    const bool compare = lock_ && options_.lock != LockUse::learn;
+    EventChain chain(prepared_.facts, plan_, compare ? &*lock_ : nullptr, *log_);
     request.sink = &chain.first();
     request.decoys = &prepared_.facts.decoys;
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
@@ -159,6 +164,7 @@ class CommandRun {
     try {
       Outcome outcome = supervise(request);
       alerts_in_run_ = chain.alerts().alerts();
+      behaviour_ = chain.behaviour();
       return outcome;
     } catch (...) {
       give_up();
@@ -217,6 +223,8 @@ class CommandRun {
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
+    keep_what_scripts_did();
+    if (options_.lock == LockUse::learn && !learn(command, commit)) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
     end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
@@ -236,6 +244,36 @@ class CommandRun {
     }
     remove_old_runs(state_);
     return code;
+  }
+
+  /// For sandbox-run lock, later: the run itself does without.
+  void keep_what_scripts_did() {
+    try {
+      keep_behaviour(run_directory_, prepared_.facts.project, behaviour_);
+    } catch (const base::SysError& error) {
+      prepared_.hints.emplace_back(error.what());
+    }
+  }
+
+  /// Only what a run did that went well and raised no alert is taken for what is right. False: the
+  /// lock could not be written.
+  bool learn(int command, const TakenOver& commit) {
+    const bool alert = answer_ != policy::OnAlert::log && log_->count(events::Severity::alert) > 0;
+    if (alert || command != kOk || !commit.failure.empty()) {
+      prepared_.hints.push_back(
+          std::string("not learned: ") +
+          (alert ? "an alert was raised; if all is well: sandbox-run lock update " + run_id_
+                 : "the run failed"));
+      return true;
+    }
+    try {
+      prepared_.hints.push_back(learn_behaviour(
+          prepared_.facts.project, lock_.value_or(policy::BehaviourLock{}), behaviour_));
+      return true;
+    } catch (const std::exception& error) {
+      prepared_.hints.push_back(std::string("not learned: ") + error.what());
+      return false;
+    }
   }
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
@@ -286,6 +324,8 @@ class CommandRun {
   steady_clock::duration overhead_{};
   Preparation prepared_;
   policy::OnAlert answer_ = policy::OnAlert::hold;
+  std::optional<policy::BehaviourLock> lock_;  // as it was before the run
+  policy::BehaviourLock behaviour_;            // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
   std::string state_;
   std::string run_id_;
@@ -318,6 +358,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::prune:
     case Action::log:
     case Action::explain:
+    case Action::lock:
       return run_sub_command(options);
   }
   return kUsageError;

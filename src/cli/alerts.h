@@ -28,6 +28,8 @@ class EventChain {
 
   events::EventSink& first() { return leaks_; }
   AlertSink& alerts() { return alerts_; }
+  /// nullptr: there are no decoys.
+  const policy::LeakFinder* leaks() const { return matcher_.empty() ? nullptr : &matcher_; }
   const policy::BehaviourLock& behaviour() const { return behaviour_.seen(); }
 
  private:

@@ -157,6 +157,7 @@ class CommandRun {
     EventChain chain(prepared_.facts, plan_, compare ? &*lock_ : nullptr, *log_);
     request.sink = &chain.first();
     request.decoys = &prepared_.facts.decoys;
+    request.leaks = chain.leaks();
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
     request.trusted_programs = prepared_.facts.command.chain;

@@ -98,7 +98,8 @@ class Race : public std::enable_shared_from_this<Race> {
                                                     held](boost::system::error_code error) {
       if (error || self->over_) return;
       --self->running_;
-      self->judge(index, outcome_of(held->get()), std::move(*held));
+      const int outcome = outcome_of(held->get());  // before the move: arguments have no order
+      self->judge(index, outcome, std::move(*held));
       self->go_on();
     });
   }

@@ -354,9 +354,6 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   facts.read_only = look_at_existing(policy.files.read_only);
   facts.devices = look_at_existing(
       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"});
-  facts.kernel_controls = look_at_existing({"/proc/sys", "/proc/sysrq-trigger", "/proc/irq",
-                                            "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi",
-                                            "/proc/driver", "/proc/pressure", "/proc/mtrr"});
   facts.kernel_secrets = look_at_existing(
       {"/proc/kcore", "/proc/keys", "/proc/kpageflags", "/proc/kpagecount", "/proc/kpagecgroup",
        "/proc/vmallocinfo", "/proc/slabinfo", "/proc/timer_list", "/proc/sched_debug"});

@@ -65,7 +65,6 @@ struct HostFacts {
   std::vector<HostPath> file_variables;           // files that allowed variables name
   std::vector<HostPath> read_only;                // --ro
   std::vector<HostPath> devices;                  // /dev/null, … that exist
-  std::vector<HostPath> kernel_controls;          // /proc/sys, … that exist
   std::vector<HostPath> kernel_secrets;           // /proc/kcore, … that exist
   std::vector<std::string> unix_sockets;          // paths that somebody listens on (/proc/net/unix)
   policy::PackageManagerFacts package_manager;    // filled by cli/ after asking

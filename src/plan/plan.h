@@ -30,6 +30,8 @@ struct TmpfsMount {
   mode_t mode = 0755;
   std::uint64_t max_bytes = 0;  // 0: the kernel's default (half of memory)
 };
+/// Read-only: what /proc/PID/mem and others like it would let one process do to another, and root
+/// to the kernel (A037, A173).
 struct ProcMount {
   std::string target;
 };
@@ -56,10 +58,6 @@ struct Mask {
   std::string target;
   bool directory = false;
 };
-/// Makes what an earlier step shows at `target` read-only (/proc/sys for a caller that is root).
-struct ReadOnlyAgain {
-  std::string target;
-};
 /// userxattr,volatile overlay: changes land in layers[layer] (see Plan::layers).
 struct OverlayMount {
   std::string target;
@@ -68,7 +66,7 @@ struct OverlayMount {
 
 /// In order. Mount points are made as needed (in tmpfs), never followed through a link.
 using MountStep = std::variant<BindMount, TmpfsMount, ProcMount, DevptsMount, SymbolicLink,
-                               TextFile, DecoyFile, Mask, ReadOnlyAgain, OverlayMount>;
+                               TextFile, DecoyFile, Mask, OverlayMount>;
 
 enum class LayerKind { project, environment, cache, extra };
 

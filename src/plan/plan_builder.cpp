@@ -53,7 +53,7 @@ std::vector<std::uint16_t> plan_ports(const policy::Policy& policy) {
 LandlockPlan plan_landlock(const HostFacts& facts, const std::vector<Layer>& layers) {
   LandlockPlan landlock;
   landlock.abi = facts.landlock_abi;
-  landlock.writable = {"/dev", "/proc", "/run", "/tmp", "/var/tmp", facts.home_real};
+  landlock.writable = {"/dev", "/run", "/tmp", "/var/tmp", facts.home_real};
   for (const Layer& layer : layers) landlock.writable.push_back(layer.target);
   return landlock;
 }

@@ -65,9 +65,6 @@ struct StepText {
     return "decoy      " + printable(decoy.target);
   }
   std::string operator()(const Mask& mask) const { return "hidden     " + printable(mask.target); }
-  std::string operator()(const ReadOnlyAgain& again) const {
-    return "read-only  " + printable(again.target);
-  }
   std::string operator()(const OverlayMount& overlay) const {
     const Layer& layer = plan.layers.at(overlay.layer);
     return "overlay    " + printable(overlay.target) + "  (" + name_of(layer.kind) +

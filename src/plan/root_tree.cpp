@@ -73,11 +73,6 @@ class RootPlanner {
 
   void add_kernel_trees() {
     steps_.emplace_back(ProcMount{"/proc"});
-    // Root without capabilities still owns these files (A173).
-    for (const HostPath& control : facts_.kernel_controls) {
-      steps_.emplace_back(ReadOnlyAgain{control.path});
-    }
-    steps_.emplace_back(ReadOnlyAgain{"/proc/1"});  // init's oom_score_adj: its end would end all
     if (facts_.privileged) {
       for (const HostPath& secret : facts_.kernel_secrets) {
         steps_.emplace_back(Mask{secret.path, secret.directory});

@@ -6,6 +6,7 @@
 // supervisor. The kernel runs both and takes the stricter answer (seccomp(2)). A third one is for
 // root alone.
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -121,6 +123,21 @@ Filter allow_filter() {
   return filter;
 }
 
+/// SIGUSR1 opens node's debugger in who gets it: see watch/signal_watch.h. Descriptors whose owner
+/// the kernel would send it to (F_SETSIG) are refused to all.
+void notify_debugger_signal(const Filter& filter) {
+  struct Call {
+    const char* name;
+    unsigned signal;  // which argument it is
+  };
+  for (const auto& [name, signal] :
+       {Call{"kill", 1}, Call{"tkill", 1}, Call{"tgkill", 2}, Call{"rt_sigqueueinfo", 1},
+        Call{"rt_tgsigqueueinfo", 2}, Call{"pidfd_send_signal", 1}}) {
+    add(filter, SCMP_ACT_NOTIFY, name, {equals(signal, SIGUSR1)});
+  }
+  add(filter, SCMP_ACT_ERRNO(EPERM), "fcntl", {equals(1, F_SETSIG), equals(2, SIGUSR1)});
+}
+
 Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
   refuse_typing(filter);
@@ -128,6 +145,7 @@ Filter argument_filter() {
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
   add(filter, SCMP_ACT_NOTIFY, "connect");
+  notify_debugger_signal(filter);
   return filter;
 }
 

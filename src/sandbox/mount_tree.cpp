@@ -100,7 +100,6 @@ struct Collector {
   UniqueFd operator()(const plan::SymbolicLink&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::TextFile&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::DecoyFile&) const { return UniqueFd(); }
-  UniqueFd operator()(const plan::ReadOnlyAgain&) const { return UniqueFd(); }
 };
 
 enum class PointKind { directory, file };
@@ -152,7 +151,11 @@ struct Attacher {
   }
   void operator()(const plan::BindMount& bind) const { attach(bind.target); }
   void operator()(const plan::TmpfsMount& tmpfs) const { attach(tmpfs.target); }
-  void operator()(const plan::ProcMount& proc) const { attach(proc.target); }
+  void operator()(const plan::ProcMount& proc) const {
+    // Not before: carry_marks() writes its settings through it.
+    set_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY, proc.target);
+    attach(proc.target);
+  }
   void operator()(const plan::DevptsMount& devpts) const { attach(devpts.target); }
   void operator()(const plan::OverlayMount& overlay) const { attach(overlay.target); }
   void operator()(const plan::Mask& mask) const {
@@ -172,15 +175,6 @@ struct Attacher {
     const UniqueFd point = mount_point(root_fd, mask.target, PointKind::file);
     attach_mount(tree.get(), point.get(), mask.target);
     check_sys(::unlinkat(root_fd, kName, 0), "making a mask for " + mask.target);
-  }
-  void operator()(const plan::ReadOnlyAgain& again) const {
-    const UniqueFd tree(static_cast<int>(check_sys(
-        ::syscall(SYS_open_tree, root_fd, again.target.c_str() + 1,
-                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
-        "taking a view of " + again.target)));
-    set_mount_attributes(tree.get(), MOUNT_ATTR_RDONLY, again.target);
-    const UniqueFd point = mount_point(root_fd, again.target, point_kind_of(tree.get()));
-    attach_mount(tree.get(), point.get(), again.target);
   }
   void operator()(const plan::SymbolicLink& link) const {
     const UniqueFd parent =

@@ -32,7 +32,8 @@ bool is_internet_socket(int fd) {
 
 events::Process describe(int pid) {
   std::string arguments = read_process_file(pid, "cmdline", kMaxArgumentBytes);
-  if (!arguments.empty() && arguments.back() == '\0') arguments.pop_back();
+  // A process that sets its title (node: "npm install") leaves zero bytes where the rest stood.
+  while (!arguments.empty() && arguments.back() == '\0') arguments.pop_back();
   return {pid, read_process_link(pid, "exe"), base::split(arguments, '\0'),
           read_process_link(pid, "cwd")};
 }

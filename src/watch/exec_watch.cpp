@@ -1,4 +1,4 @@
-// Who runs what: one seccomp notification for each exec (and connect(2)) in the sandbox.
+// Who runs what: one seccomp notification for each exec (connect(2), SIGUSR1) in the sandbox.
 //
 // Must:     answer every notification, whatever goes wrong in reading it, with "go on" and a record
 //           (what was not understood is recorded as such), or else with the errno of a path that
@@ -11,6 +11,7 @@
 #include <asm/unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <set>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "watch/notification.h"
 #include "watch/process_table.h"
 #include "watch/script_ends.h"
+#include "watch/signal_watch.h"
 #include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
@@ -51,6 +53,7 @@ class ExecWatch::Impl {
         project_(std::move(project)),
         trusted_(std::move(trusted_programs)),
         connects_(channel_, processes_, callers),
+        signals_(channel_, processes_),
         ends_(sink) {}
 
   int fd() const { return listener_.get(); }
@@ -68,6 +71,8 @@ class ExecWatch::Impl {
       if (!notification) continue;
       if (notification->data.nr == __NR_connect) {
         handle_connect(*notification);
+      } else if (is_signal_call(notification->data.nr)) {
+        handle_signal(*notification);
       } else {
         handle_exec(*notification);
       }
@@ -89,6 +94,7 @@ class ExecWatch::Impl {
 
   void handle_exec(const seccomp_notif& notification);
   void handle_connect(const seccomp_notif& notification);
+  void handle_signal(const seccomp_notif& notification);
   Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
   bool keeps_trust(const Act& act, const Actor& actor) const;
@@ -103,6 +109,7 @@ class ExecWatch::Impl {
   TrustedPrograms trusted_;
   ProcessTable processes_;
   ConnectWatch connects_;
+  SignalWatch signals_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
   ExecFacts outer_;  // what the command itself was started with
@@ -168,6 +175,20 @@ void ExecWatch::Impl::handle_connect(const seccomp_notif& notification) {
     // Out of memory: the socket has no mark, and the connection is nobody's.
   }
   channel_.let_go_on(notification.id);
+}
+
+void ExecWatch::Impl::handle_signal(const seccomp_notif& notification) {
+  bool allowed = false;
+  try {
+    allowed = signals_.allows(notification);
+  } catch (const std::exception&) {
+    // Out of memory: not sent.
+  }
+  if (allowed) {
+    channel_.let_go_on(notification.id);
+  } else {
+    channel_.refuse(notification.id, EPERM);
+  }
 }
 
 void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {

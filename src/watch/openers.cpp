@@ -1,7 +1,6 @@
 #include "watch/openers.h"
 
 #include <asm/unistd.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <array>
 #include <charconv>
 #include <climits>
-#include <memory>
 
 #include "base/path.h"
 #include "base/unique_fd.h"
@@ -22,22 +20,6 @@ namespace {
 constexpr std::size_t kMaxProcesses = 4096;
 constexpr std::size_t kMaxThreads = 16384;  // in one look: a package may start as many as it likes
 constexpr std::size_t kMaxDescriptors = 65536;
-
-/// The numbers that a directory of /proc lists.
-std::vector<int> numbers_in(const char* path, std::size_t max) {
-  std::vector<int> numbers;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path), &::closedir);
-  if (!directory) return numbers;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string_view name(entry->d_name);
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
-    numbers.push_back(number);
-    if (numbers.size() == max) break;
-  }
-  return numbers;
-}
 
 std::string read_small(const std::string& path) {
   const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -98,7 +80,7 @@ std::size_t for_each_opener(int first_pid, const std::function<void(const Opener
   std::size_t looked_at = 0;
   for (const int pid : processes_since(first_pid)) {
     const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-    for (const int thread : numbers_in(tasks.c_str(), kMaxThreads)) {
+    for (const int thread : numbers_in(tasks, kMaxThreads)) {
       if (++looked_at > kMaxThreads) return looked_at;
       Opener opener;
       opener.call = read_small(tasks + "/" + std::to_string(thread) + "/syscall");
@@ -118,7 +100,7 @@ std::vector<int> holders_of(int first_pid, const struct stat& file) {
   std::size_t looked_at = 0;
   for (const int pid : processes_since(first_pid)) {
     const std::string path = "/proc/" + std::to_string(pid) + "/fd";
-    for (const int fd : numbers_in(path.c_str(), kMaxDescriptors)) {
+    for (const int fd : numbers_in(path, kMaxDescriptors)) {
       if (++looked_at > kMaxDescriptors) return holders;
       struct stat status {};
       if (::stat((path + "/" + std::to_string(fd)).c_str(), &status) != 0) continue;

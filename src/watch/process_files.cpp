@@ -1,5 +1,6 @@
 #include "watch/process_files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/syscall.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <memory>
 
 #include "base/unique_fd.h"
 
@@ -68,6 +70,21 @@ int process_of_thread(int thread) {
   const std::size_t at = status.find(kKey);
   if (at == std::string::npos) return thread;
   return number_at<int>(std::string_view(status).substr(at + kKey.size())).value_or(thread);
+}
+
+std::vector<int> numbers_in(const std::string& path, std::size_t max) {
+  std::vector<int> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
+  if (!directory) return numbers;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name(entry->d_name);
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    numbers.push_back(number);
+    if (numbers.size() == max) break;
+  }
+  return numbers;
 }
 
 std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sandbox_run::watch {
 
@@ -30,6 +31,8 @@ std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text);
 std::optional<ProcessStatus> read_process_status(int pid);
 /// The process that a thread belongs to; `thread` itself if that cannot be told.
 int process_of_thread(int thread);
+/// The numbers that a directory of /proc lists, `max` of them at most.
+std::vector<int> numbers_in(const std::string& path, std::size_t max);
 /// /proc/PID/NAME, at most `max_bytes` of it.
 std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes);
 /// What the link /proc/PID/NAME says.

@@ -45,6 +45,16 @@ void ProcessTable::forget_dead() {
   forget_at_ = std::max<std::size_t>(16384, known_.size() * 2);
 }
 
+std::vector<ProcessId> ProcessTable::of_others(const Actor& actor) const {
+  std::vector<ProcessId> others;
+  for (const auto& [pid, known] : known_) {
+    if (known.actor == actor) continue;
+    const auto status = read_process_status(pid);
+    if (status && status->id.start == known.start) others.push_back(status->id);
+  }
+  return others;
+}
+
 void ProcessTable::set(const ProcessId& process, const Actor& actor,
                        const std::vector<std::string>& arguments) {
   remember(process, actor);

@@ -25,6 +25,8 @@ class ProcessTable {
   /// By pid on the host.
   events::Actor actor_of(int pid);
   events::Actor actor_of(const ProcessStatus& process);
+  /// Those that live and are known to have another actor.
+  std::vector<ProcessId> of_others(const events::Actor& actor) const;
   /// Known directly (not by an ancestor).
   const events::Actor* find(const ProcessId& process) const;
 

@@ -51,7 +51,6 @@ plan::HostFacts fixed_host() {
       {"cargo", {directory("/home/u/.cargo")}, {file("/home/u/.cargo/credentials.toml")}}};
   facts.home_files["/home/u/.npmrc"] = "fund=false\n//registry.example.com/:_authToken=hidden\n";
   facts.devices = {file("/dev/null")};
-  facts.kernel_controls = {directory("/proc/sys")};
   facts.command.arguments = {"tool", "install"};
   facts.command.path = "/usr/bin/tool";
   facts.command.chain = {"/usr/bin/tool"};

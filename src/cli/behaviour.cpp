@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/io.h"
@@ -89,9 +90,7 @@ KeptBehaviour read_kept(const std::string& run) {
   return {*project, policy::parse_behaviour_lock(*text, join_path(run, kKeptName))};
 }
 
-}  // namespace
-
-std::optional<policy::BehaviourLock> read_behaviour_lock(const std::string& project, LockUse use) {
+std::optional<policy::BehaviourLock> read_lock(const std::string& project) {
   const std::string path = join_path(project, kLockName);
   std::optional<std::string> text;
   try {
@@ -100,16 +99,13 @@ std::optional<policy::BehaviourLock> read_behaviour_lock(const std::string& proj
     throw base::UserError(printable(error.what()) +
                           ": what packages' scripts do can't be compared with it");
   }
-  if (text) return policy::parse_behaviour_lock(*text, printable(path));
-  if (use == LockUse::frozen) {
-    throw base::UserError("--frozen: there is no " + printable(path) +
-                          "; make it with sandbox-run --learn, look at it, and commit it");
-  }
-  return std::nullopt;
+  if (!text) return std::nullopt;
+  return policy::parse_behaviour_lock(*text, path);
 }
 
-std::string learn_behaviour(const std::string& project, const policy::BehaviourLock& lock,
-                            const policy::BehaviourLock& seen) {
+/// Returns what to tell, in words.
+std::string learn(const std::string& project, const policy::BehaviourLock& lock,
+                  const policy::BehaviourLock& seen) {
   const policy::BehaviourLock learned = policy::learn(lock, seen);
   const std::string text = policy::to_toml(learned);
   write_lock_file(project, text);
@@ -121,11 +117,51 @@ std::string learn_behaviour(const std::string& project, const policy::BehaviourL
                                         : "; look at it as you would at a lockfile, and commit it");
 }
 
-void keep_behaviour(const std::string& run_directory, const std::string& project,
-                    const policy::BehaviourLock& seen) {
+void keep(const std::string& run_directory, const std::string& project,
+          const policy::BehaviourLock& seen) {
   if (seen.packages.empty()) return;
   base::write_file(join_path(run_directory, kKeptProject), project, 0600);
   base::write_file(join_path(run_directory, kKeptName), policy::to_toml(seen), 0600);
+}
+
+}  // namespace
+
+RunLock::RunLock(std::string project, LockUse use)
+    : project_(std::move(project)), use_(use), lock_(read_lock(project_)) {
+  if (use_ != LockUse::frozen || lock_) return;
+  throw base::UserError("--frozen: there is no " + printable(join_path(project_, kLockName)) +
+                        "; make it with sandbox-run --learn, look at it, and commit it");
+}
+
+const policy::BehaviourLock* RunLock::compared() const {
+  return lock_ && use_ != LockUse::learn ? &*lock_ : nullptr;
+}
+
+/// Only what a run did that went well and raised no alert is taken for what is right.
+RunLock::Learned RunLock::end(const std::string& run_directory, const policy::BehaviourLock& seen,
+                              RunEnd how) const {
+  Learned learned;
+  try {
+    keep(run_directory, project_, seen);
+    if (use_ != LockUse::learn) return learned;
+    switch (how) {
+      case RunEnd::well:
+        learned.notes.push_back(learn(project_, lock_.value_or(policy::BehaviourLock{}), seen));
+        break;
+      case RunEnd::alert:
+        learned.notes.push_back(
+            "not learned: an alert was raised; if all is well: sandbox-run lock update " +
+            base::file_name(run_directory));
+        break;
+      case RunEnd::failed:
+        learned.notes.emplace_back("not learned: the run failed");
+        break;
+    }
+  } catch (const std::exception& error) {
+    learned.failed = use_ == LockUse::learn;
+    learned.notes.emplace_back(error.what());
+  }
+  return learned;
 }
 
 int lock_command(const Options& options, const std::string& state, const std::string& here) {
@@ -138,10 +174,9 @@ int lock_command(const Options& options, const std::string& state, const std::st
                               ? find_run(state, options.operands[1], RunKind::any, here)
                               : find_run_in_project(state, here);
   const KeptBehaviour kept = read_kept(run);
-  const policy::BehaviourLock lock =
-      read_behaviour_lock(kept.project, LockUse::compare).value_or(policy::BehaviourLock{});
+  const policy::BehaviourLock lock = read_lock(kept.project).value_or(policy::BehaviourLock{});
   if (verb == "update") {
-    tell("sandbox-run: " + learn_behaviour(kept.project, lock, kept.seen) + "\n");
+    tell("sandbox-run: " + learn(kept.project, lock, kept.seen) + "\n");
     return kOk;
   }
   const std::string text = policy::differences(lock, policy::learn(lock, kept.seen));

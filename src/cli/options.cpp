@@ -56,10 +56,9 @@ po::options_description describe() {
       ("on-alert", po::value<std::string>()->value_name("log|hold|fail|kill"),
        "when an alert was raised: only say so; hold all changes (the default); also end with exit "
        "code 122 (the default where CI is set); or kill everything inside at once")  //
-      (
-          "learn",
-          "write down what packages' scripts do, in sandbox-run.lock: what differs later is an "
-          "alert")  //
+      ("learn",
+       "write down what packages' scripts do, in sandbox-run.lock: what differs later is an "
+       "alert")  //
       ("frozen",
        "fail (122) if a package's script does what sandbox-run.lock does not know of it")     //
       ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -84,7 +85,7 @@ class CommandRun {
       throw base::UserError("the state directory " + printable(state_) +
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
-    lock_ = read_behaviour_lock(prepared_.facts.project, options_.lock);
+    lock_.emplace(prepared_.facts.project, options_.lock);
     run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
@@ -153,8 +154,7 @@ class CommandRun {
     request.network = prepared_.policy.network;
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    const bool compare = lock_ && options_.lock != LockUse::learn;
-    EventChain chain(prepared_.facts, plan_, compare ? &*lock_ : nullptr, *log_);
+    EventChain chain(prepared_.facts, plan_, lock_->compared(), *log_);
     request.sink = &chain.first();
     request.decoys = &prepared_.facts.decoys;
     request.leaks = chain.leaks();
@@ -224,8 +224,7 @@ class CommandRun {
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
-    keep_what_scripts_did();
-    if (options_.lock == LockUse::learn && !learn(command, commit)) code = kSetupFailed;
+    if (!use_lock(command == kOk && commit.failure.empty())) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
     end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
@@ -247,34 +246,15 @@ class CommandRun {
     return code;
   }
 
-  /// For sandbox-run lock, later: the run itself does without.
-  void keep_what_scripts_did() {
-    try {
-      keep_behaviour(run_directory_, prepared_.facts.project, behaviour_);
-    } catch (const base::SysError& error) {
-      prepared_.hints.emplace_back(error.what());
-    }
-  }
-
-  /// Only what a run did that went well and raised no alert is taken for what is right. False: the
-  /// lock could not be written.
-  bool learn(int command, const TakenOver& commit) {
+  /// False: what was to be learned could not be.
+  bool use_lock(bool went_well) {
     const bool alert = answer_ != policy::OnAlert::log && log_->count(events::Severity::alert) > 0;
-    if (alert || command != kOk || !commit.failure.empty()) {
-      prepared_.hints.push_back(
-          std::string("not learned: ") +
-          (alert ? "an alert was raised; if all is well: sandbox-run lock update " + run_id_
-                 : "the run failed"));
-      return true;
-    }
-    try {
-      prepared_.hints.push_back(learn_behaviour(
-          prepared_.facts.project, lock_.value_or(policy::BehaviourLock{}), behaviour_));
-      return true;
-    } catch (const std::exception& error) {
-      prepared_.hints.push_back(std::string("not learned: ") + error.what());
-      return false;
-    }
+    RunLock::Learned learned = lock_->end(run_directory_, behaviour_,
+                                          alert       ? RunLock::RunEnd::alert
+                                          : went_well ? RunLock::RunEnd::well
+                                                      : RunLock::RunEnd::failed);
+    std::move(learned.notes.begin(), learned.notes.end(), std::back_inserter(prepared_.hints));
+    return !learned.failed;
   }
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
@@ -325,8 +305,8 @@ class CommandRun {
   steady_clock::duration overhead_{};
   Preparation prepared_;
   policy::OnAlert answer_ = policy::OnAlert::hold;
-  std::optional<policy::BehaviourLock> lock_;  // as it was before the run
-  policy::BehaviourLock behaviour_;            // what packages' scripts did
+  std::optional<RunLock> lock_;
+  policy::BehaviourLock behaviour_;  // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
   std::string state_;
   std::string run_id_;

@@ -110,11 +110,10 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
   const std::string address = destination.address.text();
   const std::string claimed = objection.claimed.substr(0, kMaxClaimed);
   // Who was to be reached: not the host that was looked up as a pretext.
-  if (!claimed.empty()) {
-    deny(claimed, caller);
-  } else {
-    deny(name.empty() ? address : name, caller);
-  }
+  const std::string& looked_up = name.empty() ? address : name;
+  const std::string& host = claimed.empty() ? looked_up : claimed;
+  // Of what is wrong by its content no rule about hosts would tell.
+  if (objection.about == Objection::About::host) deny(host, caller);
   const std::string key = key_of(
       caller, fmt::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
@@ -147,6 +146,21 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
           {"port", port},
           {"protocol", protocol},
           {"reason", reason_of(refused)}},
+         caller);
+}
+
+void Recorder::decoy_leaked(const policy::Leak& leak, const std::string& host, std::uint16_t port,
+                            Caller caller) {
+  const std::string key = key_of(caller, leak.source);
+  if (!is_new(seen_leaks_, key, "different decoys given away")) return;
+  record("decoy.leaked", Severity::alert,
+         {{"decoy", leak.source},
+          {"channel", "a connection's first bytes"},
+          {"encoding", leak.encoding},
+          {"found_in", "flow.denied"},
+          {"reason", "exfiltration attempt: a decoy's value in a connection's first bytes"},
+          {"host", host},
+          {"port", port}},
          caller);
 }
 

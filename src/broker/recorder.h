@@ -13,6 +13,7 @@
 #include "broker/refusal_packet.h"
 #include "broker/screen.h"
 #include "events/event.h"
+#include "policy/leak_finder.h"
 
 namespace sandbox_run::broker {
 
@@ -55,6 +56,9 @@ class Recorder {
   /// By the kernel, inside. A try at loopback is mostly a program's look whether a server of its
   /// own is up: told, but not counted as denied.
   void try_refused(const RefusedTry& refused, Caller caller);
+  /// A decoy's value was about to go to a host. Once for each decoy and actor.
+  void decoy_leaked(const policy::Leak& leak, const std::string& host, std::uint16_t port,
+                    Caller caller);
   void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
                    Caller caller);
   /// Once for each `limit` (words: "flows at once").
@@ -90,6 +94,7 @@ class Recorder {
   std::set<std::string> seen_refusals_;
   std::set<std::string> seen_loopback_refusals_;
   std::set<std::string> seen_failures_;
+  std::set<std::string> seen_leaks_;
   std::set<std::string> seen_limits_;
 };
 

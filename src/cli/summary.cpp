@@ -209,7 +209,7 @@ std::string alert_line(const events::Event& alert) {
   std::string line = "ALERT: " + printable(alert.type);
   if (alert.actor) line += " by " + events::to_words(*alert.actor);
   if (const std::string why = dependency_words(alert); !why.empty()) line += " (" + why + ")";
-  for (const char* key : {"path", "name", "host", "destination", "reason"}) {
+  for (const char* key : {"act", "path", "name", "host", "destination", "reason"}) {
     const auto value = base::string_member(alert.details, key);
     if (value) line += std::string(" · ") + printable(*value);
   }

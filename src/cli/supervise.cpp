@@ -96,7 +96,7 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink, callers_, broker::Limits{}, request.proxies),
+                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
         decoys_(watch_decoys(request, sandbox, watch_)),

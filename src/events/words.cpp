@@ -37,7 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"decoy.leaked",
      "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "
      "{host}]"},
-    {"behaviour.new", "did something new: {acts}[ ({reason})]"},
+    {"behaviour.new", "did something new: {act}[ ({reason})]"},
     {"held.committed", "{changes} held changes taken over, {left} left"},
     {"held.discarded", "{changes} held changes thrown away, {left} left"},
     {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},

@@ -301,13 +301,16 @@ Explanation explain_decoy(const json::object& event, const ExplainedRun& run) {
   return result;
 }
 
-Explanation explain_behaviour(const json::object& event, const ExplainedRun&) {
-  return {shown(detail(event, "reason")) + ".",
-          "The behaviour lock: what a package's scripts do is compared with sandbox-run.lock.",
-          "sandbox-run lock update",
-          {},
-          "The lock is there to make you look: read what is new first, and what changed in the "
-          "package between the two versions."};
+Explanation explain_behaviour(const json::object& event, const ExplainedRun& run) {
+  return {
+      shown(detail(event, "reason")) + ".",
+      "The behaviour lock: what a package's scripts do is compared with sandbox-run.lock, as it "
+      "was before the run. sandbox-run lock diff " +
+          run.id + " shows all that differs.",
+      "sandbox-run lock update " + run.id,
+      {},
+      "The lock is there to make you look: read what is new first, and what changed in the "
+      "package between the two versions."};
 }
 
 Explanation explain_missing(const json::object& event, const ExplainedRun&) {

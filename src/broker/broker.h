@@ -35,9 +35,17 @@ struct DeniedHost {
   friend bool operator==(const DeniedHost&, const DeniedHost&) = default;
 };
 
+/// A host that was allowed and could not be reached at all.
+struct FailedHost {
+  std::string host;
+  std::string reason;
+  friend bool operator==(const FailedHost&, const FailedHost&) = default;
+};
+
 struct NetworkTotals {
   std::vector<std::string> hosts_contacted;  // names with at least one flow opened; sorted, unique
   std::vector<DeniedHost> hosts_denied;      // sorted by host, unique, bounded
+  std::vector<FailedHost> hosts_failed;      // likewise
   std::uint64_t lookups = 0;                 // every DNS query with a well-formed question
   std::uint64_t lookups_denied = 0;
   std::uint64_t flows = 0;  // opened

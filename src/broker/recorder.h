@@ -34,6 +34,9 @@ class Recorder {
   void name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
                       Caller caller);
 
+  /// A name that a rule allows, and the host's resolver does not know.
+  void name_failed(const std::string& name, const std::string& reason, Caller caller);
+
   /// `proxy`: HOST:PORT that it goes by, and whose the address is; "" if it is direct.
   void flow_opened(const std::string& host, const Endpoint& upstream, const std::string& proxy,
                    Caller caller);
@@ -74,6 +77,7 @@ class Recorder {
   bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
   std::string key_of(Caller caller, std::string_view rest) const;
   void deny(const std::string& host, Caller caller);
+  void fail(const std::string& host, const std::string& reason);
   void record(std::string_view type, events::Severity severity, base::json::object details,
               Caller caller = events::CallerTable::kUnknown);
 
@@ -83,6 +87,7 @@ class Recorder {
   NetworkTotals totals_;  // without its two lists
   std::set<std::string> contacted_;
   std::map<std::string, events::Actor> denied_;
+  std::map<std::string, std::string> failed_;  // host → the first reason
   std::set<std::string> seen_lookups_;
   std::set<std::string> seen_denials_;
   // Of their own, so that a flood of one kind hides nothing of another.

@@ -239,6 +239,10 @@ std::vector<std::string> detail_lines(const SummaryFacts& facts) {
   for (const broker::DeniedHost& denied : facts.network.hosts_denied) {
     lines.push_back(blocked_line(facts, denied));
   }
+  for (const broker::FailedHost& failed : facts.network.hosts_failed) {
+    lines.push_back("not reached: " + printable(failed.host) + " (" + printable(failed.reason) +
+                    ")");
+  }
   for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
     // With --review everything is held; only what stands out is worth a line.
     if (facts.changes == Changes::review && held.verdict != policy::Verdict::protect) break;
@@ -259,6 +263,12 @@ json::array bounded_list(const std::vector<std::string>& strings) {
 json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
   std::vector<std::string> hosts;
   for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
+  return bounded_list(hosts);
+}
+
+json::array failed_list(const std::vector<broker::FailedHost>& failed) {
+  std::vector<std::string> hosts;
+  for (const broker::FailedHost& host : failed) hosts.push_back(host.host);
   return bounded_list(hosts);
 }
 
@@ -330,6 +340,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["scripts"] = facts.watch.scripts;
   summary["hosts_contacted"] = bounded_list(facts.network.hosts_contacted);
   summary["hosts_blocked"] = denied_list(facts.network.hosts_denied);
+  summary["hosts_not_reached"] = failed_list(facts.network.hosts_failed);
   summary["flows"] = facts.network.flows;
   summary["bytes_down"] = facts.network.bytes_down;
   summary["bytes_up"] = facts.network.bytes_up;

@@ -23,7 +23,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"script.finished",
      "ended[ with exit code {exit_code}][ by signal {signal}][ after {duration_ms} ms][, {cpu_ms} "
      "ms of CPU]"},
-    {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}"},
+    {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}[, {reason}]"},
     {"flow.opened", "connected to {host}:{port}[ at {address}][ through {proxy}]"},
     {"flow.closed",
      "done with {host}:{port}[, {bytes_up} bytes up][, {bytes_down} down][, {duration_ms} ms][ "
@@ -31,6 +31,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"flow.denied",
      "kept from {destination}:{port}[ by {protocol}][, which is {name}][, for {claimed}]: "
      "{reason}"},
+    {"packet.denied", "got no socket for {protocol} packets: {reason}"},
     {"flow.failed", "could not reach {host}:{port}: {reason}"},
     {"decoy.opened", "opened the decoy {path}"},
     {"decoy.leaked",

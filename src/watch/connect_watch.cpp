@@ -7,14 +7,13 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/text.h"
 #include "base/unique_fd.h"
+#include "watch/process_description.h"
 
 namespace sandbox_run::watch {
 namespace {
 
 constexpr std::size_t kMaxKnown = 65536;
-constexpr std::size_t kMaxArgumentBytes = 4096;
 
 /// The process's own socket, by another descriptor; none if it is not there or not to be had.
 base::UniqueFd socket_of(int process, int fd) {
@@ -28,14 +27,6 @@ bool is_internet_socket(int fd) {
   socklen_t length = sizeof domain;
   return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
          (domain == AF_INET || domain == AF_INET6);
-}
-
-events::Process describe(int pid) {
-  std::string arguments = read_process_file(pid, "cmdline", kMaxArgumentBytes);
-  // A process that sets its title (node: "npm install") leaves zero bytes where the rest stood.
-  while (!arguments.empty() && arguments.back() == '\0') arguments.pop_back();
-  return {pid, read_process_link(pid, "exe"), base::split(arguments, '\0'),
-          read_process_link(pid, "cwd")};
 }
 
 }  // namespace
@@ -61,7 +52,7 @@ events::CallerTable::Number ConnectWatch::number_of(const ProcessStatus& process
     return known->second.number;
   }
   const events::CallerTable::Number number =
-      callers_.add({std::move(actor), describe(process.id.pid)});
+      callers_.add({std::move(actor), describe_process(process.id.pid)});
   if (known_.size() >= kMaxKnown) known_.clear();
   known_[process.id.pid] = {process.id.start, number};
   return number;

@@ -29,7 +29,8 @@ policy::OnAlert answer_to_alerts(const policy::Policy& policy) {
 
 EventChain::EventChain(const plan::HostFacts& facts, const plan::Plan& plan,
                        const policy::BehaviourLock* lock, events::EventSink& log)
-    : alerts_(log),
+    : deferred_(log),
+      alerts_(deferred_),
       notes_(facts.project, alerts_),
       behaviour_(notes_, lock, facts.home),
       matcher_(values_of(facts.decoys, plan)),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/alert_sink.h"
+#include "events/deferred_sink.h"
 #include "events/event.h"
 #include "plan/host_facts.h"
 #include "plan/plan.h"
@@ -31,8 +32,11 @@ class EventChain {
   /// nullptr: there are no decoys.
   const policy::LeakFinder* leaks() const { return matcher_.empty() ? nullptr : &matcher_; }
   const policy::BehaviourLock& behaviour() const { return behaviour_.seen(); }
+  /// The last before the log.
+  events::DeferredSink& deferred() { return deferred_; }
 
  private:
+  events::DeferredSink deferred_;
   AlertSink alerts_;
   watch::DependencyNotes notes_;
   watch::BehaviourRecorder behaviour_;

@@ -102,7 +102,7 @@ template <typename Value>
 std::optional<Value> word_option(const po::variables_map& values, const char* option,
                                  const std::vector<std::pair<std::string, Value>>& words) {
   if (values.count(option) == 0) return std::nullopt;
-  const std::string word = value_of<std::string>(values, option);
+  const auto word = value_of<std::string>(values, option);
   Strings known;
   for (const auto& [name, value] : words) {
     if (name == word) return value;

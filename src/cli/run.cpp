@@ -107,7 +107,9 @@ class CommandRun {
       in_use_.emplace(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
-      workspace::recover_interrupted(state_, prepared_.targets, *log_);
+      for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
+        prepared_.hints.push_back(std::move(words));
+      }
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
@@ -156,6 +158,7 @@ class CommandRun {
     request.package_manager = prepared_.policy.package_manager;
     EventChain chain(prepared_.facts, plan_, lock_->compared(), *log_);
     request.sink = &chain.first();
+    request.deferred = &chain.deferred();
     request.decoys = &prepared_.facts.decoys;
     request.leaks = chain.leaks();
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();

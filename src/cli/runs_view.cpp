@@ -7,16 +7,12 @@
 #include "base/text.h"
 #include "cli/review/style.h"
 #include "cli/state.h"
+#include "events/words.h"
 
 namespace sandbox_run::cli {
 namespace {
 
 constexpr std::size_t kLongestCommand = 60;
-
-/// The log's strings were made printable when they were written: not doubled again.
-std::string shown(std::string_view text) {
-  return base::replace_all(base::printable(text), "\\\\", "\\");
-}
 
 std::string held_words(const RunFacts& run) {
   return run.held == 0 ? "-" : std::to_string(run.held);
@@ -39,11 +35,7 @@ std::string age_words(std::chrono::system_clock::duration age) {
 }
 
 std::string command_words(const RunLog& log) {
-  std::string words = shown(base::shell_words(log.command));
-  if (words.size() <= kLongestCommand) return words;
-  std::size_t end = kLongestCommand;
-  while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0U) == 0x80) --end;
-  return words.substr(0, end) + "…";
+  return events::cut(events::shown(base::shell_words(log.command)), kLongestCommand);
 }
 
 std::string runs_text(const std::vector<RunFacts>& runs,

@@ -202,13 +202,7 @@ std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& he
 
 /// "app › qr-tools › easy-qr-gen": why the package is here; "" if that is not known.
 std::string dependency_words(const events::Event& alert) {
-  const json::value* path = alert.details.if_contains("dependency_path");
-  if (path == nullptr || !path->is_array()) return "";
-  std::vector<std::string> names;
-  for (const json::value& name : path->get_array()) {
-    if (name.is_string()) names.push_back(printable(std::string_view(name.get_string())));
-  }
-  return base::join(names, " › ");
+  return printable(base::join(base::string_list(alert.details, "dependency_path"), " › "));
 }
 
 std::string alert_line(const events::Event& alert) {
@@ -262,6 +256,7 @@ json::array bounded_list(const std::vector<std::string>& strings) {
 
 json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
   std::vector<std::string> hosts;
+  hosts.reserve(denied.size());
   for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
   return bounded_list(hosts);
 }

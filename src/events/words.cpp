@@ -124,9 +124,7 @@ class Phrase {
 
   std::optional<std::string> member_words(std::string_view key) const {
     if (key == "argv") return command_line(event_);
-    const json::value* value =
-        details_ == nullptr ? nullptr
-                            : details_->if_contains(json::string_view(key.data(), key.size()));
+    const json::value* value = details_ == nullptr ? nullptr : base::find_member(*details_, key);
     if (value == nullptr) return std::nullopt;
     std::string words = value_words(*value);
     return words.empty() ? std::nullopt : std::optional(words);
@@ -151,13 +149,11 @@ std::string cut(std::string text, std::size_t bytes) {
 }
 
 std::string text_member(const json::object& object, std::string_view key) {
-  const json::value* member = object.if_contains(json::string_view(key.data(), key.size()));
-  if (member == nullptr || !member->is_string()) return "";
-  return {member->get_string().data(), member->get_string().size()};
+  return base::string_member(object, key).value_or("");
 }
 
 const json::object* object_member(const json::object& object, std::string_view key) {
-  const json::value* member = object.if_contains(json::string_view(key.data(), key.size()));
+  const json::value* member = base::find_member(object, key);
   return member == nullptr ? nullptr : member->if_object();
 }
 

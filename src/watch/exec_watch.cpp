@@ -227,6 +227,7 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   if (!keeps_trust(act, actor)) totals_.only_package_manager_ran = false;
   if (act.process.id.start != 0) {
     processes_.set(act.process.id, actor, act.reading.facts.arguments);
+    connects_.forget(act.process.id.pid);
   }
   if (act.parent != actor) record_script(act, actor);
   record(act, actor);

@@ -78,6 +78,25 @@ bool stat_entry(int dir_fd, const char* name, struct stat& status) {
   throw base::SysError(std::string("looking at ") + name);
 }
 
+char type_letter(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    case S_IFBLK:
+      return 'b';
+    case S_IFCHR:
+      return 'c';
+    default:
+      return 'f';
+  }
+}
+
 void set_entry_mode(int dir_fd, const std::string& name, mode_t mode) {
   const UniqueFd entry(check_sys(::openat(dir_fd, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC),
                                  "opening " + name));

@@ -36,12 +36,8 @@ std::string detail(const json::object& event, std::string_view key) {
 std::uint64_t number_detail(const json::object& event, std::string_view key,
                             std::uint64_t fallback) {
   const json::object* details = object_member(event, "details");
-  const json::value* value = details == nullptr
-                                 ? nullptr
-                                 : details->if_contains(json::string_view(key.data(), key.size()));
-  return value != nullptr && value->is_int64() && value->get_int64() > 0
-             ? static_cast<std::uint64_t>(value->get_int64())
-             : fallback;
+  const auto number = details == nullptr ? std::nullopt : base::number_member(*details, key);
+  return number.value_or(0) > 0 ? *number : fallback;
 }
 
 /// A string as TOML, if it is one that the log did not have to change.

@@ -26,7 +26,7 @@ struct Act {
   };
   Kind kind = Kind::script;
   std::string what;
-  auto operator<=>(const Act&) const = default;
+  auto operator<=>(const Act&) const = default;  // NOLINT(modernize-use-nullptr): none is there
 };
 
 /// Whose acts: a package's lifecycle scripts, or the build of a Python distribution.
@@ -35,7 +35,7 @@ struct Doer {
   Kind kind = Kind::script;
   std::string name;
   std::string version;
-  auto operator<=>(const Doer&) const = default;
+  auto operator<=>(const Doer&) const = default;  // NOLINT(modernize-use-nullptr): none is there
 };
 
 struct PackageBehaviour {

@@ -27,11 +27,12 @@ std::string age_of(const RunFacts& run, std::chrono::system_clock::time_point no
 
 std::string age_words(std::chrono::system_clock::duration age) {
   using std::chrono::duration_cast;
+  constexpr std::int64_t kDay = 1440;  // minutes
   const auto minutes = duration_cast<std::chrono::minutes>(age).count();
   if (minutes <= 1) return "1 min";
   if (minutes < 120) return fmt::format("{} min", minutes);
-  if (minutes < 48 * 60) return fmt::format("{} h", minutes / 60);
-  return fmt::format("{} days", minutes / (24 * 60));
+  if (minutes < 2 * kDay) return fmt::format("{} h", minutes / 60);
+  return fmt::format("{} days", minutes / kDay);
 }
 
 std::string command_words(const RunLog& log) {

@@ -39,7 +39,7 @@ struct SuperviseRequest {
   policy::ProxyPolicy proxies;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
-  events::DeferredSink* deferred = nullptr;  // where `sink` ends, if it may let events wait
+  events::DeferredSink* deferred = nullptr;   // where `sink` ends, if it may let events wait
   const policy::DecoySet* decoys = nullptr;   // what the plan's decoys are; nullptr: there are none
   const policy::LeakFinder* leaks = nullptr;  // shown what goes out; nullptr: as above
   /// Not nullptr: the first alert that passes through this sink kills everything at once.

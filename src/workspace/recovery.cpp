@@ -114,6 +114,7 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
   std::vector<LayerRecord> layers;
   if (has_layers(run.fd.get())) layers = load_layers(run.fd.get());
   std::vector<std::string> targets;
+  targets.reserve(layers.size());
   for (const LayerRecord& layer : layers) targets.push_back(layer.directory.target.path);
   std::string outcome = "cleaned";
   if (has_journal(run.fd.get())) {

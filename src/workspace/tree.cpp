@@ -23,10 +23,10 @@ int try_open(int root_fd, const std::string& path, int flags) {
   while (path.size() - start > kMaxPathPiece) {
     const std::size_t slash = path.rfind('/', start + kMaxPathPiece);
     if (slash == std::string::npos || slash <= start) break;
-    const UniqueFd from(std::move(at));
-    at.reset(base::try_open_beneath(from ? from.get() : root_fd, path.substr(start, slash - start),
-                                    O_PATH | O_DIRECTORY));
-    if (!at) return -1;
+    UniqueFd next(base::try_open_beneath(at ? at.get() : root_fd, path.substr(start, slash - start),
+                                         O_PATH | O_DIRECTORY));
+    if (!next) return -1;
+    at = std::move(next);
     start = slash + 1;
   }
   return base::try_open_beneath(at ? at.get() : root_fd, path.substr(start), flags);

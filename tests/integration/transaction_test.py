@@ -85,7 +85,9 @@ def left_overs(t):
     which are empty and go with its log."""
     left = []
     for run in state_of_runs(t).iterdir():
-        entries = [path for path in run.rglob("*") if path.name not in ("events.jsonl", "stamp")]
+        entries = [path for path in run.rglob("*")
+                   if path.name not in ("events.jsonl", "events.head", "stamp")
+                   and not path.name.startswith("layers.list.new.")]
         never_began = not (run / "layers.list").exists() and all(path.is_dir() for path in entries)
         left += [] if never_began else entries
     return left

@@ -44,6 +44,7 @@ std::string resolve_relative(const std::vector<HeldChange>& held, const std::str
   if (found.size() == 1) return found.front();
   if (found.size() > 1) {
     std::vector<std::string> words;
+    words.reserve(found.size());
     for (const std::string& path : found) words.push_back(base::typable(path));
     throw base::UserError("changes of " + base::printable(operand) +
                           " are held in several places; name one: " + base::join(words, " or "));

@@ -247,13 +247,12 @@ class CommandRun {
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
     events::Event finished{"run.finished"};
-    finished.details = {
-        {"exit_code", code},
-        {"outcome", to_word(outcome)},
-        {"committed", commit.summary.committed_entries},
-        {"alerts", log_->count(events::Severity::alert)},
-        {"overhead_us", microseconds(overhead_)},
-        {"commit_us", microseconds(commit_time_)}};
+    finished.details = {{"exit_code", code},
+                        {"outcome", to_word(outcome)},
+                        {"committed", commit.summary.committed_entries},
+                        {"alerts", log_->count(events::Severity::alert)},
+                        {"overhead_us", microseconds(overhead_)},
+                        {"commit_us", microseconds(commit_time_)}};
     log_->record(finished);
   }
 

@@ -1,5 +1,5 @@
-// LD_PRELOAD: how long a process waits for the disk in fsync(2) and its like. At its end the sum, in
-// microseconds, is appended as a line to the file that SYNC_TIME_FILE names.
+// LD_PRELOAD: how long a process waits for the disk in fsync(2) and its like. At its end the sum,
+// in microseconds, is appended as a line to the file that SYNC_TIME_FILE names.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,13 +28,13 @@ __attribute__((destructor)) static void end(void) {
   if (report >= 0) dprintf(report, "%lld\n", waited);
 }
 
-#define TIMED(name)                                        \
-  int name(int fd) {                                       \
+#define TIMED(name)                                           \
+  int name(int fd) {                                          \
     int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, #name); \
-    const long long started = now();                       \
-    const int result = real(fd);                           \
-    waited += now() - started;                             \
-    return result;                                         \
+    const long long started = now();                          \
+    const int result = real(fd);                              \
+    waited += now() - started;                                \
+    return result;                                            \
   }
 
 TIMED(fsync)

@@ -58,10 +58,11 @@ RefusalSource refusal_source(const ListeningSocket& socket) {
 class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
-       const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies)
+       const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies,
+       const policy::LeakFinder* leaks)
       : executor_(loop.impl().io.get_executor()),
         services_(std::make_shared<Services>(std::move(policy), sink, callers, limits,
-                                             std::move(proxies))),
+                                             std::move(proxies), leaks)),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -205,9 +206,9 @@ NetworkTotals Broker::Impl::totals() const {
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
                events::EventSink& sink, const events::CallerTable& callers, const Limits& limits,
-               policy::ProxyPolicy proxies)
+               policy::ProxyPolicy proxies, const policy::LeakFinder* leaks)
     : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits,
-                                   std::move(proxies))) {
+                                   std::move(proxies), leaks)) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

@@ -10,6 +10,7 @@
 #include "broker/limits.h"
 #include "events/caller_table.h"
 #include "events/event.h"
+#include "policy/leak_finder.h"
 #include "policy/policy.h"
 #include "policy/proxy.h"
 
@@ -34,9 +35,17 @@ struct DeniedHost {
   friend bool operator==(const DeniedHost&, const DeniedHost&) = default;
 };
 
+/// A host that was allowed and could not be reached at all.
+struct FailedHost {
+  std::string host;
+  std::string reason;
+  friend bool operator==(const FailedHost&, const FailedHost&) = default;
+};
+
 struct NetworkTotals {
   std::vector<std::string> hosts_contacted;  // names with at least one flow opened; sorted, unique
   std::vector<DeniedHost> hosts_denied;      // sorted by host, unique, bounded
+  std::vector<FailedHost> hosts_failed;      // likewise
   std::uint64_t lookups = 0;                 // every DNS query with a well-formed question
   std::uint64_t lookups_denied = 0;
   std::uint64_t flows = 0;  // opened
@@ -56,13 +65,14 @@ struct NetworkTotals {
 /// Must not: forward a query; throw for anything a peer does.
 class Broker {
  public:
-  /// `loop`, `sink` and `callers` outlive the broker. `proxies`: what the host itself goes by. Make
+  /// `loop`, `sink`, `callers` and `leaks` outlive the broker. `proxies`: what the host itself goes
+  /// by. `leaks`, if it is not nullptr, is shown the first bytes of each connection. Make
   /// it after init was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no
   /// MSG_NOSIGNAL), and the soft limit of descriptors is raised, as far as the hard one lets it, to
   /// what `limits` needs. Throws SysError.
   Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
          events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {},
-         policy::ProxyPolicy proxies = {});
+         policy::ProxyPolicy proxies = {}, const policy::LeakFinder* leaks = nullptr);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

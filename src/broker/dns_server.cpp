@@ -14,6 +14,7 @@
 
 #include "base/sys_error.h"
 #include "broker/caller_mark.h"
+#include "broker/dns_datagram.h"
 #include "broker/listener.h"
 #include "broker/tcp_relay.h"
 
@@ -25,84 +26,6 @@ namespace sandbox_run::broker {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// A datagram with the addresses that it came from and was sent to.
-struct Datagram {
-  std::array<std::uint8_t, kMaxUdpMessage> bytes;
-  std::size_t size = 0;
-  sockaddr_storage peer{};
-  socklen_t peer_length = 0;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo)) + kCallerSpace> control{};
-  std::size_t control_length = 0;
-  Recorder::Caller caller = events::CallerTable::kUnknown;
-};
-
-enum class Received { query, dropped, nothing, failed };
-
-cmsghdr* destination_of(msghdr& message) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level == IPPROTO_IP || header->cmsg_level == IPPROTO_IPV6) return header;
-  }
-  return nullptr;
-}
-
-/// Turns "was sent to this address" into "send from this address", the only control message left.
-bool turn_around(msghdr& message) {
-  cmsghdr* header = destination_of(message);
-  if (header == nullptr) return false;
-  const std::size_t length = CMSG_SPACE(header->cmsg_len - CMSG_LEN(0));
-  std::memmove(message.msg_control, header, header->cmsg_len);
-  message.msg_controllen = length;
-  header = CMSG_FIRSTHDR(&message);
-  if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
-    in_pktinfo info{};
-    std::memcpy(&info, CMSG_DATA(header), sizeof info);
-    info.ipi_spec_dst = info.ipi_addr;
-    info.ipi_ifindex = 0;
-    std::memcpy(CMSG_DATA(header), &info, sizeof info);
-    return true;
-  }
-  return header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO;
-}
-
-Received receive(int socket, Datagram& datagram) {
-  iovec buffer{datagram.bytes.data(), datagram.bytes.size()};
-  msghdr message{};
-  message.msg_name = &datagram.peer;
-  message.msg_namelen = sizeof datagram.peer;
-  message.msg_iov = &buffer;
-  message.msg_iovlen = 1;
-  message.msg_control = datagram.control.data();
-  message.msg_controllen = datagram.control.size();
-  const ssize_t count = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (count < 0) {
-    if (errno == EAGAIN) return Received::nothing;
-    // ECONNREFUSED: an earlier answer found its asker gone.
-    return errno == EINTR || errno == ECONNREFUSED ? Received::dropped : Received::failed;
-  }
-  datagram.caller = caller_of(message);
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || !turn_around(message)) {
-    return Received::dropped;
-  }
-  datagram.size = static_cast<std::size_t>(count);
-  datagram.peer_length = message.msg_namelen;
-  datagram.control_length = message.msg_controllen;
-  return Received::query;
-}
-
-void send_answer(int socket, Datagram& query, std::vector<std::uint8_t>& answer) {
-  iovec buffer{answer.data(), answer.size()};
-  msghdr message{};
-  message.msg_name = &query.peer;
-  message.msg_namelen = query.peer_length;
-  message.msg_iov = &buffer;
-  message.msg_iovlen = 1;
-  message.msg_control = query.control.data();
-  message.msg_controllen = query.control_length;
-  // A datagram that cannot be sent is lost, as datagrams may be: the client asks again.
-  (void)::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
 
 void set_option(int socket, int level, int option, const char* doing) {
   const int on = 1;
@@ -124,20 +47,56 @@ void DnsServer::prepare(int udp_socket, Family family) {
 }
 
 asio::awaitable<void> DnsServer::serve_datagrams(std::shared_ptr<Descriptor> socket) {
-  const auto datagram = std::make_unique<Datagram>();
+  const auto datagram = std::make_unique<DnsDatagram>();
   while (socket->is_open()) {
     const auto [error] = co_await socket->async_wait(Descriptor::wait_read, kAwait);
     if (error || !socket->is_open()) co_return;
-    Received received = Received::query;
+    DnsDatagram::Received received = DnsDatagram::Received::query;
     for (int turn = 0; turn < kDatagramsPerTurn; ++turn) {
-      received = receive(socket->native_handle(), *datagram);
-      if (received == Received::nothing || received == Received::failed) break;
-      if (received == Received::dropped) continue;
+      received = datagram->receive(socket->native_handle());
+      if (received == DnsDatagram::Received::nothing || received == DnsDatagram::Received::failed)
+        break;
+      if (received == DnsDatagram::Received::dropped) continue;
       auto answer = names_.answer({datagram->bytes.data(), datagram->size}, datagram->caller);
-      if (answer) send_answer(socket->native_handle(), *datagram, *answer);
+      if (!answer) continue;
+      if (answer->lookup.empty()) {
+        datagram->send_answer(socket->native_handle(), answer->message);
+      } else {
+        answer_later(socket, *datagram, std::move(*answer));
+      }
     }
-    if (received == Received::failed) co_await pause();
+    if (received == DnsDatagram::Received::failed) co_await pause();
   }
+}
+
+/// The host's resolver may take long: other queries do not wait for it.
+void DnsServer::answer_later(const std::shared_ptr<Descriptor>& socket, const DnsDatagram& query,
+                             NameAnswer answer) {
+  const auto asker = std::make_shared<DnsDatagram>(query);
+  if (waiting_ >= services_->limits.waiting_queries) {
+    services_->recorder.limit_reached("DNS queries waiting at once",
+                                      services_->limits.waiting_queries);
+    return asker->send_answer(socket->native_handle(), answer.failure);
+  }
+  ++waiting_;
+  asio::co_spawn(
+      socket->get_executor(),
+      [self = shared_from_this(), socket, asker,
+       answer = std::move(answer)]() -> asio::awaitable<void> {
+        auto message = co_await self->decide(answer, asker->caller);
+        --self->waiting_;
+        if (socket->is_open()) asker->send_answer(socket->native_handle(), message);
+      },
+      kRethrow);
+}
+
+asio::awaitable<std::vector<std::uint8_t>> DnsServer::decide(const NameAnswer& answer,
+                                                             Recorder::Caller caller) {
+  if (answer.lookup.empty()) co_return answer.message;
+  const Resolution resolution = co_await services_->resolver.resolve(answer.lookup);
+  if (resolution.error.empty()) co_return answer.message;
+  services_->recorder.name_failed(answer.lookup, resolution.error, caller);
+  co_return answer.failure;
 }
 
 struct DnsServer::Connection {
@@ -179,12 +138,14 @@ asio::awaitable<bool> DnsServer::answer_next(Connection& connection) {
   const auto [error, count] =
       co_await asio::async_read(connection.socket, asio::buffer(message), kAwait);
   if (error) co_return false;
-  const auto answer = names_.answer(message, caller_of(connection.socket.native_handle()));
+  const auto caller = caller_of(connection.socket.native_handle());
+  const auto answer = names_.answer(message, caller);
   if (!answer) co_return false;
-  length = {static_cast<std::uint8_t>(answer->size() >> 8U),
-            static_cast<std::uint8_t>(answer->size() & 0xffU)};
+  const std::vector<std::uint8_t> decided = co_await decide(*answer, caller);
+  length = {static_cast<std::uint8_t>(decided.size() >> 8U),
+            static_cast<std::uint8_t>(decided.size() & 0xffU)};
   const std::array buffers{asio::const_buffer(asio::buffer(length)),
-                           asio::const_buffer(asio::buffer(*answer))};
+                           asio::const_buffer(asio::buffer(decided))};
   const auto [write_error, written] =
       co_await asio::async_write(connection.socket, buffers, kAwait);
   co_return !write_error;

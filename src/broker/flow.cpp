@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "broker/leak_screen.h"
 #include "broker/proxy_connect.h"
 
 namespace sandbox_run::broker {
@@ -44,9 +45,9 @@ void Flow::start(std::function<void()> on_end) {
 
 asio::awaitable<void> Flow::open() {
   try {
-    TcpRelay::Screening screening;
+    TcpRelay::Screening screening{make_screens(), 0, services_->pending};
     if (admission_.rule->protocol != policy::EgressRule::Protocol::any) {
-      screening = co_await screen_first_bytes();
+      co_await screen_first_bytes(screening);
     }
     if (ended_) co_return;
     Upstream upstream = co_await connect();
@@ -61,17 +62,30 @@ asio::awaitable<void> Flow::open() {
   }
 }
 
+/// nullptr: all passes.
+std::unique_ptr<Screen> Flow::make_screens() const {
+  std::unique_ptr<Screen> screen;
+  if (admission_.rule->protocol != policy::EgressRule::Protocol::any) {
+    screen = make_screen(Pin(admission_, destination_));
+  }
+  if (services_->leaks == nullptr) return screen;
+  const auto record = [services = services_, host = admission_.host, port = destination_.port,
+                       caller = admission_.caller](const policy::Leak& leak) {
+    services->recorder.decoy_leaked(leak, host, port, caller);
+  };
+  return std::make_unique<LeakScreen>(std::move(screen), *services_->leaks, record);
+}
+
 /// Waits until it can be told whom the connection is for; ends the flow if that is nobody who may
 /// be reached.
-asio::awaitable<TcpRelay::Screening> Flow::screen_first_bytes() {
+asio::awaitable<void> Flow::screen_first_bytes(TcpRelay::Screening& screening) {
   using Kind = Inspector::Result::Kind;
-  TcpRelay::Screening screening{make_screen(Pin(admission_, destination_)), 0, services_->pending};
   Inspector inspector(*screening.screen, Direction::up, screening.buffer);
   Inspector::Result result = inspector.look(client_.native_handle());
   awaits_first_bytes_ = true;
   while (result.kind == Kind::wait) {
     const auto [error] = co_await client_.async_wait(Descriptor::wait_read, kAwait);
-    if (ended_) co_return screening;
+    if (ended_) co_return;
     if (error) break;
     result = inspector.look(client_.native_handle());
   }
@@ -82,7 +96,6 @@ asio::awaitable<TcpRelay::Screening> Flow::screen_first_bytes() {
     fail("the client closed before it sent anything");
   }
   screening.passed = result.bytes;
-  co_return screening;
 }
 
 /// By the host's proxy, if it goes by one to this name or address; it looks the name up itself.

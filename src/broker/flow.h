@@ -36,7 +36,8 @@ class Flow : public std::enable_shared_from_this<Flow> {
 
  private:
   asio::awaitable<void> open();
-  asio::awaitable<TcpRelay::Screening> screen_first_bytes();
+  std::unique_ptr<Screen> make_screens() const;
+  asio::awaitable<void> screen_first_bytes(TcpRelay::Screening& screening);
   asio::awaitable<Upstream> connect();
   asio::awaitable<std::vector<Address>> find_addresses();
   void refuse(const Objection& objection);

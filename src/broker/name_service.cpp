@@ -38,14 +38,32 @@ bool is_reverse_name(std::string_view name) {
 
 }  // namespace
 
-std::optional<std::vector<std::uint8_t>> NameService::answer(std::span<const std::uint8_t> message,
-                                                             Recorder::Caller caller) {
+std::optional<NameAnswer> NameService::answer(std::span<const std::uint8_t> message,
+                                              Recorder::Caller caller) {
   const auto query = parse_dns_query(message);
   if (!query) return std::nullopt;
   if (query->problem != Rcode::no_error) {
-    return build_dns_response(*query, {.rcode = query->problem});
+    return NameAnswer{build_dns_response(*query, {.rcode = query->problem}), {}, {}};
   }
-  return build_dns_response(*query, answer_question(*query->question, caller));
+  const DnsAnswer content = answer_question(*query->question, caller);
+  NameAnswer answer{build_dns_response(*query, content), {}, {}};
+  if (content.address.empty()) return answer;
+  answer.lookup = needed_lookup(*query->question);
+  if (!answer.lookup.empty()) {
+    answer.failure = build_dns_response(*query, {.rcode = Rcode::server_failure});
+  }
+  return answer;
+}
+
+/// Of a wildcard's names the package chooses the labels: those go out with a connection, or not. A
+/// name that goes by a proxy is the proxy's to look up.
+std::string NameService::needed_lookup(const DnsQuestion& question) const {
+  const policy::EgressRule* rule = policy::rule_for_name(policy_, question.name);
+  if (rule == nullptr || rule->host.is_wildcard() || rule->host.is_loopback()) return {};
+  const bool direct = std::any_of(rule->ports.begin(), rule->ports.end(), [&](std::uint16_t port) {
+    return policy::proxy_for(proxies_, rule->host.text(), port) == nullptr;
+  });
+  return direct ? rule->host.text() : std::string();
 }
 
 DnsAnswer NameService::answer_question(const DnsQuestion& question, Recorder::Caller caller) {

@@ -74,7 +74,7 @@ unsigned byte_at(std::string_view bytes, std::size_t at) {
 }  // namespace
 
 ProxyDialogue::ProxyDialogue(const Proxy& proxy, const std::string& host, std::uint16_t port)
-    : proxy_(proxy), host_(host), port_(port), phase_(Phase::http_answer) {
+    : proxy_(proxy), host_(host), port_(port) {
   if (proxy.scheme == Proxy::Scheme::http) {
     outgoing_ = connect_request(proxy, host, port);
     return;

@@ -45,7 +45,7 @@ class ProxyDialogue {
   const policy::Proxy& proxy_;
   std::string host_;
   std::uint16_t port_;
-  Phase phase_;
+  Phase phase_ = Phase::http_answer;
   std::string outgoing_;
   std::string head_;  // of the HTTP answer, so far
 };

@@ -59,6 +59,10 @@ void Recorder::deny(const std::string& host, Caller caller) {
   }
 }
 
+void Recorder::fail(const std::string& host, const std::string& reason) {
+  if (failed_.size() < limits_.distinct_events) failed_.emplace(host, reason);
+}
+
 void Recorder::name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
                               Caller caller) {
   const bool allowed = verdict == Verdict::allowed;
@@ -70,6 +74,13 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
   }
   record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,
          {{"name", name}, {"qtype", type}, {"verdict", allowed ? "allowed" : "denied"}}, caller);
+}
+
+void Recorder::name_failed(const std::string& name, const std::string& reason, Caller caller) {
+  fail(name, reason);
+  if (!is_new(seen_failures_, key_of(caller, name + ' ' + reason), "different failures")) return;
+  record("name.lookup", Severity::notice,
+         {{"name", name}, {"qtype", "A"}, {"verdict", "failed"}, {"reason", reason}}, caller);
 }
 
 void Recorder::flow_opened(const std::string& host, const Endpoint& upstream,
@@ -99,11 +110,10 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
   const std::string address = destination.address.text();
   const std::string claimed = objection.claimed.substr(0, kMaxClaimed);
   // Who was to be reached: not the host that was looked up as a pretext.
-  if (!claimed.empty()) {
-    deny(claimed, caller);
-  } else {
-    deny(name.empty() ? address : name, caller);
-  }
+  const std::string& looked_up = name.empty() ? address : name;
+  const std::string& host = claimed.empty() ? looked_up : claimed;
+  // Of what is wrong by its content no rule about hosts would tell.
+  if (objection.about == Objection::About::host) deny(host, caller);
   const std::string key = key_of(
       caller, fmt::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
@@ -139,11 +149,27 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
          caller);
 }
 
+void Recorder::decoy_leaked(const policy::Leak& leak, const std::string& host, std::uint16_t port,
+                            Caller caller) {
+  const std::string key = key_of(caller, leak.source);
+  if (!is_new(seen_leaks_, key, "different decoys given away")) return;
+  record("decoy.leaked", Severity::alert,
+         {{"decoy", leak.source},
+          {"channel", "a connection's first bytes"},
+          {"encoding", leak.encoding},
+          {"found_in", "flow.denied"},
+          {"reason", "exfiltration attempt: a decoy's value in a connection's first bytes"},
+          {"host", host},
+          {"port", port}},
+         caller);
+}
+
 void Recorder::flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
                            Caller caller) {
   ++totals_.flows_failed;
+  fail(host, reason);
   const std::string key = key_of(caller, fmt::format("{} {} {}", host, port, reason));
-  if (!is_new(seen_failures_, key, "different connections failed")) return;
+  if (!is_new(seen_failures_, key, "different failures")) return;
   record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}},
          caller);
 }
@@ -157,6 +183,9 @@ NetworkTotals Recorder::totals() const {
   NetworkTotals totals = totals_;
   totals.hosts_contacted.assign(contacted_.begin(), contacted_.end());
   for (const auto& [host, actor] : denied_) totals.hosts_denied.push_back({host, actor});
+  for (const auto& [host, reason] : failed_) {
+    if (contacted_.count(host) == 0) totals.hosts_failed.push_back({host, reason});
+  }
   return totals;
 }
 

@@ -13,6 +13,7 @@
 #include "broker/refusal_packet.h"
 #include "broker/screen.h"
 #include "events/event.h"
+#include "policy/leak_finder.h"
 
 namespace sandbox_run::broker {
 
@@ -33,6 +34,9 @@ class Recorder {
   void name_looked_up(const std::string& name, const std::string& type, Verdict verdict,
                       Caller caller);
 
+  /// A name that a rule allows, and the host's resolver does not know.
+  void name_failed(const std::string& name, const std::string& reason, Caller caller);
+
   /// `proxy`: HOST:PORT that it goes by, and whose the address is; "" if it is direct.
   void flow_opened(const std::string& host, const Endpoint& upstream, const std::string& proxy,
                    Caller caller);
@@ -52,6 +56,9 @@ class Recorder {
   /// By the kernel, inside. A try at loopback is mostly a program's look whether a server of its
   /// own is up: told, but not counted as denied.
   void try_refused(const RefusedTry& refused, Caller caller);
+  /// A decoy's value was about to go to a host. Once for each decoy and actor.
+  void decoy_leaked(const policy::Leak& leak, const std::string& host, std::uint16_t port,
+                    Caller caller);
   void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
                    Caller caller);
   /// Once for each `limit` (words: "flows at once").
@@ -70,6 +77,7 @@ class Recorder {
   bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
   std::string key_of(Caller caller, std::string_view rest) const;
   void deny(const std::string& host, Caller caller);
+  void fail(const std::string& host, const std::string& reason);
   void record(std::string_view type, events::Severity severity, base::json::object details,
               Caller caller = events::CallerTable::kUnknown);
 
@@ -79,12 +87,14 @@ class Recorder {
   NetworkTotals totals_;  // without its two lists
   std::set<std::string> contacted_;
   std::map<std::string, events::Actor> denied_;
+  std::map<std::string, std::string> failed_;  // host → the first reason
   std::set<std::string> seen_lookups_;
   std::set<std::string> seen_denials_;
   // Of their own, so that a flood of one kind hides nothing of another.
   std::set<std::string> seen_refusals_;
   std::set<std::string> seen_loopback_refusals_;
   std::set<std::string> seen_failures_;
+  std::set<std::string> seen_leaks_;
   std::set<std::string> seen_limits_;
 };
 

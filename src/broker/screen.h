@@ -16,6 +16,7 @@ enum class Direction : std::uint8_t { up, down };  // client → upstream, and b
 struct Objection {
   std::string claimed;  // the host that it said it is for; "": none
   std::string reason;
+  enum class About : std::uint8_t { host, content } about = About::host;  // what is wrong
 };
 
 /// How much of what a peer has sent may go on.

@@ -11,6 +11,7 @@
 #include "broker/resolver.h"
 #include "broker/screen.h"
 #include "events/caller_table.h"
+#include "policy/leak_finder.h"
 #include "policy/policy.h"
 #include "policy/proxy.h"
 
@@ -20,10 +21,12 @@ namespace sandbox_run::broker {
 struct Services {
   Services(policy::NetworkPolicy rules, events::EventSink& sink,
            const events::CallerTable& known_callers, const Limits& bounds,
-           policy::ProxyPolicy upstream_proxies = {})
+           policy::ProxyPolicy upstream_proxies = {},
+           const policy::LeakFinder* leak_finder = nullptr)
       : policy(std::move(rules)),
         limits(bounds),
         proxies(std::move(upstream_proxies)),
+        leaks(leak_finder),
         callers(known_callers),
         recorder(sink, known_callers, bounds),
         names(bounds.names),
@@ -32,6 +35,7 @@ struct Services {
   const policy::NetworkPolicy policy;
   const Limits limits;
   const policy::ProxyPolicy proxies;
+  const policy::LeakFinder* const leaks;  // nullptr: there are no decoys
   const events::CallerTable& callers;
   Recorder recorder;
   NameTable names;

@@ -165,7 +165,11 @@ void TcpRelay::finish(End end) {
   if (closed_) return;
   closed_ = true;
   close_sockets(end);
-  for (Way& way : ways_) way.pipe = {};  // may hold bytes: not to be used again
+  for (Way& way : ways_) {
+    // One that holds bytes is not to be used again.
+    if (way.pipe.read_end && way.in_pipe == 0) pool_.give_back(std::move(way.pipe));
+    way.pipe = {};
+  }
   asio::post(client_.get_executor(), [self = shared_from_this(), end] {
     if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
   });

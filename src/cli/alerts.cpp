@@ -27,11 +27,13 @@ policy::OnAlert answer_to_alerts(const policy::Policy& policy) {
   return std::getenv("CI") != nullptr ? policy::OnAlert::fail : policy::OnAlert::hold;
 }
 
-EventChain::EventChain(const policy::DecoySet& decoys, const plan::Plan& plan,
-                       const std::string& project, events::EventSink& log)
-    : alerts_(log),
-      notes_(project, alerts_),
-      matcher_(values_of(decoys, plan)),
-      leaks_(matcher_, notes_) {}
+EventChain::EventChain(const plan::HostFacts& facts, const plan::Plan& plan,
+                       const policy::BehaviourLock* lock, events::EventSink& log)
+    : deferred_(log),
+      alerts_(deferred_),
+      notes_(facts.project, alerts_),
+      behaviour_(notes_, lock, facts.home),
+      matcher_(values_of(facts.decoys, plan)),
+      leaks_(matcher_, behaviour_) {}
 
 }  // namespace sandbox_run::cli

@@ -55,7 +55,12 @@ po::options_description describe() {
        "one")  //
       ("on-alert", po::value<std::string>()->value_name("log|hold|fail|kill"),
        "when an alert was raised: only say so; hold all changes (the default); also end with exit "
-       "code 122 (the default where CI is set); or kill everything inside at once")           //
+       "code 122 (the default where CI is set); or kill everything inside at once")  //
+      ("learn",
+       "write down what packages' scripts do, in sandbox-run.lock: what differs later is an "
+       "alert")  //
+      ("frozen",
+       "fail (122) if a package's script does what sandbox-run.lock does not know of it")     //
       ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //
       ("json", "print the summary as one JSON object")                                        //
       ("quiet,q", "print no summary")                                                         //
@@ -97,7 +102,7 @@ template <typename Value>
 std::optional<Value> word_option(const po::variables_map& values, const char* option,
                                  const std::vector<std::pair<std::string, Value>>& words) {
   if (values.count(option) == 0) return std::nullopt;
-  const std::string word = value_of<std::string>(values, option);
+  const auto word = value_of<std::string>(values, option);
   Strings known;
   for (const auto& [name, value] : words) {
     if (name == word) return value;
@@ -152,6 +157,22 @@ Changes read_changes(const po::variables_map& values) {
   return review ? Changes::review : discard ? Changes::discard : Changes::by_profile;
 }
 
+LockUse read_lock_use(const po::variables_map& values, Changes changes,
+                      std::optional<policy::OnAlert> on_alert) {
+  const bool frozen = values.count("frozen") != 0;
+  const bool learn = values.count("learn") != 0;
+  if (frozen && learn) {
+    throw base::UserError("--learn changes sandbox-run.lock, --frozen goes by it: choose one");
+  }
+  if (learn && changes == Changes::discard) {
+    throw base::UserError("--learn writes sandbox-run.lock, --discard keeps nothing: choose one");
+  }
+  if (frozen && on_alert && *on_alert < policy::OnAlert::fail) {
+    throw base::UserError("--frozen fails after an alert, --on-alert says not to: choose one");
+  }
+  return learn ? LockUse::learn : frozen ? LockUse::frozen : LockUse::compare;
+}
+
 /// po's own messages, in our words.
 po::variables_map parse_own(const po::options_description& options, const Strings& own) {
   po::variables_map values;
@@ -194,6 +215,7 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
   if (values.count("quiet") != 0) options.output = Output::quiet;
   options.changes = read_changes(values);
   options.rules = read_rules(values, cwd);
+  options.lock = read_lock_use(values, options.changes, options.rules.on_alert);
   if (values.count("help") != 0) {
     options.action = Action::help;
     return options;
@@ -204,11 +226,12 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
   }
 
   if (!rest.empty() && is_sub_command(rest.front())) {
-    if (options.changes != Changes::by_profile) {
-      throw base::UserError("--review and --discard go with a command that is run; '" +
-                            rest.front() +
-                            "' is a sub-command (a command of that name: put -- "
-                            "before it)");
+    if (options.changes != Changes::by_profile || options.lock != LockUse::compare) {
+      throw base::UserError(
+          "--review, --discard, --learn and --frozen go with a command that is run; '" +
+          rest.front() +
+          "' is a sub-command (a command of that name: put -- "
+          "before it)");
     }
     read_sub_command(rest, options);
     if (options.action == Action::help) return options;
@@ -246,6 +269,8 @@ std::string help_text() {
          "--follow, --verify\n"
          "       sandbox-run explain [EVENT|last]   why something was refused, and how to allow "
          "it\n"
+         "       sandbox-run lock diff|update [RUN]  what packages' scripts did, beside "
+         "sandbox-run.lock\n"
          "\n"
          "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
          "credentials,\n"

@@ -10,7 +10,20 @@
 
 namespace sandbox_run::cli {
 
-enum class Action { run, plan, review, commit, discard, runs, prune, log, explain, help, version };
+enum class Action {
+  run,
+  plan,
+  review,
+  commit,
+  discard,
+  runs,
+  prune,
+  log,
+  explain,
+  lock,
+  help,
+  version
+};
 enum class Output { words, json, quiet };
 
 /// What becomes of what a run changes.
@@ -18,6 +31,12 @@ enum class Changes {
   by_profile,  // expected ones are committed, the others held
   review,      // --review: all are held, until a person has looked
   discard      // --discard: none are kept
+};
+/// What a run does with the behaviour lock.
+enum class LockUse {
+  compare,  // what it does not know is an alert; without a lock there is nothing to compare with
+  frozen,   // --frozen: and makes the run fail; there must be a lock
+  learn     // --learn: what it does not know is added to it
 };
 enum class ReviewMode { report, interactive };
 
@@ -42,6 +61,7 @@ struct Options {
   std::vector<events::SinkAddress> events;
   policy::CommandLineRules rules;
   Changes changes = Changes::by_profile;
+  LockUse lock = LockUse::compare;
   ReviewMode review = ReviewMode::report;
   PruneRule prune;
   LogOptions log;

@@ -13,8 +13,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -23,6 +25,7 @@
 #include "base/text.h"
 #include "cli/alerts.h"
 #include "cli/background.h"
+#include "cli/behaviour.h"
 #include "cli/command_code.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
@@ -86,8 +89,10 @@ class CommandRun {
       throw base::UserError("the state directory " + printable(state_) +
                             " lies in the project: set XDG_STATE_HOME to a directory outside it");
     }
+    lock_.emplace(prepared_.facts.project, options_.lock);
     run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);
+    if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     const auto locks = make_room();
     record_start();
     const Outcome outcome = execute();
@@ -106,7 +111,9 @@ class CommandRun {
       in_use_.emplace(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
-      workspace::recover_interrupted(state_, prepared_.targets, *log_);
+      for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
+        prepared_.hints.push_back(std::move(words));
+      }
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
@@ -153,9 +160,11 @@ class CommandRun {
     request.network = prepared_.policy.network;
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    EventChain chain(prepared_.facts.decoys, plan_, prepared_.facts.project, *log_);
+    EventChain chain(prepared_.facts, plan_, lock_->compared(), *log_);
     request.sink = &chain.first();
+    request.deferred = &chain.deferred();
     request.decoys = &prepared_.facts.decoys;
+    request.leaks = chain.leaks();
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
     request.trusted_programs = prepared_.facts.command.chain;
@@ -163,6 +172,7 @@ class CommandRun {
     try {
       Outcome outcome = supervise(request);
       alerts_in_run_ = chain.alerts().alerts();
+      behaviour_ = chain.behaviour();
       return outcome;
     } catch (...) {
       give_up();
@@ -224,6 +234,7 @@ class CommandRun {
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
+    if (!use_lock(command == kOk && commit.failure.empty())) code = kSetupFailed;
     record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
     end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
@@ -243,6 +254,17 @@ class CommandRun {
     }
     remove_old_runs(state_);
     return code;
+  }
+
+  /// False: what was to be learned could not be.
+  bool use_lock(bool went_well) {
+    const bool alert = answer_ != policy::OnAlert::log && log_->count(events::Severity::alert) > 0;
+    RunLock::Learned learned = lock_->end(run_directory_, behaviour_,
+                                          alert       ? RunLock::RunEnd::alert
+                                          : went_well ? RunLock::RunEnd::well
+                                                      : RunLock::RunEnd::failed);
+    std::move(learned.notes.begin(), learned.notes.end(), std::back_inserter(prepared_.hints));
+    return !learned.failed;
   }
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
@@ -294,6 +316,8 @@ class CommandRun {
   steady_clock::duration commit_time_{};  // a part of it
   Preparation prepared_;
   policy::OnAlert answer_ = policy::OnAlert::hold;
+  std::optional<RunLock> lock_;
+  policy::BehaviourLock behaviour_;  // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
   std::string state_;
   std::string run_id_;
@@ -326,6 +350,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::prune:
     case Action::log:
     case Action::explain:
+    case Action::lock:
       return run_sub_command(options);
   }
   return kUsageError;

@@ -5,14 +5,16 @@
 #include <unistd.h>
 
 #include <array>
-#include <optional>
 #include <utility>
 
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/log/log_reader.h"
+#include "cli/run_log.h"
 #include "cli/state.h"
+#include "events/words.h"
 #include "workspace/tree.h"
 #include "workspace/workspace.h"
 
@@ -20,7 +22,6 @@ namespace sandbox_run::cli {
 namespace {
 
 namespace json = base::json;
-using base::join_path;
 
 // run.started is among the first lines, run.finished and what a person did among the last.
 constexpr std::size_t kEdgeBytes = 256U << 10;
@@ -30,52 +31,33 @@ constexpr std::array kOutcomes{std::pair{RunOutcome::committed, std::string_view
                                std::pair{RunOutcome::discarded, std::string_view("discarded")},
                                std::pair{RunOutcome::failed, std::string_view("failed")}};
 
-const json::value* member(const json::value& value, std::string_view key) {
-  const json::object* object = value.if_object();
-  return object == nullptr ? nullptr
-                           : object->if_contains(json::string_view(key.data(), key.size()));
-}
-
-std::int64_t number(const json::value& details, std::string_view key) {
-  const json::value* value = member(details, key);
-  if (value == nullptr) return 0;
-  if (value->is_int64()) return value->get_int64();
-  if (value->is_uint64()) return static_cast<std::int64_t>(value->get_uint64());
-  return 0;
-}
-
-void read_started(const json::value& details, RunLog& log) {
+void read_started(const json::object& details, RunLog& log) {
   log.started = true;
-  log.directory = base::string_member(details, "directory").value_or("");
-  const json::value* command = member(details, "command");
-  if (command == nullptr || !command->is_array()) return;
-  for (const json::value& word : command->get_array()) {
-    if (word.is_string()) log.command.emplace_back(std::string(word.get_string()));
-  }
+  log.directory = events::text_member(details, "directory");
+  log.command = base::string_list(details, "command");
 }
 
-void read_finished(const json::value& details, RunLog& log) {
+void read_finished(const json::object& details, RunLog& log) {
   log.finished = true;
-  log.exit_code = static_cast<int>(number(details, "exit_code"));
-  log.committed = static_cast<std::uint64_t>(number(details, "committed"));
+  log.exit_code = static_cast<int>(base::number_member(details, "exit_code").value_or(0));
+  log.committed = base::number_member(details, "committed").value_or(0);
   // A log of an earlier version has no outcome.
   log.outcome = log.exit_code == 0 ? RunOutcome::committed : RunOutcome::failed;
-  const auto word = base::string_member(details, "outcome");
+  const std::string word = events::text_member(details, "outcome");
   for (const auto& [outcome, name] : kOutcomes) {
     if (word == name) log.outcome = outcome;
   }
 }
 
-void read_line(std::string_view line, RunLog& log) {
-  const auto event = base::parse_json(line);
-  if (!event) return;
-  const auto type = base::string_member(*event, "type");
-  const json::value* details = member(*event, "details");
-  if (!type || details == nullptr) return;
-  if (*type == "run.started" && !log.started) read_started(*details, log);
-  if (*type == "run.finished" && !log.finished) read_finished(*details, log);
-  if (*type == "held.committed") log.committed_later = true;
-  if (*type == "held.discarded") log.discarded_later = true;
+void read_line(const std::string& line, RunLog& log) {
+  const auto event = parse_log_event({line});
+  const json::object* details = event ? events::object_member(*event, "details") : nullptr;
+  if (details == nullptr) return;
+  const std::string type = events::text_member(*event, "type");
+  if (type == "run.started" && !log.started) read_started(*details, log);
+  if (type == "run.finished" && !log.finished) read_finished(*details, log);
+  if (type == "held.committed") log.committed_later = true;
+  if (type == "held.discarded") log.discarded_later = true;
 }
 
 void read_lines(std::string_view text, RunLog& log) {
@@ -190,14 +172,12 @@ std::uint64_t disk_usage(const std::string& directory) {
 RunFacts gather_run(const std::string& run_directory) {
   RunFacts facts;
   facts.id = base::file_name(run_directory);
-  facts.log = read_edges(join_path(run_directory, "events.jsonl"));
+  facts.log = read_edges(log_path(run_directory));
   facts.bytes = disk_usage(run_directory);
   const Use use = RunInUse::alone(run_directory) ? Use::free : Use::in_use;
-  const bool unfinished = base::exists(join_path(run_directory, "unfinished")) ||
-                          base::exists(join_path(run_directory, "journal"));
   try {
     facts.held = workspace::read_held(run_directory).size();
-    facts.state = state_of(facts.log, facts.held, unfinished, use);
+    facts.state = state_of(facts.log, facts.held, is_unfinished(run_directory), use);
   } catch (const std::exception&) {
     facts.state = RunState::unknown;
   }

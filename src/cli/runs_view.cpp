@@ -7,16 +7,12 @@
 #include "base/text.h"
 #include "cli/review/style.h"
 #include "cli/state.h"
+#include "events/words.h"
 
 namespace sandbox_run::cli {
 namespace {
 
 constexpr std::size_t kLongestCommand = 60;
-
-/// The log's strings were made printable when they were written: not doubled again.
-std::string shown(std::string_view text) {
-  return base::replace_all(base::printable(text), "\\\\", "\\");
-}
 
 std::string held_words(const RunFacts& run) {
   return run.held == 0 ? "-" : std::to_string(run.held);
@@ -31,19 +27,16 @@ std::string age_of(const RunFacts& run, std::chrono::system_clock::time_point no
 
 std::string age_words(std::chrono::system_clock::duration age) {
   using std::chrono::duration_cast;
+  constexpr std::int64_t kDay = 1440;  // minutes
   const auto minutes = duration_cast<std::chrono::minutes>(age).count();
   if (minutes <= 1) return "1 min";
   if (minutes < 120) return fmt::format("{} min", minutes);
-  if (minutes < 48 * 60) return fmt::format("{} h", minutes / 60);
-  return fmt::format("{} days", minutes / (24 * 60));
+  if (minutes < 2 * kDay) return fmt::format("{} h", minutes / 60);
+  return fmt::format("{} days", minutes / kDay);
 }
 
 std::string command_words(const RunLog& log) {
-  std::string words = shown(base::shell_words(log.command));
-  if (words.size() <= kLongestCommand) return words;
-  std::size_t end = kLongestCommand;
-  while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0U) == 0x80) --end;
-  return words.substr(0, end) + "…";
+  return events::cut(events::shown(base::shell_words(log.command)), kLongestCommand);
 }
 
 std::string runs_text(const std::vector<RunFacts>& runs,

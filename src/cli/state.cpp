@@ -93,11 +93,20 @@ std::optional<RunInUse> RunInUse::alone(const std::string& run_directory) {
   return RunInUse(std::move(directory));
 }
 
+bool is_unfinished(const std::string& run_directory) {
+  return base::exists(join_path(run_directory, "unfinished")) ||
+         base::exists(join_path(run_directory, "journal"));
+}
+
 bool holds_changes(const std::string& run_directory) {
   // Not: a run whose replaced entries are still being removed.
-  return base::exists(join_path(run_directory, "journal")) ||
-         (base::exists(join_path(run_directory, "held")) &&
-          !workspace::read_held(run_directory).empty());
+  if (base::exists(join_path(run_directory, "journal"))) return true;
+  if (!base::exists(join_path(run_directory, "held"))) return false;
+  try {
+    return !workspace::read_held(run_directory).empty();
+  } catch (const base::SysError&) {
+    return true;  // damaged, or of another version: for all that can be told
+  }
 }
 
 std::vector<std::string> targets_of(const std::string& run_directory) {

@@ -40,6 +40,9 @@ class RunInUse {
   base::UniqueFd directory_;
 };
 
+/// A commit is under way, or was interrupted, or has left old entries to be removed.
+bool is_unfinished(const std::string& run_directory);
+
 /// Holds changes back, or has a commit to finish.
 bool holds_changes(const std::string& run_directory);
 

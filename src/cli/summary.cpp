@@ -202,20 +202,14 @@ std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& he
 
 /// "app › qr-tools › easy-qr-gen": why the package is here; "" if that is not known.
 std::string dependency_words(const events::Event& alert) {
-  const json::value* path = alert.details.if_contains("dependency_path");
-  if (path == nullptr || !path->is_array()) return "";
-  std::vector<std::string> names;
-  for (const json::value& name : path->get_array()) {
-    if (name.is_string()) names.push_back(printable(std::string_view(name.get_string())));
-  }
-  return base::join(names, " › ");
+  return printable(base::join(base::string_list(alert.details, "dependency_path"), " › "));
 }
 
 std::string alert_line(const events::Event& alert) {
   std::string line = "ALERT: " + printable(alert.type);
   if (alert.actor) line += " by " + events::to_words(*alert.actor);
   if (const std::string why = dependency_words(alert); !why.empty()) line += " (" + why + ")";
-  for (const char* key : {"path", "name", "host", "destination", "reason"}) {
+  for (const char* key : {"act", "path", "name", "host", "destination", "reason"}) {
     const auto value = base::string_member(alert.details, key);
     if (value) line += std::string(" · ") + printable(*value);
   }
@@ -239,6 +233,10 @@ std::vector<std::string> detail_lines(const SummaryFacts& facts) {
   for (const broker::DeniedHost& denied : facts.network.hosts_denied) {
     lines.push_back(blocked_line(facts, denied));
   }
+  for (const broker::FailedHost& failed : facts.network.hosts_failed) {
+    lines.push_back("not reached: " + printable(failed.host) + " (" + printable(failed.reason) +
+                    ")");
+  }
   for (const workspace::HeldChange& held : protected_first(facts.commit.held)) {
     // With --review everything is held; only what stands out is worth a line.
     if (facts.changes == Changes::review && held.verdict != policy::Verdict::protect) break;
@@ -258,7 +256,15 @@ json::array bounded_list(const std::vector<std::string>& strings) {
 
 json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
   std::vector<std::string> hosts;
+  hosts.reserve(denied.size());
   for (const broker::DeniedHost& host : denied) hosts.push_back(host.host);
+  return bounded_list(hosts);
+}
+
+json::array failed_list(const std::vector<broker::FailedHost>& failed) {
+  std::vector<std::string> hosts;
+  hosts.reserve(failed.size());
+  for (const broker::FailedHost& host : failed) hosts.push_back(host.host);
   return bounded_list(hosts);
 }
 
@@ -330,6 +336,7 @@ std::string summary_json(const SummaryFacts& facts) {
   summary["scripts"] = facts.watch.scripts;
   summary["hosts_contacted"] = bounded_list(facts.network.hosts_contacted);
   summary["hosts_blocked"] = denied_list(facts.network.hosts_denied);
+  summary["hosts_not_reached"] = failed_list(facts.network.hosts_failed);
   summary["flows"] = facts.network.flows;
   summary["bytes_down"] = facts.network.bytes_down;
   summary["bytes_up"] = facts.network.bytes_up;

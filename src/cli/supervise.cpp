@@ -22,6 +22,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kLongestWait{1};  // of an event of severity info
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
 broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
@@ -44,6 +45,7 @@ broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
 
 std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::InnerSocket> inner) {
   std::vector<broker::ListeningSocket> sockets;
+  sockets.reserve(inner.size());
   for (sandbox::InnerSocket& socket : inner) {
     sockets.push_back({std::move(socket.fd), broker_kind(socket.kind), socket.ipv6, socket.port});
   }
@@ -94,7 +96,7 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink, callers_, broker::Limits{}, request.proxies),
+                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
         decoys_(watch_decoys(request, sandbox, watch_)),
@@ -103,6 +105,7 @@ class Supervision {
 
   ~Supervision() {
     if (request_.kill_on_alert != nullptr) request_.kill_on_alert->on_alert = {};
+    if (request_.deferred != nullptr) request_.deferred->defer({});
   }
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
@@ -120,6 +123,11 @@ class Supervision {
       loop_.on_signals(
           {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT},
           [this](int signal) { terminal_.forward(signal); });
+    }
+    if (request_.deferred != nullptr) {
+      request_.deferred->defer([this] {
+        loop_.after(kLongestWait, [deferred = request_.deferred] { deferred->flush(); });
+      });
     }
     if (const auto limit = request_.plan->time_limit) {
       loop_.after(*limit, [this] { on_time_limit(); });

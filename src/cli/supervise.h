@@ -8,9 +8,11 @@
 
 #include "broker/broker.h"
 #include "cli/alert_sink.h"
+#include "events/deferred_sink.h"
 #include "events/event.h"
 #include "plan/plan.h"
 #include "policy/decoys.h"
+#include "policy/leak_finder.h"
 #include "policy/policy.h"
 #include "policy/proxy.h"
 #include "sandbox/setup_step.h"
@@ -37,7 +39,9 @@ struct SuperviseRequest {
   policy::ProxyPolicy proxies;
   policy::PackageManager package_manager = policy::PackageManager::none;
   events::EventSink* sink = nullptr;
-  const policy::DecoySet* decoys = nullptr;  // what the plan's decoys are; nullptr: there are none
+  events::DeferredSink* deferred = nullptr;   // where `sink` ends, if it may let events wait
+  const policy::DecoySet* decoys = nullptr;   // what the plan's decoys are; nullptr: there are none
+  const policy::LeakFinder* leaks = nullptr;  // shown what goes out; nullptr: as above
   /// Not nullptr: the first alert that passes through this sink kills everything at once.
   AlertSink* kill_on_alert = nullptr;
   std::string project;                        // whose own scripts are project scripts

@@ -18,22 +18,10 @@ namespace json = base::json;
 constexpr off_t kTailBytes = 512 << 10;  // several lines: each is at most 64 KiB and a little
 constexpr std::size_t kMaxRuns = 10'000;
 
-std::optional<std::uint64_t> number_member(const json::value& value, std::string_view key) {
-  const json::object* object = value.if_object();
-  const json::value* member =
-      object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
-  if (member == nullptr) return std::nullopt;
-  if (const auto* number = member->if_uint64()) return *number;
-  if (const auto* number = member->if_int64(); number != nullptr && *number >= 0) {
-    return static_cast<std::uint64_t>(*number);
-  }
-  return std::nullopt;
-}
-
 std::optional<json::value> parse_event(std::string_view line) {
   auto value = base::parse_json(line);
   if (!value || !base::string_member(*value, "run") || !base::string_member(*value, "type") ||
-      !base::string_member(*value, "prev_sha256") || !number_member(*value, "seq")) {
+      !base::string_member(*value, "prev_sha256") || !base::number_member(*value, "seq")) {
     return std::nullopt;
   }
   return value;
@@ -86,7 +74,7 @@ LogEnd end_of_log(int fd, std::string_view run_id) {
       continue;
     }
     if (*base::string_member(*event, "run") != run_id) return end;
-    end.head = {*number_member(*event, "seq") + unreadable, last_digest};
+    end.head = {*base::number_member(*event, "seq") + unreadable, last_digest};
     return end;
   }
   return end;
@@ -99,7 +87,7 @@ std::string to_json_line(const ChainLink& link) {
 std::optional<ChainLink> parse_link(std::string_view text) {
   const auto value = base::parse_json(text);
   if (!value) return std::nullopt;
-  const auto sequence = number_member(*value, "seq");
+  const auto sequence = base::number_member(*value, "seq");
   const auto digest = base::string_member(*value, "sha256");
   if (!sequence || !digest) return std::nullopt;
   return ChainLink{*sequence, *digest};
@@ -136,7 +124,7 @@ void ChainCheck::check_event(const json::value& event, const std::string& digest
     found = runs_.emplace(name, Run{}).first;
   }
   Run& run = found->second;
-  const std::uint64_t sequence = *number_member(event, "seq");
+  const std::uint64_t sequence = *base::number_member(event, "seq");
   const std::string previous = *base::string_member(event, "prev_sha256");
   const bool over_torn_line = !unreadable_.empty() && previous == unreadable_;
   const std::uint64_t expected = run.head.sequence + (over_torn_line ? 2 : 1);

@@ -92,7 +92,7 @@ json::object to_json(const Process& process, const EventLimits& limits) {
 
 }  // namespace
 
-EventLog::EventLog(std::string run_id, std::vector<base::UniqueFd> files, EventLimits limits)
+EventLog::EventLog(const std::string& run_id, std::vector<base::UniqueFd> files, EventLimits limits)
     : run_id_(base::printable(run_id)), limits_(limits) {
   for (base::UniqueFd& file : files) {
     LogEnd end = end_of_log(file.get(), run_id_);

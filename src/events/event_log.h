@@ -36,7 +36,7 @@ class EventLog : public EventSink {
  public:
   /// `files`: descriptors to write lines to. If the first is a regular file that ends in a line of
   /// this run, numbers and digests go on from there.
-  EventLog(std::string run_id, std::vector<base::UniqueFd> files, EventLimits limits = {});
+  EventLog(const std::string& run_id, std::vector<base::UniqueFd> files, EventLimits limits = {});
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
   ~EventLog() override;

@@ -23,7 +23,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"script.finished",
      "ended[ with exit code {exit_code}][ by signal {signal}][ after {duration_ms} ms][, {cpu_ms} "
      "ms of CPU]"},
-    {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}"},
+    {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}[, {reason}]"},
     {"flow.opened", "connected to {host}:{port}[ at {address}][ through {proxy}]"},
     {"flow.closed",
      "done with {host}:{port}[, {bytes_up} bytes up][, {bytes_down} down][, {duration_ms} ms][ "
@@ -31,12 +31,13 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"flow.denied",
      "kept from {destination}:{port}[ by {protocol}][, which is {name}][, for {claimed}]: "
      "{reason}"},
+    {"packet.denied", "got no socket for {protocol} packets: {reason}"},
     {"flow.failed", "could not reach {host}:{port}: {reason}"},
     {"decoy.opened", "opened the decoy {path}"},
     {"decoy.leaked",
      "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "
      "{host}]"},
-    {"behaviour.new", "did something new: {acts}[ ({reason})]"},
+    {"behaviour.new", "did something new: {act}[ ({reason})]"},
     {"held.committed", "{changes} held changes taken over, {left} left"},
     {"held.discarded", "{changes} held changes thrown away, {left} left"},
     {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},
@@ -123,9 +124,7 @@ class Phrase {
 
   std::optional<std::string> member_words(std::string_view key) const {
     if (key == "argv") return command_line(event_);
-    const json::value* value =
-        details_ == nullptr ? nullptr
-                            : details_->if_contains(json::string_view(key.data(), key.size()));
+    const json::value* value = details_ == nullptr ? nullptr : base::find_member(*details_, key);
     if (value == nullptr) return std::nullopt;
     std::string words = value_words(*value);
     return words.empty() ? std::nullopt : std::optional(words);
@@ -150,13 +149,11 @@ std::string cut(std::string text, std::size_t bytes) {
 }
 
 std::string text_member(const json::object& object, std::string_view key) {
-  const json::value* member = object.if_contains(json::string_view(key.data(), key.size()));
-  if (member == nullptr || !member->is_string()) return "";
-  return {member->get_string().data(), member->get_string().size()};
+  return base::string_member(object, key).value_or("");
 }
 
 const json::object* object_member(const json::object& object, std::string_view key) {
-  const json::value* member = object.if_contains(json::string_view(key.data(), key.size()));
+  const json::value* member = base::find_member(object, key);
   return member == nullptr ? nullptr : member->if_object();
 }
 

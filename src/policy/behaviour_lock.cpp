@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <iterator>
 
-#include "base/text.h"
 #include "policy/toml_table.h"
 
 namespace sandbox_run::policy {
@@ -25,7 +23,6 @@ struct KindWords {
 constexpr std::array kActs{KindWords{Act::Kind::script, "scripts", "runs the script"},
                            KindWords{Act::Kind::exec, "execs", "runs the program"},
                            KindWords{Act::Kind::host, "hosts", "asks for the host"},
-                           KindWords{Act::Kind::file, "files", "changes"},
                            KindWords{Act::Kind::decoy, "decoys", "opens the decoy"}};
 
 constexpr std::array kDoers{std::pair{"package", Doer::Kind::script},
@@ -58,25 +55,37 @@ PackageBehaviour read_package(const TomlTable& table, Doer::Kind kind) {
   return package;
 }
 
-std::set<Act> without(const std::set<Act>& acts, const std::set<Act>& known) {
-  std::set<Act> rest;
-  std::set_difference(acts.begin(), acts.end(), known.begin(), known.end(),
-                      std::inserter(rest, rest.end()));
-  return rest;
-}
-
 bool same_package(const Doer& one, const Doer& other) {
   return one.kind == other.kind && one.name == other.name;
+}
+
+constexpr auto kBefore = [](const PackageBehaviour& package, const Doer& wanted) {
+  return package.doer < wanted;
+};
+
+/// Of all acts; a package without any has a line, too.
+std::set<std::string> lines_of(const BehaviourLock& lock) {
+  std::set<std::string> lines;
+  for (const auto& [doer, acts] : lock.packages) {
+    const std::string who = doer.name + (doer.version.empty() ? "" : "@" + doer.version) +
+                            (doer.kind == Doer::Kind::build ? " (build)" : "");
+    if (acts.empty()) lines.insert(who);
+    for (const Act& act : acts) lines.insert(who + "  " + to_words(act));
+  }
+  return lines;
 }
 
 }  // namespace
 
 std::set<Act>& BehaviourLock::acts_of(const Doer& doer) {
-  const auto at = std::lower_bound(
-      packages.begin(), packages.end(), doer,
-      [](const PackageBehaviour& package, const Doer& wanted) { return package.doer < wanted; });
+  const auto at = std::lower_bound(packages.begin(), packages.end(), doer, kBefore);
   if (at != packages.end() && at->doer == doer) return at->acts;
   return packages.insert(at, PackageBehaviour{doer, {}})->acts;
+}
+
+bool BehaviourLock::contains(const Doer& doer) const {
+  const auto at = std::lower_bound(packages.begin(), packages.end(), doer, kBefore);
+  return at != packages.end() && at->doer == doer;
 }
 
 BehaviourLock parse_behaviour_lock(std::string_view text, const std::string& origin) {
@@ -113,31 +122,19 @@ std::string to_toml(const BehaviourLock& lock) {
   return out;
 }
 
-std::vector<Deviation> deviations(const BehaviourLock& lock, const BehaviourLock& seen) {
-  std::vector<Deviation> result;
-  for (const auto& [doer, acts] : seen.packages) {
-    std::set<Act> of_version;
-    std::set<Act> of_any;
-    bool version_known = false;
-    bool package_known = false;
-    for (const PackageBehaviour& locked : lock.packages) {
-      if (!same_package(locked.doer, doer)) continue;
-      package_known = true;
-      of_any.insert(locked.acts.begin(), locked.acts.end());
-      if (locked.doer != doer) continue;
-      version_known = true;
-      of_version = locked.acts;
-    }
-    if (!package_known) {
-      result.push_back({Deviation::Kind::unknown_package, doer, acts});
-      continue;
-    }
-    std::set<Act> fresh = without(acts, version_known ? of_version : of_any);
-    if (fresh.empty()) continue;
-    result.push_back({version_known ? Deviation::Kind::new_act : Deviation::Kind::new_version, doer,
-                      std::move(fresh)});
+std::optional<Deviation> deviation(const BehaviourLock& lock, const Doer& doer, const Act& act) {
+  bool package_known = false;
+  bool done_by_another = false;
+  const Doer first{doer.kind, doer.name, ""};
+  auto locked = std::lower_bound(lock.packages.begin(), lock.packages.end(), first, kBefore);
+  for (; locked != lock.packages.end() && same_package(locked->doer, doer); ++locked) {
+    const bool known = locked->acts.contains(act);
+    if (locked->doer == doer) return known ? std::nullopt : std::optional(Deviation::new_act);
+    package_known = true;
+    done_by_another = done_by_another || known;
   }
-  return result;
+  if (!package_known) return Deviation::unknown_package;
+  return done_by_another ? std::nullopt : std::optional(Deviation::new_version);
 }
 
 BehaviourLock learn(const BehaviourLock& lock, const BehaviourLock& seen) {
@@ -155,11 +152,24 @@ BehaviourLock learn(const BehaviourLock& lock, const BehaviourLock& seen) {
   return result;
 }
 
+std::string differences(const BehaviourLock& before, const BehaviourLock& after) {
+  const std::set<std::string> old_lines = lines_of(before);
+  const std::set<std::string> new_lines = lines_of(after);
+  std::set<std::string> all = old_lines;
+  all.insert(new_lines.begin(), new_lines.end());
+  std::string text;
+  for (const std::string& line : all) {
+    if (old_lines.contains(line) && new_lines.contains(line)) continue;
+    text.append(new_lines.contains(line) ? "+ " : "- ").append(line).append("\n");
+  }
+  return text;
+}
+
 std::string to_words(const Act& act) {
   for (const KindWords& kind : kActs) {
-    if (kind.kind == act.kind) return std::string(kind.words) + " " + base::printable(act.what);
+    if (kind.kind == act.kind) return std::string(kind.words) + " " + act.what;
   }
-  return base::printable(act.what);
+  return act.what;
 }
 
 }  // namespace sandbox_run::policy

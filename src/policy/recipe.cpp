@@ -14,6 +14,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<Recipe>& recipes) {
   std::vector<std::string> names;
+  names.reserve(recipes.size());
   for (const Recipe& recipe : recipes) names.push_back(recipe.name);
   return names;
 }

@@ -54,9 +54,8 @@ std::vector<json::object> objects_in(const std::optional<std::string>& output) {
 }
 
 std::optional<std::string> text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(json::string_view(key.data(), key.size()));
-  if (value == nullptr || !value->is_string() || value->get_string().empty()) return std::nullopt;
-  return std::string(value->get_string().begin(), value->get_string().end());
+  auto text = base::string_member(object, key);
+  return text && text->empty() ? std::nullopt : text;
 }
 
 std::optional<std::string> absolute_text_of(const json::object& object, std::string_view key) {

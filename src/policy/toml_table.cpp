@@ -49,6 +49,8 @@ TomlDocument::TomlDocument(std::string_view text, const std::string& origin)
     table_ = toml::parse(text);
   } catch (const toml::parse_error& error) {
     throw base::UserError(at(origin_, error.source().begin) + base::printable(error.description()));
+  } catch (const FailedTomlCheck&) {
+    throw base::UserError(origin_ + ": not TOML: look for a table whose name is none, as in [=]");
   }
 }
 

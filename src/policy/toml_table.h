@@ -1,6 +1,20 @@
 #pragma once
 
+#include <exception>
+
+namespace sandbox_run::policy {
+struct FailedTomlCheck : std::exception {};
+[[noreturn]] inline void fail_toml_check() { throw FailedTomlCheck(); }
+}  // namespace sandbox_run::policy
+
+// Some mistakes ("[=]") toml++ 3.3 tells by a failed assertion only: that would end us, and with
+// NDEBUG be undefined behaviour, for a file that anybody may have written. Here it is an exception.
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : sandbox_run::policy::fail_toml_check())
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 #include <cstdint>
 #include <functional>

@@ -3,11 +3,12 @@
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
 // the list allows; the second refuses single arguments and sends execve and connect to the
-// supervisor. The kernel runs both and takes the stricter answer (seccomp(2)). A third one is for
-// root alone.
+// supervisor, with SIGUSR1 and odd sockets. The kernel runs both and takes the stricter answer
+// (seccomp(2)). A third one is for root alone.
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "sandbox/syscall_lists.h"
@@ -123,6 +125,20 @@ Filter allow_filter() {
   return filter;
 }
 
+/// Sockets for what is neither TCP nor UDP, which nobody inside may have: see watch/socket_watch.h.
+void notify_packet_sockets(const Filter& filter) {
+  constexpr std::uint64_t kType = 0xf;  // without SOCK_NONBLOCK and SOCK_CLOEXEC
+  for (const auto& [family, icmp] :
+       {std::pair{AF_INET, int{IPPROTO_ICMP}}, std::pair{AF_INET6, int{IPPROTO_ICMPV6}}}) {
+    const scmp_arg_cmp of_family = equals(0, static_cast<std::uint64_t>(family));
+    add(filter, SCMP_ACT_NOTIFY, "socket", {of_family, {1, SCMP_CMP_MASKED_EQ, kType, SOCK_RAW}});
+    add(filter, SCMP_ACT_NOTIFY, "socket",
+        {of_family,
+         {1, SCMP_CMP_MASKED_EQ, kType, SOCK_DGRAM},
+         equals(2, static_cast<std::uint64_t>(icmp))});
+  }
+}
+
 /// SIGUSR1 opens node's debugger in who gets it: see watch/signal_watch.h. Descriptors whose owner
 /// the kernel would send it to (F_SETSIG) are refused to all.
 void notify_debugger_signal(const Filter& filter) {
@@ -146,6 +162,7 @@ Filter argument_filter() {
   add(filter, SCMP_ACT_NOTIFY, "execveat");
   add(filter, SCMP_ACT_NOTIFY, "connect");
   notify_debugger_signal(filter);
+  notify_packet_sockets(filter);
   return filter;
 }
 

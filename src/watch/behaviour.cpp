@@ -1,10 +1,9 @@
 #include "watch/behaviour.h"
 
-#include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/path.h"
 #include "base/text.h"
@@ -30,50 +29,34 @@ std::string member(const events::Event& event, std::string_view key) {
 }
 
 /// Compilers and build tools run programs under names that are new each time.
-std::string program_name(const std::string& exe) {
+std::string program_name(const events::Event& event) {
+  if (event.details.contains("by_descriptor")) return "(a program given by a descriptor)";
+  const std::string& exe = event.process->exe;
   for (const char* temporary : {"/tmp", "/var/tmp", "/dev/shm"}) {
     if (base::is_beneath(exe, temporary)) return std::string("(a program in ") + temporary + ")";
   }
   return base::printable(base::file_name(exe));
 }
 
+/// "HOST:PORT", "HOST" if only its name was asked for. The host that was meant, not the one that
+/// was looked up as a pretext.
 std::string host_of(const events::Event& event) {
-  std::string host = member(event, "host");
-  if (host.empty()) host = member(event, "name");
-  if (host.empty()) host = member(event, "destination");
+  std::string host;
+  for (const char* key : {"claimed", "host", "name", "destination"}) {
+    if (host.empty()) host = member(event, key);
+  }
   const base::json::value* port = event.details.if_contains("port");
   if (port != nullptr && port->is_number()) host += ":" + base::to_json(*port);
   return host;
 }
 
-std::optional<Act> act_of(const events::Event& event) {
-  const std::string& type = event.type;
-  if (type == "script.started") return Act{Act::Kind::script, member(event, "event")};
-  if (type == "process.exec" && event.process) {
-    return Act{Act::Kind::exec, program_name(event.process->exe)};
-  }
-  if (type == "decoy.opened") return Act{Act::Kind::decoy, member(event, "path")};
-  if (type == "change.held" || type == "change.protected") {
-    return Act{Act::Kind::file, member(event, "path")};
-  }
-  // A name that may be asked for shows again as the connection that follows.
-  if (type == "name.lookup" && member(event, "verdict") == "denied") {
-    return Act{Act::Kind::host, host_of(event)};
-  }
-  if (type == "flow.opened" || type == "flow.failed" ||
-      (type == "flow.denied" && event.severity != events::Severity::info)) {
-    return Act{Act::Kind::host, host_of(event)};
-  }
-  return std::nullopt;
-}
-
-std::string reason_words(policy::Deviation::Kind kind) {
-  switch (kind) {
-    case policy::Deviation::Kind::unknown_package:
+std::string_view reason_words(policy::Deviation deviation) {
+  switch (deviation) {
+    case policy::Deviation::unknown_package:
       return "a package with scripts that sandbox-run.lock does not know";
-    case policy::Deviation::Kind::new_version:
-      return "a version that sandbox-run.lock does not know, and that does something new";
-    case policy::Deviation::Kind::new_act:
+    case policy::Deviation::new_version:
+      return "a version that sandbox-run.lock does not know, and no version that it knows did this";
+    case policy::Deviation::new_act:
       return "not in sandbox-run.lock";
   }
   return "";
@@ -81,38 +64,56 @@ std::string reason_words(policy::Deviation::Kind kind) {
 
 }  // namespace
 
+std::optional<Act> BehaviourRecorder::act_of(const events::Event& event) const {
+  const std::string& type = event.type;
+  if (type == "script.started") return Act{Act::Kind::script, member(event, "event")};
+  if (type == "process.exec" && event.process) return Act{Act::Kind::exec, program_name(event)};
+  // Inferred from who else was running: another time that may be somebody else.
+  if (type == "decoy.opened" && !event.details.contains("inferred")) {
+    const std::string path = member(event, "path");
+    const bool at_home = !home_.empty() && base::is_beneath(path, home_);
+    return Act{Act::Kind::decoy, at_home ? "~/" + base::relative_to(path, home_) : path};
+  }
+  // Info: what resolvers and libraries do by themselves, and differs with the machine. A name that
+  // may be asked for shows again as the connection that follows.
+  const bool denied =
+      event.severity != events::Severity::info && (type == "name.lookup" || type == "flow.denied");
+  if (denied || type == "flow.opened" || type == "flow.failed") {
+    return Act{Act::Kind::host, host_of(event)};
+  }
+  return std::nullopt;
+}
+
 void BehaviourRecorder::record(const events::Event& event) {
-  const auto doer = doer_of(event);
-  if (doer) {
-    if (auto act = act_of(event); act && !act->what.empty()) note(*doer, std::move(*act));
-  }
   next_.record(event);
+  const auto doer = doer_of(event);
+  if (!doer || (seen_.packages.size() >= kMaxDoers && !seen_.contains(*doer))) return;
+  auto act = act_of(event);
+  if (!act || act->what.empty()) return;
+  std::set<Act>& acts = seen_.acts_of(*doer);
+  if (acts.size() >= kMaxActs && !acts.contains(*act)) {
+    act->what = "(more than " + std::to_string(kMaxActs) + ")";
+  }
+  const bool first = acts.empty();
+  if (!acts.insert(*act).second || lock_ == nullptr) return;
+  const auto deviation = policy::deviation(*lock_, *doer, *act);
+  // Of a package that nobody looked at, everything is new: to say so once is enough. What is an
+  // alert by itself needs no second one.
+  const bool told = deviation == policy::Deviation::unknown_package && !first;
+  if (deviation && !told && event.severity != events::Severity::alert)
+    tell(*deviation, *act, event);
 }
 
-void BehaviourRecorder::note(const Doer& doer, Act act) {
-  if (seen_.packages.size() >= kMaxDoers) return;
-  std::set<Act>& acts = seen_.acts_of(doer);
-  if (acts.size() >= kMaxActs) {
-    act = Act{act.kind, "(more than " + std::to_string(kMaxActs) + ")"};
-  }
-  acts.insert(std::move(act));
-}
-
-void report_deviations(const policy::BehaviourLock& lock, const policy::BehaviourLock& seen,
-                       events::EventSink& sink) {
-  for (const policy::Deviation& deviation : policy::deviations(lock, seen)) {
-    events::Event event;
-    event.type = "behaviour.new";
-    event.severity = events::Severity::alert;
-    event.actor =
-        events::Actor{deviation.doer.kind == Doer::Kind::build ? events::Actor::Kind::build
-                                                               : events::Actor::Kind::script,
-                      deviation.doer.name, deviation.doer.version, ""};
-    base::json::array acts;
-    for (const Act& act : deviation.acts) acts.emplace_back(policy::to_words(act));
-    event.details = {{"reason", reason_words(deviation.kind)}, {"acts", std::move(acts)}};
-    sink.record(event);
-  }
+void BehaviourRecorder::tell(policy::Deviation deviation, const Act& act,
+                             const events::Event& event) {
+  events::Event fresh;
+  fresh.type = "behaviour.new";
+  fresh.severity = events::Severity::alert;
+  fresh.actor = event.actor;
+  fresh.process = event.process;
+  fresh.time = event.time;
+  fresh.details = {{"act", policy::to_words(act)}, {"reason", reason_words(deviation)}};
+  next_.record(fresh);
 }
 
 }  // namespace sandbox_run::watch

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "events/event.h"
 #include "policy/behaviour_lock.h"
@@ -9,7 +12,8 @@ namespace sandbox_run::watch {
 
 /// Passes every event on, and keeps what the scripts and builds among their actors did: the
 /// material of the behaviour lock. Events say it in one place for all parts, so that nothing can be
-/// in the lock that is not in the log.
+/// in the lock that is not in the log. Behind an event that shows what the lock does not know, it
+/// adds an alert "behaviour.new".
 class BehaviourRecorder : public events::EventSink {
  public:
   /// A package decides how many programs it runs and names it asks for: more than this of one
@@ -17,20 +21,21 @@ class BehaviourRecorder : public events::EventSink {
   static constexpr std::size_t kMaxActs = 256;
   static constexpr std::size_t kMaxDoers = 20'000;
 
-  explicit BehaviourRecorder(events::EventSink& next) : next_(next) {}
+  /// Both outlive it. `lock` nullptr: nothing is compared. `home`: its paths are kept as "~/…".
+  BehaviourRecorder(events::EventSink& next, const policy::BehaviourLock* lock, std::string home)
+      : next_(next), lock_(lock), home_(std::move(home)) {}
 
   void record(const events::Event& event) override;
   const policy::BehaviourLock& seen() const { return seen_; }
 
  private:
-  void note(const policy::Doer& doer, policy::Act act);
+  std::optional<policy::Act> act_of(const events::Event& event) const;
+  void tell(policy::Deviation deviation, const policy::Act& act, const events::Event& event);
 
   events::EventSink& next_;
+  const policy::BehaviourLock* lock_;
+  std::string home_;
   policy::BehaviourLock seen_;
 };
-
-/// Records an alert "behaviour.new" for each deviation of `seen` from `lock`.
-void report_deviations(const policy::BehaviourLock& lock, const policy::BehaviourLock& seen,
-                       events::EventSink& sink);
 
 }  // namespace sandbox_run::watch

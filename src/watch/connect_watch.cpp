@@ -1,27 +1,19 @@
 #include "watch/connect_watch.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
-#include "base/text.h"
 #include "base/unique_fd.h"
+#include "watch/process_description.h"
 
 namespace sandbox_run::watch {
 namespace {
 
-constexpr std::size_t kMaxKnown = 65536;
-constexpr std::size_t kMaxArgumentBytes = 4096;
-
-/// The process's own socket, by another descriptor; none if it is not there or not to be had.
-base::UniqueFd socket_of(int process, int fd) {
-  const base::UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
-  if (!handle) return {};
-  return base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, handle.get(), fd, 0)));
-}
+constexpr std::size_t kMaxKnown = 128;  // a descriptor each
 
 bool is_internet_socket(int fd) {
   int domain = 0;
@@ -30,41 +22,44 @@ bool is_internet_socket(int fd) {
          (domain == AF_INET || domain == AF_INET6);
 }
 
-events::Process describe(int pid) {
-  std::string arguments = read_process_file(pid, "cmdline", kMaxArgumentBytes);
-  // A process that sets its title (node: "npm install") leaves zero bytes where the rest stood.
-  while (!arguments.empty() && arguments.back() == '\0') arguments.pop_back();
-  return {pid, read_process_link(pid, "exe"), base::split(arguments, '\0'),
-          read_process_link(pid, "cwd")};
-}
-
 }  // namespace
 
 void ConnectWatch::mark(const seccomp_notif& notification) {
-  const int process = process_of_thread(static_cast<int>(notification.pid));
-  const base::UniqueFd socket = socket_of(process, static_cast<int>(notification.data.args[0]));
+  // A process that connects again is looked up without a file of /proc read.
+  const Known* known = find(static_cast<int>(notification.pid));
+  if (known == nullptr) known = learn(notification);
+  if (known == nullptr) return;
+  const int fd = static_cast<int>(notification.data.args[0]);
+  const base::UniqueFd socket(
+      static_cast<int>(::syscall(SYS_pidfd_getfd, known->process.get(), fd, 0)));
   if (!socket || !is_internet_socket(socket.get())) return;
-  const auto status = read_process_status(process);
   // Only a thread that still waits says that all this was of the right process.
   if (!channel_.is_valid(notification.id)) return;
   // Also if it is unknown: another's mark from an earlier connect(2) must not stay.
-  const events::CallerTable::Number number =
-      status ? number_of(*status) : events::CallerTable::kUnknown;
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &number, sizeof number);
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &known->number, sizeof known->number);
 }
 
-events::CallerTable::Number ConnectWatch::number_of(const ProcessStatus& process) {
-  events::Actor actor = processes_.actor_of(process);
-  const auto known = known_.find(process.id.pid);
-  if (known != known_.end() && known->second.start == process.id.start &&
-      callers_.at(known->second.number).actor == actor) {
-    return known->second.number;
-  }
-  const events::CallerTable::Number number =
-      callers_.add({std::move(actor), describe(process.id.pid)});
+/// By the pid of a process's first thread. nullptr: not known, or dead.
+const ConnectWatch::Known* ConnectWatch::find(int pid) const {
+  const auto known = known_.find(pid);
+  if (known == known_.end()) return nullptr;
+  pollfd entry{known->second.process.get(), POLLIN, 0};  // readable: it has ended
+  return ::poll(&entry, 1, 0) == 0 ? &known->second : nullptr;
+}
+
+const ConnectWatch::Known* ConnectWatch::learn(const seccomp_notif& notification) {
+  const int pid = process_of_thread(static_cast<int>(notification.pid));
+  if (const Known* known = find(pid)) return known;
+  base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return nullptr;
+  const auto status = read_process_status(pid);
+  // The thread waits, so that all of it was this process's.
+  if (!channel_.is_valid(notification.id)) return nullptr;
   if (known_.size() >= kMaxKnown) known_.clear();
-  known_[process.id.pid] = {process.id.start, number};
-  return number;
+  Known& known = known_[pid];
+  known = {std::move(process), events::CallerTable::kUnknown};
+  if (status) known.number = callers_.add({processes_.actor_of(*status), describe_process(pid)});
+  return &known;
 }
 
 }  // namespace sandbox_run::watch

@@ -2,9 +2,9 @@
 
 #include <linux/seccomp.h>
 
-#include <cstdint>
 #include <unordered_map>
 
+#include "base/unique_fd.h"
 #include "events/caller_table.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
@@ -29,19 +29,22 @@ class ConnectWatch {
 
   /// Marks the socket; the caller lets the thread go on.
   void mark(const seccomp_notif& notification);
+  /// The process is about to be another program, and may be another actor's.
+  void forget(int process) { known_.erase(process); }
 
  private:
   struct Known {
-    std::uint64_t start = 0;
-    events::CallerTable::Number number = 0;
+    base::UniqueFd process;  // pidfd_open(2): while it lives, its pid is nobody else's
+    events::CallerTable::Number number = events::CallerTable::kUnknown;
   };
 
-  events::CallerTable::Number number_of(const ProcessStatus& process);
+  const Known* find(int pid) const;
+  const Known* learn(const seccomp_notif& notification);
 
   NotificationChannel& channel_;
   ProcessTable& processes_;
   events::CallerTable& callers_;
-  std::unordered_map<int, Known> known_;  // by pid
+  std::unordered_map<int, Known> known_;  // by pid; those that connected of late
 };
 
 }  // namespace sandbox_run::watch

@@ -28,6 +28,7 @@ class DecoyMatcher : public policy::LeakFinder {
   explicit DecoyMatcher(const std::vector<DecoyValue>& values);
 
   std::optional<policy::Leak> find(std::string_view bytes) const override;
+  bool empty() const { return windows_.empty(); }
 
  private:
   /// 12 characters: chance alone would not bring them about.

@@ -13,9 +13,7 @@ namespace json = base::json;
 constexpr std::string_view kModules = "node_modules/";
 
 std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? std::string() : std::string(text->data(), text->size());
+  return base::string_member(object, key).value_or("");
 }
 
 /// "node_modules/a/node_modules/@s/b" → "@s/b"; "packages/web" → "web".

@@ -24,6 +24,7 @@
 #include "watch/process_table.h"
 #include "watch/script_ends.h"
 #include "watch/signal_watch.h"
+#include "watch/socket_watch.h"
 #include "watch/trusted_programs.h"
 
 namespace sandbox_run::watch {
@@ -54,6 +55,7 @@ class ExecWatch::Impl {
         trusted_(std::move(trusted_programs)),
         connects_(channel_, processes_, callers),
         signals_(channel_, processes_),
+        sockets_(channel_, processes_, sink),
         ends_(sink) {}
 
   int fd() const { return listener_.get(); }
@@ -71,6 +73,8 @@ class ExecWatch::Impl {
       if (!notification) continue;
       if (notification->data.nr == __NR_connect) {
         handle_connect(*notification);
+      } else if (notification->data.nr == __NR_socket) {
+        handle_socket(*notification);
       } else if (is_signal_call(notification->data.nr)) {
         handle_signal(*notification);
       } else {
@@ -94,6 +98,7 @@ class ExecWatch::Impl {
 
   void handle_exec(const seccomp_notif& notification);
   void handle_connect(const seccomp_notif& notification);
+  void handle_socket(const seccomp_notif& notification);
   void handle_signal(const seccomp_notif& notification);
   Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
@@ -110,6 +115,7 @@ class ExecWatch::Impl {
   ProcessTable processes_;
   ConnectWatch connects_;
   SignalWatch signals_;
+  SocketWatch sockets_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
   ExecFacts outer_;  // what the command itself was started with
@@ -177,6 +183,16 @@ void ExecWatch::Impl::handle_connect(const seccomp_notif& notification) {
   channel_.let_go_on(notification.id);
 }
 
+void ExecWatch::Impl::handle_socket(const seccomp_notif& notification) {
+  int error = EPERM;
+  try {
+    error = sockets_.refuse(notification);
+  } catch (const std::exception&) {
+    // Out of memory: refused, not recorded.
+  }
+  channel_.refuse(notification.id, error);
+}
+
 void ExecWatch::Impl::handle_signal(const seccomp_notif& notification) {
   bool allowed = false;
   try {
@@ -211,6 +227,7 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   if (!keeps_trust(act, actor)) totals_.only_package_manager_ran = false;
   if (act.process.id.start != 0) {
     processes_.set(act.process.id, actor, act.reading.facts.arguments);
+    connects_.forget(act.process.id.pid);
   }
   if (act.parent != actor) record_script(act, actor);
   record(act, actor);

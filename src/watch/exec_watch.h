@@ -20,10 +20,11 @@ struct WatchTotals {
 };
 
 /// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket
-/// with its caller's number, see connect_watch.h. Of SIGUSR1: see signal_watch.h. Of exec: keeps
-/// the process tree, labels each process with its actor, and lets every exec go on but those of
-/// paths that lead nowhere: these fail as it was seen, so that none goes unrecorded. Nothing else
-/// is decided here; the pointer arguments' TOCTOU matters to attribution, see src/README.md.
+/// with its caller's number, see connect_watch.h. Of SIGUSR1: see signal_watch.h; of sockets for
+/// ICMP and raw IP: socket_watch.h. Of exec: keeps the process tree, labels each process with its
+/// actor, and lets every exec go on but those of paths that lead nowhere: these fail as it was
+/// seen, so that none goes unrecorded. Nothing else is decided here; the pointer arguments' TOCTOU
+/// matters to attribution, see src/README.md.
 class ExecWatch {
  public:
   /// `listener`: the seccomp listener. `sink` and `callers` outlive the watch. `project`: the

@@ -37,10 +37,6 @@ void LeakWatch::record(const events::Event& event) {
   }
 }
 
-void LeakWatch::check_bytes(std::string_view bytes, const events::Event& event) {
-  check(bytes, "a connection's first bytes", event);
-}
-
 void LeakWatch::check(std::string_view text, std::string_view channel, const events::Event& event) {
   const auto leak = finder_.find(text);
   if (!leak) return;

@@ -19,10 +19,6 @@ class LeakWatch : public events::EventSink {
 
   void record(const events::Event& event) override;
 
-  /// For bytes that are in no event: a connection's first ones. `event` gives actor, process and
-  /// details; its type says where (channel).
-  void check_bytes(std::string_view bytes, const events::Event& event);
-
  private:
   void check(std::string_view text, std::string_view channel, const events::Event& event);
 

@@ -25,6 +25,10 @@ NotificationChannel::NotificationChannel(int listener) : listener_(listener) {
   seccomp_notif_sizes sizes{};
   base::check_sys(::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes),
                   "asking for the size of seccomp notifications");
+  // The supervisor wakes on the caller's own processor and the other way round: they take turns
+  // (seccomp_unotify(2), since Linux 6.6). Without it they do as well, a little later.
+  constexpr std::uint64_t kSyncWakeUp = 1;
+  (void)::ioctl(listener_, SECCOMP_IOW(4, std::uint64_t), kSyncWakeUp);
   request_ = buffer_of(sizes.seccomp_notif, sizeof(seccomp_notif));
   response_ = buffer_of(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp));
 }

@@ -11,6 +11,7 @@
 #include "workspace/entry_check.h"
 #include "workspace/host_view.h"
 #include "workspace/overlay_marks.h"
+#include "workspace/tree.h"
 #include "workspace/verify.h"
 
 namespace sandbox_run::workspace {
@@ -23,25 +24,6 @@ using policy::Verdict;
 constexpr std::size_t kMaxNodes = 2'000'000;
 constexpr const char* kUnreadable = "can't be read on the host";
 constexpr const char* kMountPoint = "another file system is mounted there";
-
-char type_letter(std::uint32_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return 'd';
-    case S_IFLNK:
-      return 'l';
-    case S_IFIFO:
-      return 'p';
-    case S_IFSOCK:
-      return 's';
-    case S_IFBLK:
-      return 'b';
-    case S_IFCHR:
-      return 'c';
-    default:
-      return 'f';
-  }
-}
 
 class Reader {
  public:

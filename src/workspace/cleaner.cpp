@@ -39,7 +39,7 @@ std::string unused_name(int dir_fd) {
   while (true) {
     std::uint64_t number = 0;
     check_sys(::getrandom(&number, sizeof number, 0), "making up a name");
-    const std::string name = ".sandbox-run-" + std::to_string(number);
+    std::string name = ".sandbox-run-" + std::to_string(number);
     struct stat status {};
     if (!stat_entry(dir_fd, name.c_str(), status)) return name;
   }

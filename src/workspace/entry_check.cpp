@@ -23,8 +23,8 @@ using policy::Verdict;
 constexpr const char* kUnexpectedLink = "a link where a file or directory is expected";
 constexpr const char* kLeadsOut = "a link that leads out of the project";
 constexpr unsigned kMaxHops = 40;  // as the kernel's (path_resolution(7))
-constexpr off_t kMaxPathFile = 64 * 1024;
-constexpr off_t kMaxManifest = 4 * 1024 * 1024;
+constexpr off_t kMaxPathFile = off_t{64} * 1024;
+constexpr off_t kMaxManifest = off_t{4} * 1024 * 1024;
 constexpr std::string_view kModules = "node_modules";
 
 bool is_absolute(std::string_view text) { return !text.empty() && text.front() == '/'; }
@@ -187,7 +187,7 @@ bool EntryCheck::leads_out(const std::string& dir_path, const std::string& text)
 
 Judgement EntryCheck::path_file(int dir_fd, const std::string& dir_path, const char* name,
                                 const Judgement& rule) const {
-  const Judgement held{Verdict::hold, rule.reason};
+  Judgement held{Verdict::hold, rule.reason};
   const base::UniqueFd file(
       ::openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};

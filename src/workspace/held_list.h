@@ -20,8 +20,4 @@ std::vector<HeldChange> load_held(int run_fd);
 HeldChange make_held(const std::string& target, const Change& change, policy::Verdict verdict,
                      std::string reason);
 
-/// Does a held change stand for all beneath its path, too (a new directory), or for the entry alone
-/// (a mode, a file)?
-bool covers_subtree(const Change& change);
-
 }  // namespace sandbox_run::workspace

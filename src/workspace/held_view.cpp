@@ -17,29 +17,10 @@ namespace {
 
 using base::UniqueFd;
 
-char letter(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return 'd';
-    case S_IFLNK:
-      return 'l';
-    case S_IFIFO:
-      return 'p';
-    case S_IFSOCK:
-      return 's';
-    case S_IFBLK:
-      return 'b';
-    case S_IFCHR:
-      return 'c';
-    default:
-      return 'f';
-  }
-}
-
 HeldSide describe(int dir_fd, const char* name, const struct stat& status) {
   HeldSide side;
   side.exists = true;
-  side.type = letter(status.st_mode);
+  side.type = type_letter(status.st_mode);
   side.mode = status.st_mode & 07777U;
   side.size = static_cast<std::uint64_t>(status.st_size);
   side.ctime = to_nanoseconds(status.st_ctim);

@@ -131,7 +131,7 @@ Judge judge_by_choice(Choice choice) {
 }
 
 Judge judge_hold_all(std::string reason) {
-  const Judgement held{Verdict::hold, std::move(reason)};
+  Judgement held{Verdict::hold, std::move(reason)};
   return {[held](const std::string&) { return held; },
           [held](const std::string&) { return std::optional<Judgement>(held); }};
 }

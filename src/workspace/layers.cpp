@@ -154,7 +154,8 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
     layers.push_back(layer);
   }
   // Not synced: after a power loss the layer itself would be as incomplete.
-  base::write_file(run.path + "/" + kFile, writer.finish(), 0600);
+  // Whole or not at all, for a run of another project that looks at it meanwhile.
+  base::write_file_atomically(run.path + "/" + kFile, writer.finish(), 0600);
   return layers;
 }
 

@@ -16,7 +16,7 @@ void record_held(const std::vector<HeldChange>& held, events::EventSink& sink);
 void record_stripped(const CommitPlan& plan, events::EventSink& sink);
 /// change.discarded: `count` entries of `target`'s layer, whose command failed.
 void record_discarded(const std::string& target, std::uint64_t count, events::EventSink& sink);
-/// commit.recovered: `outcome` is "finished", "undone" or "cleaned".
+/// commit.recovered: `outcome` is "finished", "undone", "cleaned" or "skipped".
 void record_recovered(const std::string& run, const std::string& outcome,
                       const std::vector<std::string>& targets, events::EventSink& sink);
 /// cache.kept_out: why a cache's new entries were not taken over.

@@ -8,7 +8,6 @@
 
 #include "base/digest.h"
 #include "base/io.h"
-#include "base/sys_error.h"
 #include "base/unique_fd.h"
 
 namespace sandbox_run::workspace {
@@ -18,9 +17,10 @@ constexpr std::size_t kNumberSize = 8;
 constexpr std::size_t kDigestSize = 64;
 constexpr std::size_t kMaxRecordSize = std::size_t{1} << 31U;
 
-[[noreturn]] void fail_damaged() { throw base::SysError(EBADMSG, "reading a run's record"); }
-
 }  // namespace
+
+UnreadableRecord::UnreadableRecord()
+    : SysError(EBADMSG, "reading a run's record (damaged, or of another version of sandbox-run)") {}
 
 void RecordWriter::number(std::uint64_t value) {
   for (std::size_t i = 0; i < kNumberSize; ++i) {
@@ -37,14 +37,14 @@ void RecordWriter::text(std::string_view bytes) {
 std::string RecordWriter::finish() const { return bytes_ + base::sha256_hex(bytes_); }
 
 RecordReader::RecordReader(std::string bytes, std::string_view kind) : bytes_(std::move(bytes)) {
-  if (bytes_.size() < kDigestSize) fail_damaged();
+  if (bytes_.size() < kDigestSize) throw UnreadableRecord();
   const std::string digest = bytes_.substr(bytes_.size() - kDigestSize);
   bytes_.resize(bytes_.size() - kDigestSize);
-  if (base::sha256_hex(bytes_) != digest || text() != kind) fail_damaged();
+  if (base::sha256_hex(bytes_) != digest || text() != kind) throw UnreadableRecord();
 }
 
 std::uint64_t RecordReader::number() {
-  if (bytes_.size() - position_ < kNumberSize) fail_damaged();
+  if (bytes_.size() - position_ < kNumberSize) throw UnreadableRecord();
   std::uint64_t value = 0;
   for (std::size_t i = kNumberSize; i-- > 0;) {
     value = value << 8U | static_cast<unsigned char>(bytes_[position_ + i]);
@@ -55,7 +55,7 @@ std::uint64_t RecordReader::number() {
 
 std::string RecordReader::text() {
   const std::uint64_t size = number();
-  if (size > bytes_.size() - position_) fail_damaged();
+  if (size > bytes_.size() - position_) throw UnreadableRecord();
   std::string result = bytes_.substr(position_, size);
   position_ += size;
   return result;

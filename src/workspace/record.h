@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/sys_error.h"
+
 // The form of the run directory's own files: fields with their length before them, so that a name
 // may hold any byte, and a digest at the end, so that a file cut short is never taken for a whole.
 
@@ -22,7 +24,13 @@ class RecordWriter {
   std::string bytes_;
 };
 
-/// Reads what RecordWriter made. Every member throws SysError (EBADMSG) on a damaged record.
+/// EBADMSG: damaged, or of another version of sandbox-run.
+class UnreadableRecord : public base::SysError {
+ public:
+  UnreadableRecord();
+};
+
+/// Reads what RecordWriter made. Every member throws UnreadableRecord.
 class RecordReader {
  public:
   RecordReader(std::string bytes, std::string_view kind);

@@ -1,6 +1,7 @@
 // Commits whose process died in the middle: finished if that can be done, else undone.
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "workspace/held_list.h"
 #include "workspace/notices.h"
+#include "workspace/record.h"
 #include "workspace/transaction.h"
 
 namespace sandbox_run::workspace {
@@ -68,6 +70,35 @@ void remove_abandoned(int run_fd) {
   }
 }
 
+/// One run among all. Throws UnreadableRecord.
+void recover_if_concerned(const std::string& run_directory, int run_fd,
+                          const std::vector<Target>& targets, events::EventSink& sink) {
+  if (!is_unfinished(run_fd)) {
+    if (is_abandoned(run_fd, targets)) remove_abandoned(run_fd);
+    return;
+  }
+  // A cleaning that was interrupted after its records were gone concerns nobody.
+  if (has_layers(run_fd) && !concerns(load_layers(run_fd), targets)) return;
+  recover_run(run_directory, sink, [](const char*) {});
+}
+
+/// Its process lives (RunInUse in cli/state.h), perhaps one of another version.
+bool is_in_use(int run_fd) { return ::flock(run_fd, LOCK_EX | LOCK_NB) != 0; }
+
+/// Whose run it is can't be told: it must not keep other projects from being worked in.
+std::string words_of_skipped(const std::string& run_directory, int run_fd) {
+  std::string words = "run " + base::printable(run_name(run_directory)) +
+                      " was left as it is: its records are damaged, or of another version of "
+                      "sandbox-run";
+  if (has_journal(run_fd))
+    words += "; its commit was interrupted, look whether its project is whole";
+  return words + ". When nothing of it is needed, remove " + base::printable(run_directory);
+}
+
+bool needs_clean_up_only(int run_fd) {
+  return UnfinishedMark::is_present(run_fd) && !has_journal(run_fd) && has_held(run_fd);
+}
+
 }  // namespace
 
 bool is_unfinished(int run_fd) { return UnfinishedMark::is_present(run_fd) || has_journal(run_fd); }
@@ -83,6 +114,7 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
   std::vector<LayerRecord> layers;
   if (has_layers(run.fd.get())) layers = load_layers(run.fd.get());
   std::vector<std::string> targets;
+  targets.reserve(layers.size());
   for (const LayerRecord& layer : layers) targets.push_back(layer.directory.target.path);
   std::string outcome = "cleaned";
   if (has_journal(run.fd.get())) {
@@ -106,10 +138,7 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
 
 void clean_up(const std::string& run_directory) {
   const RunDirectory run = open_run(run_directory);
-  if (!UnfinishedMark::is_present(run.fd.get()) || has_journal(run.fd.get()) ||
-      !has_held(run.fd.get())) {
-    return;  // done, or more than cleaning is to be done: recovery's
-  }
+  if (!needs_clean_up_only(run.fd.get())) return;  // done, or recovery's
   try {
     UnfinishedMark mark(run.fd.get());
     clean_up_run(run.fd.get(), [](const char*) {});
@@ -119,24 +148,32 @@ void clean_up(const std::string& run_directory) {
   }
 }
 
-void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
-                         events::EventSink& sink) {
+bool needs_clean_up_only(const std::string& run_directory) {
+  return needs_clean_up_only(open_run(run_directory).fd.get());
+}
+
+std::vector<std::string> recover_interrupted(const std::string& state_directory,
+                                             const std::vector<Target>& targets,
+                                             events::EventSink& sink) {
+  std::vector<std::string> skipped;
   const base::UniqueFd state(::open(state_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!state) return;  // nothing has ever been run
+  if (!state) return skipped;  // nothing has ever been run
   const base::UniqueFd runs(try_open_directory(state.get(), kRuns));
-  if (!runs) return;
+  if (!runs) return skipped;
   for (const base::DirectoryEntry& entry : base::list_directory(runs.get())) {
     const base::UniqueFd run(try_open_directory(runs.get(), entry.name));
     if (!run) continue;
-    if (!is_unfinished(run.get())) {
-      if (is_abandoned(run.get(), targets)) remove_abandoned(run.get());
-      continue;
+    const std::string directory =
+        base::join_path(base::join_path(state_directory, kRuns), entry.name);
+    try {
+      recover_if_concerned(directory, run.get(), targets, sink);
+    } catch (const UnreadableRecord&) {
+      if (is_in_use(run.get())) continue;
+      skipped.push_back(words_of_skipped(directory, run.get()));
+      record_recovered(entry.name, "skipped", {}, sink);
     }
-    // A cleaning that was interrupted after its records were gone concerns nobody.
-    if (has_layers(run.get()) && !concerns(load_layers(run.get()), targets)) continue;
-    recover_run(base::join_path(base::join_path(state_directory, kRuns), entry.name), sink,
-                [](const char*) {});
   }
+  return skipped;
 }
 
 }  // namespace sandbox_run::workspace

@@ -23,10 +23,10 @@ int try_open(int root_fd, const std::string& path, int flags) {
   while (path.size() - start > kMaxPathPiece) {
     const std::size_t slash = path.rfind('/', start + kMaxPathPiece);
     if (slash == std::string::npos || slash <= start) break;
-    const UniqueFd from(std::move(at));
-    at.reset(base::try_open_beneath(from ? from.get() : root_fd, path.substr(start, slash - start),
-                                    O_PATH | O_DIRECTORY));
-    if (!at) return -1;
+    UniqueFd next(base::try_open_beneath(at ? at.get() : root_fd, path.substr(start, slash - start),
+                                         O_PATH | O_DIRECTORY));
+    if (!next) return -1;
+    at = std::move(next);
     start = slash + 1;
   }
   return base::try_open_beneath(at ? at.get() : root_fd, path.substr(start), flags);
@@ -76,6 +76,25 @@ bool stat_entry(int dir_fd, const char* name, struct stat& status) {
   if (::fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno == ENOENT) return false;
   throw base::SysError(std::string("looking at ") + name);
+}
+
+char type_letter(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    case S_IFBLK:
+      return 'b';
+    case S_IFCHR:
+      return 'c';
+    default:
+      return 'f';
+  }
 }
 
 void set_entry_mode(int dir_fd, const std::string& name, mode_t mode) {

@@ -47,6 +47,9 @@ std::string child_path(const std::string& directory, std::string_view name);
 /// lstat(2) of `name`; false if there is none. Throws SysError.
 bool stat_entry(int dir_fd, const char* name, struct stat& status);
 
+/// Change::type of an entry with that st_mode: f d l (symlink) p s b c; f of what is none of these.
+char type_letter(mode_t mode);
+
 /// chmod(2) of `name`, which is no link, without permission on it and without following one.
 void set_entry_mode(int dir_fd, const std::string& name, mode_t mode);
 

@@ -47,6 +47,9 @@ struct HeldChange {
   policy::Verdict verdict = policy::Verdict::hold;  // hold or protect
   std::string reason;
 };
+/// Does a held change stand for all beneath its path, too (a new directory), or for the entry alone
+/// (a mode, a file)?
+bool covers_subtree(const Change& change);
 
 struct CommitSummary {
   std::uint64_t committed_entries = 0;   // files, links and directories
@@ -70,9 +73,11 @@ class TargetLocks {
 };
 
 /// Finishes or undoes commits that were interrupted (SIGKILL, power loss); says which in `sink`.
-/// Call with the targets' locks held.
-void recover_interrupted(const std::string& state_directory, const std::vector<Target>& targets,
-                         events::EventSink& sink);
+/// Call with the targets' locks held. Runs whose records can't be read are left as they are: these
+/// are returned, in words for a person. Throws UserError if a target stays half-committed.
+std::vector<std::string> recover_interrupted(const std::string& state_directory,
+                                             const std::vector<Target>& targets,
+                                             events::EventSink& sink);
 
 /// Makes the directories for each target's layer. Throws SysError or UserError (state directory's
 /// file system unfit for an overlay's upper layer).
@@ -104,6 +109,8 @@ CommitSummary commit_changes(const CommitRequest& request, events::EventSink& si
 
 /// Removes what a commit with OldEntries::leave has left. Does nothing if another process is at it.
 void clean_up(const std::string& run_directory);
+/// Is that all that keeps the run's commit from being over?
+bool needs_clean_up_only(const std::string& run_directory);
 
 /// The held changes of a run, from its directory.
 std::vector<HeldChange> read_held(const std::string& run_directory);

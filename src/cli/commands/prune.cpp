@@ -29,16 +29,15 @@ class Pruning {
     // Taken before anything is looked at: a run or a commit can't begin in between.
     const auto alone = RunInUse::alone(directory);
     if (!alone) return keep(id, "in use");
-    // Old entries that an earlier commit has left are its own to remove, not a part of this.
-    workspace::clean_up(directory);
-    if (base::exists(join_path(directory, "unfinished")) ||
-        base::exists(join_path(directory, "journal"))) {
+    if (!is_over(directory)) {
       return keep(id, "its commit is unfinished: the next run there deals with it");
     }
     const RunFacts facts = gather_run(directory);
     if (holds_changes(directory) && rule_.held == PruneRule::Held::keep) {
-      return keep(id, fmt::format("it holds {}; with --held it would go",
-                                  counted(facts.held, "change", "changes")));
+      const std::string why = facts.held == 0
+                                  ? "what it holds can't be read"
+                                  : "it holds " + counted(facts.held, "change", "changes");
+      return keep(id, why + "; with --held it would go");
     }
     if (rule_.act == PruneRule::Act::remove) remove(id);
     ++removed_;
@@ -59,6 +58,15 @@ class Pruning {
   }
 
  private:
+  /// Old entries that an earlier commit has left are no reason to keep a run: they go first.
+  bool is_over(const std::string& directory) const {
+    if (rule_.act == PruneRule::Act::only_say) {
+      return !is_unfinished(directory) || workspace::needs_clean_up_only(directory);
+    }
+    workspace::clean_up(directory);
+    return !is_unfinished(directory);
+  }
+
   void keep(const std::string& id, const std::string& why) {
     text_ += "kept " + id + ": " + why + "\n";
   }

@@ -56,8 +56,8 @@ Settled settle(const std::string& state, const std::string& run_directory, Settl
   const workspace::TargetLocks locks(state, targets);
   const std::unique_ptr<events::EventLog> opened = open_run_log(run_directory, {});
   events::EventLog& log = *opened;
-  workspace::recover_interrupted(state, targets, log);
   Settled settled;
+  settled.notes = workspace::recover_interrupted(state, targets, log);
   if (settlement == Settlement::commit) {
     settled.entries = workspace::commit_held(run_directory, paths, log).committed_entries;
   } else {

@@ -17,9 +17,9 @@ using Strings = std::vector<std::string>;
 
 const std::map<std::string, Action>& sub_commands() {
   static const std::map<std::string, Action> kSubCommands{
-      {"plan", Action::plan},       {"review", Action::review},  {"commit", Action::commit},
-      {"discard", Action::discard}, {"runs", Action::runs},      {"prune", Action::prune},
-      {"log", Action::log},         {"explain", Action::explain}};
+      {"plan", Action::plan},       {"review", Action::review},   {"commit", Action::commit},
+      {"discard", Action::discard}, {"runs", Action::runs},       {"prune", Action::prune},
+      {"log", Action::log},         {"explain", Action::explain}, {"lock", Action::lock}};
   return kSubCommands;
 }
 

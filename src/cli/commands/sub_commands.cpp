@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/behaviour.h"
 #include "cli/commands/prune.h"
 #include "cli/commands/settle.h"
 #include "cli/exit_code.h"
@@ -132,6 +133,8 @@ int run_sub_command(const Options& options) {
       return explain_command(options, [&](const std::string& name) {
         return find_run(state, name, RunKind::any, here);
       });
+    case Action::lock:
+      return lock_command(options, state, here);
     case Action::review:
       return review(options, state, read_operands(options, state, here));
     default:

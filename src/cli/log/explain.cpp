@@ -36,12 +36,8 @@ std::string detail(const json::object& event, std::string_view key) {
 std::uint64_t number_detail(const json::object& event, std::string_view key,
                             std::uint64_t fallback) {
   const json::object* details = object_member(event, "details");
-  const json::value* value = details == nullptr
-                                 ? nullptr
-                                 : details->if_contains(json::string_view(key.data(), key.size()));
-  return value != nullptr && value->is_int64() && value->get_int64() > 0
-             ? static_cast<std::uint64_t>(value->get_int64())
-             : fallback;
+  const auto number = details == nullptr ? std::nullopt : base::number_member(*details, key);
+  return number.value_or(0) > 0 ? *number : fallback;
 }
 
 /// A string as TOML, if it is one that the log did not have to change.
@@ -166,11 +162,22 @@ void allow_host(Explanation& explanation, const json::object& event, const Expla
       "known.";
 }
 
+Explanation explain_failed_flow(const json::object&, const ExplainedRun&) {
+  return {
+      "A rule allows it.",
+      "None: the broker tried, and the host could not be reached from here. The same would have "
+      "happened without a sandbox.",
+      "",
+      {},
+      ""};
+}
+
 Explanation explain_lookup(const json::object& event, const ExplainedRun& run) {
   Explanation result;
   result.layer =
       "Egress, the name server in the sandbox: the name does not exist there. No query left this "
       "machine.";
+  if (detail(event, "verdict") == "failed") return explain_failed_flow(event, run);
   if (detail(event, "verdict") != "denied") {
     result.rule = "A rule names this host, so the name was answered.";
     return result;
@@ -178,6 +185,16 @@ Explanation explain_lookup(const json::object& event, const ExplainedRun& run) {
   result.rule = "No rule lets anybody reach " + shown(detail(event, "name")) + ".";
   allow_host(result, event, run, detail(event, "name"), kHttps);
   return result;
+}
+
+Explanation explain_denied_packet(const json::object&, const ExplainedRun&) {
+  return {"None: no rule is about packets that are neither TCP nor UDP.",
+          "System calls: the seccomp filter hands such a socket(2) to the supervisor, which "
+          "refuses it. "
+          "The kernel would, too: nobody in the sandbox has the capability.",
+          "",
+          {},
+          "Nothing allows it: of such packets nobody can tell for whom they are."};
 }
 
 Explanation explain_denied_flow(const json::object& event, const ExplainedRun& run) {
@@ -198,16 +215,6 @@ Explanation explain_denied_flow(const json::object& event, const ExplainedRun& r
   if (host.empty()) host = detail(event, "destination");
   allow_host(result, event, run, host, number_detail(event, "port", kHttps));
   return result;
-}
-
-Explanation explain_failed_flow(const json::object&, const ExplainedRun&) {
-  return {
-      "A rule allows it.",
-      "None: the broker tried, and the host could not be reached from here. The same would have "
-      "happened without a sandbox.",
-      "",
-      {},
-      ""};
 }
 
 // ── files ───────────────────────────────────────────────────────────────────────────────────────
@@ -294,13 +301,16 @@ Explanation explain_decoy(const json::object& event, const ExplainedRun& run) {
   return result;
 }
 
-Explanation explain_behaviour(const json::object& event, const ExplainedRun&) {
-  return {shown(detail(event, "reason")) + ".",
-          "The behaviour lock: what a package's scripts do is compared with sandbox-run.lock.",
-          "sandbox-run lock update",
-          {},
-          "The lock is there to make you look: read what is new first, and what changed in the "
-          "package between the two versions."};
+Explanation explain_behaviour(const json::object& event, const ExplainedRun& run) {
+  return {
+      shown(detail(event, "reason")) + ".",
+      "The behaviour lock: what a package's scripts do is compared with sandbox-run.lock, as it "
+      "was before the run. sandbox-run lock diff " +
+          run.id + " shows all that differs.",
+      "sandbox-run lock update " + run.id,
+      {},
+      "The lock is there to make you look: read what is new first, and what changed in the "
+      "package between the two versions."};
 }
 
 Explanation explain_missing(const json::object& event, const ExplainedRun&) {
@@ -331,12 +341,19 @@ Explanation explain_cache(const json::object& event, const ExplainedRun&) {
 
 using Explain = Explanation (*)(const json::object&, const ExplainedRun&);
 constexpr std::pair<std::string_view, Explain> kExplanations[] = {
-    {"name.lookup", explain_lookup},         {"flow.denied", explain_denied_flow},
-    {"flow.failed", explain_failed_flow},    {"change.held", explain_held},
-    {"change.protected", explain_held},      {"change.stripped", explain_stripped},
-    {"env.withheld", explain_withheld},      {"decoy.opened", explain_decoy},
-    {"decoy.leaked", explain_decoy},         {"behaviour.new", explain_behaviour},
-    {"protection.missing", explain_missing}, {"limit.reached", explain_limit},
+    {"name.lookup", explain_lookup},
+    {"flow.denied", explain_denied_flow},
+    {"packet.denied", explain_denied_packet},
+    {"flow.failed", explain_failed_flow},
+    {"change.held", explain_held},
+    {"change.protected", explain_held},
+    {"change.stripped", explain_stripped},
+    {"env.withheld", explain_withheld},
+    {"decoy.opened", explain_decoy},
+    {"decoy.leaked", explain_decoy},
+    {"behaviour.new", explain_behaviour},
+    {"protection.missing", explain_missing},
+    {"limit.reached", explain_limit},
     {"cache.kept_out", explain_cache}};
 
 }  // namespace

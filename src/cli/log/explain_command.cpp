@@ -42,7 +42,7 @@ std::string wrapped(const std::string& text, const std::string& indent) {
 struct WantedEvent {
   std::optional<std::uint64_t> number;
   bool is(const json::object& event) const {
-    if (number) return number_member(event, "seq") == *number;
+    if (number) return base::number_member(event, "seq") == *number;
     return events::text_member(event, "severity") != name_of(events::Severity::info);
   }
 };
@@ -80,30 +80,21 @@ void read_start(const json::object& event, ExplainedRun& run) {
   if (details == nullptr) return;
   run.id = events::shown(events::text_member(event, "run"));
   run.profile = events::shown(events::text_member(*details, "profile"));
-  const json::value* command = details->if_contains("command");
-  if (command == nullptr || !command->is_array()) return;
-  for (const json::value& word : command->get_array()) {
-    if (word.is_string()) run.command.emplace_back(word.get_string());
-  }
+  run.command = base::string_list(*details, "command");
 }
 
 /// "app › qr-tools › easy-qr-gen": why the package is there.
 std::string dependency_path(const json::object& event) {
   const json::object* details = events::object_member(event, "details");
-  const json::value* path = details == nullptr ? nullptr : details->if_contains("dependency_path");
-  std::vector<std::string> names;
-  if (path == nullptr || !path->is_array()) return "";
-  for (const json::value& name : path->get_array()) {
-    if (name.is_string()) names.push_back(events::shown(std::string(name.get_string())));
-  }
-  return base::join(names, " › ");
+  if (details == nullptr) return "";
+  return events::shown(base::join(base::string_list(*details, "dependency_path"), " › "));
 }
 
 }  // namespace
 
 std::string explanation_text(const json::object& event, const ExplainedRun& run) {
   const Explanation explanation = explain(event, run);
-  std::string text = fmt::format("#{}  {}: {}\n", number_member(event, "seq"),
+  std::string text = fmt::format("#{}  {}: {}\n", base::number_member(event, "seq").value_or(0),
                                  events::who_did_it(event), events::what_happened(event));
   const std::string path = dependency_path(event);
   if (!path.empty()) text += "    " + path + "\n";

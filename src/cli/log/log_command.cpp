@@ -24,7 +24,6 @@ namespace sandbox_run::cli {
 namespace {
 
 constexpr int kLookAgainMilliseconds = 1000;
-constexpr std::size_t kLongestLine = 1U << 20;
 
 std::ifstream open_log_file(const std::string& path) {
   std::ifstream log(path, std::ios::binary);
@@ -103,7 +102,7 @@ int follow(const std::string& path, const LogOptions& options) {
       if (!ended) watch.wait();
       continue;
     }
-    if (rest.size() > kLongestLine) rest.clear();  // no log of ours: its lines are shorter
+    if (rest.size() > kLongestLogLine) rest.clear();  // no log of ours: its lines are shorter
     rest.append(bytes, static_cast<std::size_t>(got));
     for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
       const auto event = parse_log_event({rest.substr(0, end)});

@@ -4,17 +4,12 @@
 #include "events/words.h"
 
 namespace sandbox_run::cli {
-namespace {
-
-constexpr std::size_t kLongestLine = 1U << 20;
-
-}  // namespace
 
 bool read_log_line(std::istream& in, LogLine& line) {
   line = {};
   for (int c = in.get(); c != std::istream::traits_type::eof(); c = in.get()) {
     if (c == '\n') return true;
-    if (line.text.size() < kLongestLine) {
+    if (line.text.size() < kLongestLogLine) {
       line.text.push_back(static_cast<char>(c));
     } else {
       line.whole = false;
@@ -26,7 +21,7 @@ bool read_log_line(std::istream& in, LogLine& line) {
 }
 
 std::optional<base::json::object> parse_log_event(const LogLine& line) {
-  auto value = line.text.size() < kLongestLine ? base::parse_json(line.text) : std::nullopt;
+  auto value = line.text.size() < kLongestLogLine ? base::parse_json(line.text) : std::nullopt;
   if (!value || !value->is_object()) return std::nullopt;
   if (events::text_member(value->get_object(), "type").empty()) return std::nullopt;
   return std::move(value->get_object());
@@ -41,14 +36,6 @@ bool EventFilter::accepts(const base::json::object& event) const {
   if (!who) return actor == events::who_did_it(event);
   return actor == who->package || actor == who->package + "@" + who->version ||
          actor == name_of(who->kind) || actor == events::who_did_it(event);
-}
-
-std::uint64_t number_member(const base::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(base::json::string_view(key.data(), key.size()));
-  if (value == nullptr) return 0;
-  if (const auto* number = value->if_uint64()) return *number;
-  const auto* number = value->if_int64();
-  return number != nullptr && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
 }
 
 }  // namespace sandbox_run::cli

@@ -10,7 +10,9 @@
 
 namespace sandbox_run::cli {
 
-/// A line of a log, without its newline. `text` is at most 1 MiB of it.
+inline constexpr std::size_t kLongestLogLine = 1U << 20;  // ours are at most 64 KiB and a little
+
+/// A line of a log, without its newline. `text` is at most kLongestLogLine bytes of it.
 struct LogLine {
   std::string text;
   bool whole = true;  // not longer, and ended by a newline
@@ -28,8 +30,5 @@ struct EventFilter {
   std::string actor;  // a package ("esbuild", "esbuild@0.25.0") or an actor in words; "": any
   bool accepts(const base::json::object& event) const;
 };
-
-/// The member `key` as a number; 0 if it is none.
-std::uint64_t number_member(const base::json::object& object, std::string_view key);
 
 }  // namespace sandbox_run::cli

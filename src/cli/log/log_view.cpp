@@ -37,7 +37,7 @@ std::string time_of_day(const json::object& event) {
 }
 
 std::string number_of(const json::object& event) {
-  const std::uint64_t number = number_member(event, "seq");
+  const std::uint64_t number = base::number_member(event, "seq").value_or(0);
   return number == 0 ? "" : fmt::format("#{}", number);
 }
 
@@ -103,7 +103,7 @@ LogView::Actor& LogView::actor_named(const std::string& name) {
 std::size_t LogView::depth_of(Actor& actor, const json::object& event) {
   const json::object* process = events::object_member(event, "process");
   if (process == nullptr) return 0;
-  const std::uint64_t pid = number_member(*process, "pid");
+  const std::uint64_t pid = base::number_member(*process, "pid").value_or(0);
   const auto known = actor.depths.find(pid);
   const json::object* details = events::object_member(event, "details");
   if (text_member(event, "type") != "process.exec") {
@@ -111,7 +111,8 @@ std::size_t LogView::depth_of(Actor& actor, const json::object& event) {
         known != actor.depths.end() && text_member(event, "type") != "script.started";
     return below ? std::min(kDeepest, known->second + 1) : 0;
   }
-  const std::uint64_t parent = details == nullptr ? 0 : number_member(*details, "parent_pid");
+  const std::uint64_t parent =
+      details == nullptr ? 0 : base::number_member(*details, "parent_pid").value_or(0);
   const auto above = actor.depths.find(parent);
   const std::size_t depth = above == actor.depths.end() ? 0 : std::min(kDeepest, above->second + 1);
   actor.depths[pid] = depth;

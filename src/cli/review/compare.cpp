@@ -111,8 +111,8 @@ std::optional<std::vector<std::string>> Comparison::lines(const std::string& bef
   try {
     if (!plan_) plan_ = make_bare_plan();
     plan::Plan plan = *plan_;
-    plan.mounts.push_back(plan::TextFile{kBefore, before});
-    plan.mounts.push_back(plan::TextFile{kAfter, after});
+    plan.mounts.emplace_back(plan::TextFile{kBefore, before});
+    plan.mounts.emplace_back(plan::TextFile{kAfter, after});
     SuperviseRequest request;
     request.plan = &plan;
     request.sink = &sink;

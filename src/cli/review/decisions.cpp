@@ -12,11 +12,6 @@ using workspace::ChangeKind;
 using workspace::HeldChange;
 using Changes = std::vector<const HeldChange*>;
 
-bool covers_subtree(const HeldChange& change) {
-  return change.change.type == 'd' &&
-         (change.change.kind == ChangeKind::added || change.change.kind == ChangeKind::replaced);
-}
-
 bool have_one_reason(const Changes& changes) {
   return std::all_of(changes.begin(), changes.end(), [&](const HeldChange* change) {
     return change->verdict == changes.front()->verdict && change->reason == changes.front()->reason;
@@ -73,7 +68,7 @@ class Level {
   void add_change(const HeldChange& change) {
     Item item;
     item.change = change;
-    const bool is_own = change.change.type == 'd' && !covers_subtree(change) &&
+    const bool is_own = change.change.type == 'd' && !covers_subtree(change.change) &&
                         change.change.kind != ChangeKind::removed;
     if (is_own) item.form = Item::Form::directory;
     items_.push_back(std::move(item));
@@ -112,7 +107,7 @@ std::vector<Item> open_group(const std::vector<HeldChange>& held, const Item& gr
     if (path == directory) {
       Item own;
       own.change = change;
-      own.form = covers_subtree(change) ? Item::Form::change : Item::Form::directory;
+      own.form = covers_subtree(change.change) ? Item::Form::change : Item::Form::directory;
       items.push_back(std::move(own));
     } else if (path.starts_with(directory + "/")) {
       changes.push_back(&change);

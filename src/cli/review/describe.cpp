@@ -143,11 +143,6 @@ void append_directory(Lines& lines, ReviewSource& source, const HeldChange& chan
   }
 }
 
-bool covers_subtree(const HeldChange& change) {
-  return change.change.type == 'd' &&
-         (change.change.kind == ChangeKind::added || change.change.kind == ChangeKind::replaced);
-}
-
 std::string link_words(const HeldSide& side) {
   return side.type == 'l' ? " to " + base::printable(side.link) : "";
 }
@@ -209,7 +204,7 @@ std::vector<ContentLine> content_of(ReviewSource& source, const HeldChange& chan
     if (change.change.kind != ChangeKind::removed) {
       if (change.change.type == 'f') {
         append_file(lines, source, change.target, change.change.path, limits);
-      } else if (covers_subtree(change)) {
+      } else if (covers_subtree(change.change)) {
         append_directory(lines, source, change, limits);
       }
     } else if (change.change.type == 'f') {

@@ -45,13 +45,7 @@ class Interview {
  public:
   Interview(const std::string& run_directory, const std::vector<std::string>& paths)
       : in_use_(run_directory), source_(run_directory), style_(Style::for_stream(screen())) {
-    for (const HeldChange& change : source_.held()) {
-      const bool wanted =
-          paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
-            return names_change(path, change);
-          });
-      if (wanted) held_.push_back(change);
-    }
+    for (const HeldChange* change : source_.held_at(paths)) held_.push_back(*change);
     items_ = make_items(held_);
   }
 

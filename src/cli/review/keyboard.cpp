@@ -20,23 +20,34 @@ constexpr char kCtrlBackslash = '\x1c';
 constexpr char kCtrlZ = '\x1a';
 constexpr char kEscape = '\x1b';
 
+/// What a person or a system ends us by: it must not leave the terminal without echo.
+sigset_t ending_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+base::UniqueFd watch(const sigset_t& signals) {
+  return base::UniqueFd(base::check_sys(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK),
+                                        "watching for signals"));
+}
+
 }  // namespace
 
-Keyboard::Keyboard(int fd) : fd_(fd) {
+BlockedSignals::BlockedSignals(const sigset_t& signals) {
+  base::check_sys(::sigprocmask(SIG_BLOCK, &signals, &before_), "blocking signals");
+}
+
+void BlockedSignals::let_in() const { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+Keyboard::Keyboard(int fd)
+    : fd_(fd), blocked_(ending_signals()), signals_(watch(ending_signals())) {
   base::check_sys(::tcgetattr(fd_, &before_), "reading the terminal's modes");
-  // A signal that ends us must not leave the terminal without echo.
-  sigset_t watched;
-  ::sigemptyset(&watched);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&watched, signal);
-  base::check_sys(::sigprocmask(SIG_BLOCK, &watched, &mask_), "watching for signals");
-  signals_.reset(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   enter();
 }
 
-Keyboard::~Keyboard() {
-  leave();
-  ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
-}
+Keyboard::~Keyboard() { leave(); }
 
 void Keyboard::enter() {
   termios single = before_;
@@ -50,7 +61,7 @@ void Keyboard::leave() noexcept { ::tcsetattr(fd_, TCSADRAIN, &before_); }
 
 void Keyboard::die_of(int signal) {
   leave();
-  ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  blocked_.let_in();
   ::raise(signal);  // one that is ignored (nohup) comes back
 }
 

@@ -8,6 +8,21 @@
 
 namespace sandbox_run::cli {
 
+/// Signals that wait for as long as this exists: see sigprocmask(2).
+class BlockedSignals {
+ public:
+  /// Throws SysError.
+  explicit BlockedSignals(const sigset_t& signals);
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { let_in(); }
+  /// Those that wait arrive now.
+  void let_in() const;
+
+ private:
+  sigset_t before_{};
+};
+
 /// Single keys of a terminal, for as long as this exists: no line to be ended, no echo. Nothing is
 /// drawn and nothing moved, so any terminal will do, also over ssh. See termios(3).
 class Keyboard {
@@ -38,7 +53,7 @@ class Keyboard {
 
   int fd_;
   termios before_{};
-  sigset_t mask_{};
+  BlockedSignals blocked_;
   base::UniqueFd signals_;
 };
 

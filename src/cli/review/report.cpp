@@ -17,7 +17,6 @@ namespace {
 
 namespace json = base::json;
 using base::printable;
-using workspace::ChangeKind;
 using workspace::HeldChange;
 using workspace::HeldSide;
 using workspace::HeldView;
@@ -25,19 +24,6 @@ using workspace::HeldView;
 constexpr std::size_t kMaxShown = 1000;    // changes in the text
 constexpr std::size_t kMaxContents = 100;  // of which the content is shown, too
 constexpr std::size_t kMaxJson = 100'000;  // changes in the JSON form
-
-std::vector<const HeldChange*> chosen(const ReviewSource& source,
-                                      const std::vector<std::string>& paths) {
-  std::vector<const HeldChange*> changes;
-  for (const HeldChange& change : source.held()) {
-    const bool wanted =
-        paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
-          return names_change(path, change);
-        });
-    if (wanted) changes.push_back(&change);
-  }
-  return changes;
-}
 
 std::string content_text(const std::vector<ContentLine>& lines, const std::string& indent,
                          const Style& style) {
@@ -181,7 +167,7 @@ json::object change_json(const ReviewSource& source, const HeldChange& change) {
 }  // namespace
 
 std::string reason_words(const HeldChange& change) {
-  const std::string reason = printable(change.reason);
+  std::string reason = printable(change.reason);
   if (change.verdict != policy::Verdict::protect) return reason;
   return reason.empty() ? "PROTECTED" : "PROTECTED: " + reason;
 }
@@ -209,7 +195,7 @@ std::string change_text(ReviewSource& source, const HeldChange& change, const Co
 
 std::string review_text(ReviewSource& source, const std::vector<std::string>& paths,
                         const Style& style) {
-  const std::vector<const HeldChange*> changes = chosen(source, paths);
+  const std::vector<const HeldChange*> changes = source.held_at(paths);
   std::string text = head_text(source, source.held().size());
   if (changes.empty()) return text;
   constexpr ContentLimits kNoContent{0, 0, 0};
@@ -228,7 +214,7 @@ std::string review_text(ReviewSource& source, const std::vector<std::string>& pa
 }
 
 std::string review_json(ReviewSource& source, const std::vector<std::string>& paths) {
-  const std::vector<const HeldChange*> changes = chosen(source, paths);
+  const std::vector<const HeldChange*> changes = source.held_at(paths);
   json::object object = run_json(source.run());
   json::array list;
   for (const HeldChange* change : changes) {

@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/run_log.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using workspace::HeldChange;
 
 Suspects read_suspects(const std::string& run_directory) {
-  std::ifstream log(base::join_path(run_directory, "events.jsonl"), std::ios::binary);
+  std::ifstream log(log_path(run_directory), std::ios::binary);
   return Suspects(log);
 }
 
@@ -43,6 +44,7 @@ std::string resolve_relative(const std::vector<HeldChange>& held, const std::str
   if (found.size() == 1) return found.front();
   if (found.size() > 1) {
     std::vector<std::string> words;
+    words.reserve(found.size());
     for (const std::string& path : found) words.push_back(base::typable(path));
     throw base::UserError("changes of " + base::printable(operand) +
                           " are held in several places; name one: " + base::join(words, " or "));
@@ -68,6 +70,18 @@ ReviewSource::ReviewSource(const std::string& run_directory)
   });
 }
 
+std::vector<const HeldChange*> ReviewSource::held_at(const std::vector<std::string>& paths) const {
+  std::vector<const HeldChange*> changes;
+  for (const HeldChange& change : held_) {
+    const bool wanted =
+        paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+          return names_change(path, change);
+        });
+    if (wanted) changes.push_back(&change);
+  }
+  return changes;
+}
+
 std::string ReviewSource::operand(const HeldChange& change) const {
   if (!has_one_target_) return full_path(change);
   // After -- too, but this also looks like what it is.
@@ -89,10 +103,7 @@ std::string full_path(const HeldChange& change) {
 bool names_change(const std::string& full, const HeldChange& change) {
   const std::string path = full_path(change);
   if (base::is_beneath(path, full)) return true;
-  const bool covers =
-      change.change.type == 'd' && (change.change.kind == workspace::ChangeKind::added ||
-                                    change.change.kind == workspace::ChangeKind::replaced);
-  return covers && base::is_beneath(full, path);
+  return covers_subtree(change.change) && base::is_beneath(full, path);
 }
 
 std::vector<std::string> resolve_operands(const std::vector<HeldChange>& held,

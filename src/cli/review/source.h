@@ -19,6 +19,8 @@ class ReviewSource {
   const RunFacts& run() const { return run_; }
   /// By target, then by path, a directory before what is in it.
   const std::vector<workspace::HeldChange>& held() const { return held_; }
+  /// Those that one of the full `paths` names; without paths all.
+  std::vector<const workspace::HeldChange*> held_at(const std::vector<std::string>& paths) const;
   const workspace::HeldView& view() const { return view_; }
   const Suspects& suspects() const { return suspects_; }
   Comparison& comparison() { return comparison_; }

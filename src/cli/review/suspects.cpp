@@ -3,21 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <ctime>
 
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "events/event.h"
+#include "events/words.h"
 
 namespace sandbox_run::cli {
 namespace {
 
 namespace json = base::json;
 
-constexpr std::size_t kMaxLineBytes = 1U << 20;
 constexpr std::size_t kMaxScripts = 10'000;
 constexpr std::size_t kMaxCommandBytes = 64U << 10;  // of one script
 constexpr std::size_t kShortestName = 4;             // "a" is named by every command
@@ -39,42 +36,21 @@ std::int64_t parse_time_stamp(const std::string& text) {
   return static_cast<std::int64_t>(::timegm(&utc)) * kSecond + nanoseconds;
 }
 
-const json::value* member(const json::value& value, std::string_view key) {
-  const json::object* object = value.if_object();
-  return object == nullptr ? nullptr
-                           : object->if_contains(json::string_view(key.data(), key.size()));
-}
-
-std::string text_of(const json::value& value, std::string_view key) {
-  return base::string_member(value, key).value_or("");
-}
-
-void append_arguments(const json::value& event, std::string& commands) {
-  const json::value* process = member(event, "process");
-  const json::value* arguments = process == nullptr ? nullptr : member(*process, "argv");
-  if (arguments == nullptr || !arguments->is_array()) return;
-  for (const json::value& word : arguments->get_array()) {
-    if (!word.is_string() || commands.size() > kMaxCommandBytes) return;
-    commands.append(word.get_string().data(), word.get_string().size()).append("\n");
+void append_arguments(const json::object& event, std::string& commands) {
+  const json::object* process = events::object_member(event, "process");
+  if (process == nullptr) return;
+  for (const std::string& word : base::string_list(*process, "argv")) {
+    if (commands.size() > kMaxCommandBytes) return;
+    commands.append(word).append("\n");
   }
-}
-
-/// One line without its newline, cut at kMaxLineBytes; false at the end.
-bool read_line(std::istream& in, std::string& line) {
-  line.clear();
-  for (int c = in.get(); c != std::istream::traits_type::eof(); c = in.get()) {
-    if (c == '\n') return true;
-    if (line.size() < kMaxLineBytes) line.push_back(static_cast<char>(c));
-  }
-  return !line.empty();
 }
 
 }  // namespace
 
 Suspects::Suspects(std::istream& log) {
-  for (std::string line; read_line(log, line);) {
-    const bool tells = line.find("\"process.exec\"") != std::string::npos ||
-                       line.find("\"script.started\"") != std::string::npos;
+  for (LogLine line; read_log_line(log, line);) {
+    const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
+                       line.text.find("\"script.started\"") != std::string::npos;
     if (tells) add(line);
   }
   std::stable_sort(scripts_.begin(), scripts_.end(),
@@ -82,16 +58,11 @@ Suspects::Suspects(std::istream& log) {
   index_.clear();
 }
 
-void Suspects::add(const std::string& line) {
-  const auto event = base::parse_json(line);
-  const json::value* actor = event ? member(*event, "actor") : nullptr;
-  if (actor == nullptr) return;
-  const events::Actor parsed{events::kind_named(text_of(*actor, "kind")),
-                             text_of(*actor, "package"), text_of(*actor, "version"),
-                             text_of(*actor, "event")};
-  if (parsed.kind == events::Actor::Kind::package_manager) return;
-  // The log's strings are printable already; their backslashes are not doubled again.
-  const std::string words = base::replace_all(events::to_words(parsed), "\\\\", "\\");
+void Suspects::add(const LogLine& line) {
+  const auto event = parse_log_event(line);
+  const auto actor = event ? events::actor_of(*event) : std::nullopt;
+  if (!actor || actor->kind == events::Actor::Kind::package_manager) return;
+  const std::string words = events::who_did_it(*event);
   auto known = index_.find(words);
   if (known == index_.end()) {
     if (scripts_.size() == kMaxScripts) return;
@@ -99,7 +70,7 @@ void Suspects::add(const std::string& line) {
     scripts_.push_back({words, kNoTime, ""});
   }
   Script& script = scripts_[known->second];
-  script.started = std::min(script.started, parse_time_stamp(text_of(*event, "time")));
+  script.started = std::min(script.started, parse_time_stamp(events::text_member(*event, "time")));
   append_arguments(*event, script.commands);
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/log/log_reader.h"
+
 namespace sandbox_run::cli {
 
 /// Who may have made a held change, as far as the run's log can tell.
@@ -38,7 +40,7 @@ class Suspects {
     std::vector<const Script*> scripts;  // the last that started first
     bool by_name = false;
   };
-  void add(const std::string& line);
+  void add(const LogLine& line);
   Found find(std::string_view path, std::int64_t changed_at) const;
 
   std::vector<Script> scripts_;

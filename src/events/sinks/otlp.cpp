@@ -56,7 +56,7 @@ void add_attribute(json::array& attributes, std::string_view key, const json::va
 
 void add_member(json::array& attributes, const json::object& object, std::string_view member,
                 std::string_view key) {
-  const json::value* value = object.if_contains(json::string_view(member.data(), member.size()));
+  const json::value* value = base::find_member(object, member);
   if (value != nullptr) add_attribute(attributes, key, *value);
 }
 
@@ -99,8 +99,8 @@ std::int64_t nanoseconds(const std::string& time) {
 
 json::object log_record(const json::object& event) {
   const std::int64_t time = nanoseconds(text_member(event, "time"));
-  const json::value* delay = event.if_contains("act_to_record_us");
-  const std::int64_t micros = delay != nullptr && delay->is_int64() ? delay->get_int64() : 0;
+  const auto micros =
+      static_cast<std::int64_t>(base::number_member(event, "act_to_record_us").value_or(0));
   const std::string severity = text_member(event, "severity");
   return {{"timeUnixNano", std::to_string(time)},
           {"observedTimeUnixNano", std::to_string(time + micros * 1000)},

@@ -153,9 +153,7 @@ void SenderSink::read_result(steady_clock::time_point deadline) {
     return;
   }
   const base::json::object& object = value->get_object();
-  if (const base::json::value* sent = object.if_contains("sent"); sent != nullptr) {
-    if (const auto* count = sent->if_int64()) sent_ = static_cast<std::uint64_t>(*count);
-  }
+  sent_ = base::number_member(object, "sent").value_or(sent_);
   const std::string error = text_member(object, "error");
   if (!error.empty()) error_ = error;
 }

@@ -45,7 +45,7 @@ std::string parameter(std::string_view name, std::string_view value) {
 }
 
 std::string number_text(const json::object& event, std::string_view key) {
-  const json::value* value = event.if_contains(json::string_view(key.data(), key.size()));
+  const json::value* value = base::find_member(event, key);
   return value == nullptr ? "" : base::to_json(*value);
 }
 

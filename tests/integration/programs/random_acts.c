@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,12 +146,13 @@ static void act(int plain) {
   }
 }
 
-/* As in the sandbox: root, too, obeys the modes of files, and so does cp that it starts. */
+/* In the sandbox root has no capability: without it either, it must heed modes here as there. */
 static void drop_capabilities(void) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
-  prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0);
+  struct __user_cap_data_struct none[2];
+  memset(none, 0, sizeof none);
   syscall(SYS_capset, &header, none);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* cp must not regain them */
 }
 
 int main(int argc, char** argv) {

@@ -9,27 +9,18 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "scratch_directory.h"
 
 using namespace sandbox_run::base;
 
 namespace {
 
-class ScratchDirectory {
+class ScratchDirectory : public sandbox_run::test::ScratchDirectory {
  public:
-  ScratchDirectory() {
-    std::string name = "/tmp/sandbox-run-test-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-    fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() { remove_tree(path_); }
-  const std::string& path() const { return path_; }
   int fd() const { return fd_.get(); }
 
  private:
-  std::string path_;
-  UniqueFd fd_;
+  UniqueFd fd_{::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 };
 
 }  // namespace

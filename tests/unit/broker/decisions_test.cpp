@@ -43,15 +43,31 @@ struct Service {
   NameTable names{limits.names};
   events::CallerTable callers;
   Recorder recorder{sink, callers, limits};
-  NameService service{policy, names, recorder};
+  policy::ProxyPolicy proxies;
+  NameService service{policy, proxies, names, recorder};
 
   test::DnsResult ask(std::string_view name, std::uint16_t type,
                       events::CallerTable::Number caller = 0) {
-    return test::read_dns_response(service.answer(dns_query(name, type), caller).value());
+    return test::read_dns_response(service.answer(dns_query(name, type), caller).value().message);
   }
 };
 
 }  // namespace
+
+TEST_CASE("only a rule's own text is looked up before an answer, and by no proxy's leave") {
+  Service service;
+  const auto lookup = [&](std::string_view name, std::uint16_t type) {
+    return service.service.answer(dns_query(name, type), 0).value().lookup;
+  };
+  CHECK(lookup("REGISTRY.example.com", 1) == "registry.example.com");
+  CHECK(lookup("registry.example.com", 28) == "");
+  CHECK(lookup("secret.cdn.example.com", 1) == "");
+  CHECK(lookup("localhost", 1) == "");
+  CHECK(lookup("evil.example.net", 1) == "");
+  service.proxies.https =
+      policy::Proxy{policy::Proxy::Scheme::http, "proxy.example.com", 3128, "", ""};
+  CHECK(lookup("registry.example.com", 1) == "");
+}
 
 TEST_CASE("a name keeps its address, an address its name") {
   NameTable names(2);
@@ -198,7 +214,7 @@ TEST_CASE("a label with a dot in it is not two labels") {
   for (auto& byte : query) {
     if (byte == 'X') byte = '.';
   }
-  CHECK(test::read_dns_response(service.service.answer(query, 0).value()).rcode == 3);
+  CHECK(test::read_dns_response(service.service.answer(query, 0).value().message).rcode == 3);
 }
 
 TEST_CASE("localhost is loopback in both families") {

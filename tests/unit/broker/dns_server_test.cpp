@@ -22,6 +22,8 @@ struct Fixture {
   std::optional<Broker> broker;
   std::uint16_t port = 0;
 
+  /// Names beneath example.com, which are not looked up before an answer, and one that does not
+  /// exist.
   void serve(Kind kind, const Address& address, const Limits& limits = {}) {
     const Endpoint endpoint{address, 0};
     base::UniqueFd socket =
@@ -29,7 +31,9 @@ struct Fixture {
     port = test::port_of(socket.get());
     std::vector<ListeningSocket> sockets;
     sockets.push_back({std::move(socket), kind, address.is_ipv6(), port});
-    broker.emplace(loop, policy::NetworkPolicy{{test::rule("registry.example.com", {443})}},
+    broker.emplace(loop,
+                   policy::NetworkPolicy{
+                       {test::rule("*.example.com", {443}), test::rule("missing.invalid", {443})}},
                    std::move(sockets), sink, test::nobody(), limits);
   }
 };
@@ -48,6 +52,29 @@ TEST_CASE("a query by UDP is answered from the address that was asked") {
   CHECK(result.id == 77);
   REQUIRE(result.addresses.size() == 1);
   CHECK(result.addresses[0].text() == "198.18.0.1");
+}
+
+TEST_CASE("an allowed name that the host does not know is a server failure and an event") {
+  for (const Kind kind : {Kind::dns_udp, Kind::dns_tcp}) {
+    Fixture fixture;
+    fixture.serve(kind, Address::ipv4_loopback());
+    const Endpoint server{Address::ipv4_loopback(), fixture.port};
+    test::DnsResult result;
+    test::run_beside(fixture.loop, [&] {
+      const Bytes query = dns_query("missing.invalid", 1);
+      result = test::read_dns_response(kind == Kind::dns_udp
+                                           ? test::ask_udp(server, query)
+                                           : test::ask_tcp(test::connect_tcp(server).get(), query));
+    });
+    CHECK(result.rcode == 2);
+    CHECK(result.addresses.empty());
+    const auto events = fixture.sink.of_type("name.lookup");
+    REQUIRE(events.size() == 2);
+    CHECK(test::text_of(events[1], "verdict") == "failed");
+    CHECK(test::text_of(events[1], "reason") != "");
+    REQUIRE(fixture.broker->totals().hosts_failed.size() == 1);
+    CHECK(fixture.broker->totals().hosts_failed[0].host == "missing.invalid");
+  }
 }
 
 TEST_CASE("a query by UDP over IPv6 is answered likewise") {

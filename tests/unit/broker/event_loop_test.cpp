@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
+#include "scratch_directory.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -87,10 +88,10 @@ TEST_CASE("one descriptor may be watched for reading and for writing") {
 
 TEST_CASE("a regular file cannot be watched") {
   EventLoop loop;
-  char name[] = "/tmp/event_loop_test.XXXXXX";
-  const base::UniqueFd file(::mkstemp(name));
+  const test::ScratchDirectory directory;
+  const base::UniqueFd file(
+      ::open(directory.file("file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   REQUIRE(file);
-  ::unlink(name);
   CHECK_THROWS_AS(loop.on_readable(file.get(), [] { return false; }), base::SysError);
 }
 

@@ -56,6 +56,19 @@ TEST_CASE("a sub-command has options of its own, and -- ends them") {
   CHECK_THROWS_AS(parse_options({"review", "-i", "--json"}, "/"), base::UserError);
 }
 
+TEST_CASE("a run compares with the behaviour lock, goes by it, or learns, and only a run does") {
+  CHECK(parse_options({"npm", "ci"}, "/").lock == cli::LockUse::compare);
+  CHECK(parse_options({"--learn", "npm", "ci"}, "/").lock == cli::LockUse::learn);
+  CHECK(parse_options({"--frozen", "--on-alert=kill", "npm", "ci"}, "/").lock ==
+        cli::LockUse::frozen);
+  CHECK(parse_options({"npm", "ci", "--frozen"}, "/").lock == cli::LockUse::compare);
+  for (const Words& words : {Words{"--learn", "--frozen", "x"}, Words{"--learn", "--discard", "x"},
+                             Words{"--frozen", "--on-alert=log", "x"}, Words{"--learn", "runs"}}) {
+    CHECK_THROWS_AS(parse_options(words, "/"), base::UserError);
+  }
+  CHECK(parse_options({"lock", "diff", "last"}, "/").operands == Words{"diff", "last"});
+}
+
 TEST_CASE("events go to as many places as are named") {
   const auto options = parse_options({"--events", "a.jsonl", "--events=syslog", "npm", "ci"}, "/");
   REQUIRE(options.events.size() == 2);

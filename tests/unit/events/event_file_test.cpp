@@ -14,28 +14,15 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "scratch_directory.h"
 
 namespace sandbox_run::events {
 namespace {
 
-class TempDirectory {
- public:
-  TempDirectory() {
-    char name[] = "/tmp/sandbox-run-test-XXXXXX";
-    path_ =
-        base::check_sys(::mkdtemp(name) == nullptr ? -1 : 0, "making a directory") == 0 ? name : "";
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  ~TempDirectory() { base::remove_tree(path_); }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using test::ScratchDirectory;
 
 TEST_CASE("an event file is private, created, and appended to") {
-  const TempDirectory directory;
+  const ScratchDirectory directory;
   const std::string path = directory.file("events.jsonl");
   EventFile(open_event_file(path)).write_line("one\n");
   EventFile(open_event_file(path)).write_line("two\n");
@@ -44,7 +31,7 @@ TEST_CASE("an event file is private, created, and appended to") {
 }
 
 TEST_CASE("a path that cannot be written is a clear error") {
-  const TempDirectory directory;
+  const ScratchDirectory directory;
   const std::string missing = directory.file("no/such/file");
   CHECK_THROWS_WITH_AS(
       open_event_file(missing),
@@ -106,7 +93,7 @@ TEST_CASE("a reader that stands still costs lines, not the run") {
 }
 
 TEST_CASE("a line torn by a full disk does not spoil the next one") {
-  const TempDirectory directory;
+  const ScratchDirectory directory;
   const std::string path = directory.file("events");
   EventFile file(open_event_file(path));
   rlimit before{};

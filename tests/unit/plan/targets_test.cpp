@@ -9,8 +9,10 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "plan/plan_builder.h"
+#include "scratch_directory.h"
 
 using namespace sandbox_run;
+using test::ScratchDirectory;
 
 namespace {
 
@@ -48,25 +50,6 @@ std::vector<std::string> environments(const plan::HostFacts& facts) {
   }
   return paths;
 }
-
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string name = "/tmp/sandbox-run-test-XXXXXX";
-    path_ = base::real_path(::mkdtemp(name.data())).value();
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() { base::remove_tree(path_); }
-  std::string make(const std::string& relative) const {
-    base::make_directories(path_ + "/" + relative, 0755);
-    return path_ + "/" + relative;
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 

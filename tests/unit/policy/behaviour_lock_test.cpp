@@ -23,7 +23,7 @@ TEST_CASE("a lock that is written is read again as it was, and always has the sa
   lock.acts_of({Doer::Kind::build, "lxml", "5.0"}) = {{Act::Kind::exec, "gcc"},
                                                       {Act::Kind::host, "mirror.example.com:443"}};
   lock.acts_of({Doer::Kind::script, "@scope/a\"b\\c", "1.0.0"}) = {
-      {Act::Kind::file, "~/with \\n newline"}, {Act::Kind::decoy, "~/.aws/credentials"}};
+      {Act::Kind::exec, "with \\n newline"}, {Act::Kind::decoy, "~/.aws/credentials"}};
   const std::string text = to_toml(lock);
   CHECK(to_toml(parse(text)) == text);
   CHECK(parse(text).packages.size() == 3);
@@ -51,40 +51,55 @@ TEST_CASE("a wrong lock is an error with its place") {
   CHECK(contains(error_of([] { parse(""); }), "--learn"));
 }
 
-TEST_CASE("what is locked is no deviation, nor is less than that") {
+TEST_CASE("text that is no TOML is an error, whatever it is") {
+  for (const char* text :
+       {"[=]", "[[[", "[[ =", "[", "[]", "\xff", "a", "=", "[a.=]", "[[a.\"", "a = [[[[", "\"",
+        "[a]\n[a]", "a = 1\n[[a]]", "[[a]]\n[a.b]\n[a.b]", "\0x"}) {
+    CAPTURE(text);
+    CHECK(contains(error_of([&] { parse(text); }), "lock"));
+  }
+  CHECK(contains(error_of([] { parse(std::string(100'000, '[')); }), "lock"));
+}
+
+TEST_CASE("what a version is locked with is no deviation, everything else of it is") {
   const BehaviourLock lock =
       lock_of(kEsbuild, {{Act::Kind::script, "postinstall"}, {Act::Kind::exec, "node"}});
-  CHECK(deviations(lock, lock).empty());
-  CHECK(deviations(lock, lock_of(kEsbuild, {{Act::Kind::script, "postinstall"}})).empty());
-  CHECK(deviations(lock, {}).empty());
+  CHECK_FALSE(deviation(lock, kEsbuild, {Act::Kind::exec, "node"}));
+  CHECK(deviation(lock, kEsbuild, {Act::Kind::exec, "curl"}) == Deviation::new_act);
+  CHECK(deviation(lock, kEsbuild, {Act::Kind::host, "node"}) == Deviation::new_act);
 }
 
-TEST_CASE("a new act of a known version is a deviation that names the act alone") {
-  const BehaviourLock lock = lock_of(kEsbuild, {{Act::Kind::exec, "node"}});
-  const auto found =
-      deviations(lock, lock_of(kEsbuild, {{Act::Kind::exec, "node"}, {Act::Kind::exec, "curl"}}));
-  REQUIRE(found.size() == 1);
-  CHECK(found[0].kind == Deviation::Kind::new_act);
-  CHECK(found[0].acts == std::set<Act>{{Act::Kind::exec, "curl"}});
-  CHECK(to_words(*found[0].acts.begin()) == "runs the program curl");
-}
-
-TEST_CASE("a new version is a deviation only if it does something new") {
-  const BehaviourLock lock = lock_of(kEsbuild, {{Act::Kind::exec, "node"}});
+TEST_CASE("a new version is a deviation only if it does what no locked version did") {
+  BehaviourLock lock = lock_of(kEsbuild, {{Act::Kind::exec, "node"}});
+  lock.acts_of({Doer::Kind::script, "esbuild", "0.24.0"}) = {{Act::Kind::exec, "uname"}};
   const Doer newer{Doer::Kind::script, "esbuild", "0.25.1"};
-  CHECK(deviations(lock, lock_of(newer, {{Act::Kind::exec, "node"}})).empty());
-  const auto found = deviations(lock, lock_of(newer, {{Act::Kind::host, "evil.example"}}));
-  REQUIRE(found.size() == 1);
-  CHECK(found[0].kind == Deviation::Kind::new_version);
+  CHECK_FALSE(deviation(lock, newer, {Act::Kind::exec, "node"}));
+  CHECK_FALSE(deviation(lock, newer, {Act::Kind::exec, "uname"}));
+  CHECK(deviation(lock, newer, {Act::Kind::host, "evil.example"}) == Deviation::new_version);
+  CHECK(deviation(lock, kEsbuild, {Act::Kind::exec, "uname"}) == Deviation::new_act);
 }
 
-TEST_CASE(
-    "a package that the lock does not know is a deviation, also under a known name elsewhere") {
+TEST_CASE("a package that the lock does not know is a deviation, also under a name that is near") {
   const BehaviourLock lock = lock_of(kEsbuild, {{Act::Kind::exec, "node"}});
-  const auto found = deviations(
-      lock, lock_of({Doer::Kind::build, "esbuild", "0.25.0"}, {{Act::Kind::exec, "node"}}));
-  REQUIRE(found.size() == 1);
-  CHECK(found[0].kind == Deviation::Kind::unknown_package);
+  const Act act{Act::Kind::exec, "node"};
+  CHECK(deviation({}, kEsbuild, act) == Deviation::unknown_package);
+  for (const Doer& other :
+       {Doer{Doer::Kind::build, "esbuild", "0.25.0"}, Doer{Doer::Kind::script, "esbuil", "0.25.0"},
+        Doer{Doer::Kind::script, "esbuild-x", ""}, Doer{Doer::Kind::script, "", ""}}) {
+    CHECK(deviation(lock, other, act) == Deviation::unknown_package);
+  }
+}
+
+TEST_CASE("differences are one line an act, with the sign of the side that has it") {
+  const BehaviourLock before = lock_of(kEsbuild, {{Act::Kind::exec, "node"}});
+  BehaviourLock after =
+      lock_of(kEsbuild, {{Act::Kind::exec, "node"}, {Act::Kind::host, "a.example:443"}});
+  after.acts_of({Doer::Kind::build, "lxml", "5"});
+  CHECK(differences(before, before) == "");
+  CHECK(differences(before, after) ==
+        "+ esbuild@0.25.0  asks for the host a.example:443\n+ lxml@5 (build)\n");
+  CHECK(differences(after, before) ==
+        "- esbuild@0.25.0  asks for the host a.example:443\n- lxml@5 (build)\n");
 }
 
 TEST_CASE("learning adds, replaces old versions and keeps what did not run") {

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "expect_error.h"
+#include "scratch_directory.h"
 
 using namespace sandbox_run::policy;
 
@@ -201,9 +202,8 @@ TEST_CASE("a profile that uses protected paths without common.toml is an error")
 }
 
 TEST_CASE("a profile can be read from a file, and its name is the file's") {
-  char directory[] = "/tmp/policy-test-XXXXXX";
-  REQUIRE(::mkdtemp(directory) != nullptr);
-  const std::string path = std::string(directory) + "/mine.toml";
+  const sandbox_run::test::ScratchDirectory directory;
+  const std::string path = directory.file("mine.toml");
   sandbox_run::base::write_file(path, "commit_on_failure = true\n", 0600);
   const Policy policy = small_set().select(path);
   CHECK(policy.profile == "mine");
@@ -211,7 +211,6 @@ TEST_CASE("a profile can be read from a file, and its name is the file's") {
   CHECK(policy.files.system == std::vector<std::string>{"/usr"});
   ::unlink(path.c_str());
   CHECK_THROWS_AS(small_set().select(path), sandbox_run::base::SysError);
-  ::rmdir(directory);
 }
 
 TEST_CASE("adding a profile replaces the one of its name") {

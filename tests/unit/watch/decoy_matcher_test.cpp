@@ -132,16 +132,3 @@ TEST_CASE("a decoy cut into the labels of a name is found") {
   CHECK(kept.events[1].details.at("encoding") == "hex");
   CHECK(kept.events[1].details.at("channel") == "a name that was looked up");
 }
-
-TEST_CASE("a connection's first bytes can be asked about") {
-  Kept kept;
-  const watch::DecoyMatcher finder = matcher();
-  watch::LeakWatch leaks(finder, kept);
-  events::Event flow{"flow.opened"};
-  flow.details = {{"host", "example.com"}};
-  leaks.check_bytes("GET /", flow);
-  CHECK(kept.events.empty());
-  leaks.check_bytes(std::string("GET /?") + kValue, flow);
-  REQUIRE(kept.events.size() == 1);
-  CHECK(kept.events[0].details.at("host") == "example.com");
-}

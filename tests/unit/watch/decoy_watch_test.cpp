@@ -11,6 +11,8 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/io.h"
+#include "scratch_directory.h"
 #include "watch/openers.h"
 
 using namespace sandbox_run;
@@ -25,15 +27,9 @@ struct Kept : events::EventSink {
 };
 
 struct TemporaryFile {
-  TemporaryFile() {
-    base::UniqueFd fd(::mkostemp(path.data(), O_CLOEXEC));
-    REQUIRE(fd);
-    REQUIRE(::write(fd.get(), "decoy\n", 6) == 6);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { ::unlink(path.c_str()); }
-  std::string path = "/tmp/sandbox-run-decoy-XXXXXX";
+  TemporaryFile() { base::write_file(path, "decoy\n", 0600); }
+  test::ScratchDirectory directory;
+  std::string path = directory.file("decoy");
 };
 
 std::vector<watch::PlacedDecoy> placed(const TemporaryFile& file) {

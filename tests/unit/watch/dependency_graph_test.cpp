@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "scratch_directory.h"
 #include "watch/dependency_notes.h"
 
 using namespace sandbox_run;
@@ -100,10 +101,6 @@ constexpr const char* kYarn4 = R"(__metadata:
 constexpr const char* kManifest = R"({"name": "app", "dependencies": {"qr-tools": "^2.0.0"}})";
 
 struct Directory {
-  Directory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { base::remove_tree(path); }
   void write(const std::string& name, const std::string& text) const {
     base::make_directories(base::parent_path(base::join_path(path, name)), 0755);
     base::write_file(base::join_path(path, name), text, 0644);
@@ -111,7 +108,8 @@ struct Directory {
   base::UniqueFd open() const {
     return base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  std::string path = "/tmp/sandbox-run-graph-XXXXXX";
+  test::ScratchDirectory scratch;
+  std::string path = scratch.path();
 };
 
 }  // namespace

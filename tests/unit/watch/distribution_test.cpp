@@ -10,28 +10,19 @@
 #include <string>
 
 #include "base/io.h"
-#include "base/path.h"
-#include "base/sys_error.h"
+#include "scratch_directory.h"
 
 namespace sandbox_run::watch {
 namespace {
 
 class SourceTree {
  public:
-  SourceTree() {
-    char name[] = "/tmp/sandbox-run-test-XXXXXX";
-    if (::mkdtemp(name) == nullptr) throw base::SysError("making a directory");
-    path_ = name;
-    fd_.reset(::open(name, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  SourceTree(const SourceTree&) = delete;
-  SourceTree& operator=(const SourceTree&) = delete;
-  ~SourceTree() { base::remove_tree(path_); }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  SourceTree() : fd_(::open(scratch_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+  std::string file(const std::string& name) const { return scratch_.file(name); }
   Distribution read() const { return read_distribution(fd_.get(), "/tmp/x/demo-3.0"); }
 
  private:
-  std::string path_;
+  test::ScratchDirectory scratch_;
   base::UniqueFd fd_;
 };
 

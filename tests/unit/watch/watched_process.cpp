@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "scratch_directory.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -121,10 +122,9 @@ WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::stri
 WatchedRun watch_package_manager(const std::string& text,
                                  const std::vector<std::string>& environment,
                                  const std::vector<std::string>& also_trusted) {
-  std::string directory = base::real_path("/tmp").value() + "/watch_test.XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr) throw base::SysError("making a directory");
-  const std::string package = directory + "/node_modules/pm";
-  base::make_directories(package + "/lib", 0755);
+  const test::ScratchDirectory directory;
+  const std::string package = directory.file("node_modules/pm");
+  directory.make("node_modules/pm/lib");
   const std::string script = package + "/pm";
   std::string content = "#!/bin/sh\n" + text;
   for (std::size_t at = 0; (at = content.find("DIR")) != std::string::npos;) {
@@ -134,9 +134,7 @@ WatchedRun watch_package_manager(const std::string& text,
   ::chmod(script.c_str(), 0755);
   std::vector<std::string> trusted = also_trusted;
   trusted.push_back(script);
-  WatchedRun run = watch_run(policy::PackageManager::npm, {script}, environment, trusted);
-  base::remove_tree(directory);
-  return run;
+  return watch_run(policy::PackageManager::npm, {script}, environment, trusted);
 }
 
 std::string probe() {

@@ -34,6 +34,15 @@ std::string hex_encode(std::string_view bytes) {
   return text;
 }
 
+std::string hex_decode(std::string_view text) {
+  const auto value = [](char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes += static_cast<char>(value(text[i]) << 4 | value(text[i + 1]));
+  }
+  return bytes;
+}
+
 std::uint32_t crc32(std::string_view bytes) {
   boost::crc_32_type sum;
   sum.process_bytes(bytes.data(), bytes.size());

@@ -10,6 +10,8 @@ namespace sandbox_run::base {
 std::string base64_encode(std::string_view bytes);
 /// Lower case.
 std::string hex_encode(std::string_view bytes);
+/// Of hex_encode()'s own text: two digits a byte, lower case.
+std::string hex_decode(std::string_view text);
 /// CRC-32 of zlib and IEEE 802.3 (polynomial 0x04C11DB7, reflected).
 std::uint32_t crc32(std::string_view bytes);
 /// The public key (32 bytes) of an Ed25519 private key, the 32 bytes of `seed`: RFC 8032, 5.1.5.

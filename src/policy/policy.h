@@ -65,6 +65,9 @@ enum class Verdict {
   /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
   /// setuptools' known line; else held. See path_file_paths() in verdict.h.
   path_file,
+  /// A condition: a file that no RECORD of an installed Python distribution lists with its digest
+  /// is protected; of one that it lists, the rules after this one say. See Judgement.
+  recorded,
   /// A package.json: committed if the package manager alone ran, or if only the members `keys` of
   /// it changed; else protected. See changed_members() in manifest.h.
   manifest

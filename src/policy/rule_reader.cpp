@@ -9,10 +9,9 @@ namespace sandbox_run::policy {
 namespace {
 
 const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
-    {"commit", Verdict::commit},
-    {"hold", Verdict::hold},
-    {"protect", Verdict::protect},
-    {"path-file", Verdict::path_file},
+    {"commit", Verdict::commit},       {"hold", Verdict::hold},
+    {"protect", Verdict::protect},     {"drop", Verdict::drop},
+    {"path-file", Verdict::path_file}, {"recorded", Verdict::recorded},
     {"manifest", Verdict::manifest}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
@@ -107,7 +106,8 @@ VerdictRule read_rule(const TomlTable& table, TargetKind kind) {
   if (rule.paths.empty()) table.fail("paths", "a rule needs 'paths'");
   rule.reason = table.text("reason");
   const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect ||
-                     rule.verdict == Verdict::path_file || rule.verdict == Verdict::manifest;
+                     rule.verdict == Verdict::path_file || rule.verdict == Verdict::recorded ||
+                     rule.verdict == Verdict::manifest;
   if (shown && rule.reason.empty()) {
     table.fail("reason", "a rule that holds changes back needs a 'reason' to show");
   }

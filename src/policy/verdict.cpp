@@ -1,8 +1,11 @@
 #include "policy/verdict.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "policy/glob.h"
 
@@ -58,13 +61,19 @@ bool is_ambiguous_byte(char byte) {
 
 Judgement judge(const TargetRules& rules, std::string_view path,
                 const std::vector<std::string>& arguments) {
+  std::string unless_recorded;
   for (const VerdictRule& rule : rules.rules) {
     if (!holds(rule, arguments)) continue;
-    if (any_path(rule, [&](const std::string& glob) { return glob_matches(glob, path); })) {
-      return {rule.verdict, rule.reason, rule.keys};
+    if (!any_path(rule, [&](const std::string& glob) { return glob_matches(glob, path); }))
+      continue;
+    if (rule.verdict != Verdict::recorded) {
+      return {rule.verdict, rule.reason, rule.keys, unless_recorded};
     }
+    unless_recorded = rule.reason;
   }
-  return unmatched(rules);
+  Judgement rest = unmatched(rules);
+  rest.unless_recorded = unless_recorded;
+  return rest;
 }
 
 std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_view path,
@@ -72,7 +81,8 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
   for (const VerdictRule& rule : rules.rules) {
     if (!holds(rule, arguments)) continue;
     if (any_path(rule, [&](const std::string& glob) { return glob_covers(glob, path); })) {
-      if (rule.verdict == Verdict::path_file || rule.verdict == Verdict::manifest) {
+      if (rule.verdict == Verdict::path_file || rule.verdict == Verdict::recorded ||
+          rule.verdict == Verdict::manifest) {
         return std::nullopt;
       }
       return Judgement{rule.verdict, rule.reason};
@@ -100,6 +110,22 @@ std::optional<std::vector<std::string>> path_file_paths(std::string_view text) {
     paths.emplace_back(line);
   }
   return paths;
+}
+
+bool record_lists(std::string_view record, std::string_view path, std::string_view sha256) {
+  // csv quotes a path that holds a comma or a quote; nothing that Python runs at its start is named
+  // so, and what is not found is not listed.
+  std::string digest = base::base64_encode(base::hex_decode(sha256));
+  while (digest.ends_with('=')) digest.pop_back();
+  std::replace(digest.begin(), digest.end(), '+', '-');
+  std::replace(digest.begin(), digest.end(), '/', '_');
+  const std::string wanted = fmt::format("{},sha256={},", path, digest);
+  while (!record.empty()) {
+    const std::size_t end = std::min(record.find_first_of("\r\n"), record.size());
+    if (record.substr(0, end).starts_with(wanted)) return true;
+    record.remove_prefix(std::min(end + 1, record.size()));
+  }
+  return false;
 }
 
 }  // namespace sandbox_run::policy

@@ -13,17 +13,21 @@ struct Judgement {
   Verdict verdict = Verdict::hold;
   std::string reason;  // the rule's own words; "not an expected change" if none matched
   std::vector<std::string> keys = {};  // of Verdict::manifest
+  /// Not empty: a rule `recorded` came first. If no RECORD lists the file it is protected, with
+  /// this reason.
+  std::string unless_recorded = {};
 };
 
-/// Pure. `path` relative to the target's root; `arguments` the command's argv. The module's name of
-/// `python -m pip` is not among the words that when_argument and unless_argument look at.
+/// Pure; never Verdict::recorded. `path` relative to the target's root; `arguments` the command's
+/// argv. The module's name of `python -m pip` is not among the words that when_argument and
+/// unless_argument look at.
 Judgement judge(const TargetRules& rules, std::string_view path,
                 const std::vector<std::string>& arguments);
 
 /// The verdict that holds for *every* path beneath directory `path`, if the rules can tell without
 /// looking at them: a rule "DIR/**" or "**/NAME/**" that covers `path` and comes before any rule
 /// that could match something beneath. nullopt: judge each entry.
-/// Never Verdict::path_file or Verdict::manifest: each such file has to be read.
+/// Never Verdict::path_file, Verdict::recorded or Verdict::manifest: each such file has to be read.
 /// Lets a fresh node_modules be committed by one rename.
 std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_view path,
                                        const std::vector<std::string>& arguments);
@@ -36,5 +40,10 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
 /// A path is harmless only if it leads to a directory that the host already has: an archive on
 /// sys.path, or a new directory, may hold a sitecustomize module. The caller looks.
 std::optional<std::vector<std::string>> path_file_paths(std::string_view text);
+
+/// Does the RECORD of an installed distribution (packaging.python.org, "Recording installed
+/// projects": lines of path,sha256=DIGEST,size) list `path`, relative to the directory that holds
+/// its .dist-info, with this digest (hexadecimal)? A line without a digest lists nothing.
+bool record_lists(std::string_view record, std::string_view path, std::string_view sha256);
 
 }  // namespace sandbox_run::policy

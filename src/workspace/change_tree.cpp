@@ -290,6 +290,11 @@ void Reader::add_file(const Place& place, Node node, const char* name, const str
 
 /// What the rules can't tell by the path.
 void Reader::check_content(const Place& place, Node& node, const char* name) {
+  if (!node.judgement.unless_recorded.empty() &&
+      !check_.is_recorded(place.layer_dir, place.path, name)) {
+    node.judgement = {Verdict::protect, node.judgement.unless_recorded};
+    return;
+  }
   if (node.judgement.verdict == Verdict::verify) return check_verified(place, node, name);
   if (node.judgement.verdict == Verdict::path_file) {
     node.judgement = check_.path_file(place.layer_dir, place.path, name, node.judgement);

@@ -7,6 +7,7 @@
 
 #include "policy/verdict.h"
 #include "workspace/inspection.h"
+#include "workspace/recorded.h"
 #include "workspace/workspace.h"
 
 // What a new entry is, where the rules have spoken of its path alone.
@@ -35,6 +36,11 @@ class EntryCheck {
                                              const std::string& dir_path, char type) const;
   /// The same question, for inspect().
   Objects objects() const;
+
+  /// See recorded.h.
+  bool is_recorded(int dir_fd, const std::string& dir_path, const char* name) const {
+    return workspace::is_recorded(layer_root_, host_root_, dir_fd, dir_path, name);
+  }
 
   /// Verdict::path_file, settled: commit if Python executes nothing in the file and all it names
   /// are directories that the host has already; else held with the rule's reason.

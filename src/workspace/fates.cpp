@@ -18,6 +18,7 @@ Fate fate_of(Verdict verdict) {
       return Fate::protect;
     case Verdict::hold:
     case Verdict::path_file:  // settled before, unless it is a directory
+    case Verdict::recorded:   // never a judgement
     case Verdict::manifest:
       return Fate::hold;
     case Verdict::verify:

@@ -138,10 +138,11 @@ Judge judge_hold_all(std::string reason) {
 
 Judge judge_without_commits(Judge judge, const std::string& reason) {
   const auto inner = std::make_shared<const Judge>(std::move(judge));
-  const Judgement held{Verdict::hold, reason};
-  const auto settle = [held](const Judgement& judgement) {
-    const bool stays = judgement.verdict == Verdict::drop || judgement.verdict == Verdict::protect;
-    return stays ? judgement : held;
+  const auto settle = [reason](Judgement judgement) {
+    if (judgement.verdict != Verdict::drop && judgement.verdict != Verdict::protect) {
+      judgement = {Verdict::hold, reason};
+    }
+    return judgement;
   };
   return {[inner, settle](const std::string& path) { return settle(inner->entry(path)); },
           [inner, settle](const std::string& path) {

@@ -87,6 +87,59 @@ def python_dash_m_pip(t):
     t.true(not (venv / "bin/modern-hello").exists(), "uninstalled")
 
 
+@test(time_limit=120)
+def setuptools_into_a_venv(t):
+    """setuptools, which starts with every Python, is installed and upgraded; nothing of it is held"""
+    pip = Pip(t)
+    venv = t.project / "venv"
+    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    t.succeeded(t.bare(venv / "bin/pip", "uninstall", "-y", "setuptools"))
+    for options in ([], ["--force-reinstall"]):
+        result = t.succeeded(pip.sandbox(venv / "bin/pip", "install", *options, "setuptools"))
+        t.true("held" not in result.err, result.err)
+        t.succeeded(t.bare(venv / "bin/python", "-c", "import _distutils_hack"))
+
+
+HACK = """\
+import os
+from setuptools import setup
+site = os.path.join(os.environ["VIRTUAL_ENV"], "lib", "python{major}.{minor}".format(
+    major=__import__("sys").version_info[0], minor=__import__("sys").version_info[1]), "site-packages")
+for name in ("evil.pth", "sitecustomize.py", "_distutils_hack/__init__.py"):
+    os.makedirs(os.path.dirname(os.path.join(site, name)), exist_ok=True)
+    with open(os.path.join(site, name), "a") as file:
+        file.write("import os  # evil\\n")
+setup(name="hacker", version="1.0")
+"""
+
+
+@test(time_limit=120)
+def build_that_stays(t):
+    """what a build leaves to run at each start of Python, listed by no RECORD, is held, with an alert"""
+    pip = Pip(t)
+    pip.index.add_sdist("hacker", {"setup.py": HACK})
+    venv = t.project / ".venv"
+    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    pip.env["VIRTUAL_ENV"] = venv
+    kept = t.base / "kept"
+    shutil.copytree(venv, kept, symlinks=True)
+    install = [venv / "bin/pip", "install", "hacker"]
+    t.succeeded(pip.bare(*install), "the control run")
+    site = glob.glob(f"{venv}/lib/python3*/site-packages")[0]
+    names = ["evil.pth", "sitecustomize.py", "_distutils_hack/__init__.py"]
+    for name in names:
+        t.contains(open(os.path.join(site, name)).read(), "evil", "the control run")
+    shutil.rmtree(venv)
+    shutil.copytree(kept, venv, symlinks=True)
+    result = pip.sandbox(*install)
+    protected = {event["details"]["path"].split("site-packages/")[-1]
+                 for event in result.of_type("change.protected")}
+    t.equal(protected & set(names), set(names), "protected")
+    for name in names:
+        path = os.path.join(site, name)
+        t.true(not os.path.exists(path) or "evil" not in open(path).read(), name)
+
+
 def breaking():
     """Newer Debian and Ubuntu ask for this flag outside a venv."""
     managed = glob.glob("/usr/lib/python3*/EXTERNALLY-MANAGED")

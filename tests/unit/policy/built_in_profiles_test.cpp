@@ -205,6 +205,16 @@ TEST_CASE("an environment takes packages but not what runs at each start") {
   CHECK(environment("lib/python3.11/site-packages/evil.pth") == Verdict::path_file);
   CHECK(environment("lib/python3.11/site-packages/sitecustomize.py") == Verdict::hold);
   CHECK(environment("lib/python3.11/site-packages/sitecustomize.abi3.so") == Verdict::hold);
+  CHECK(environment("lib/python3.11/site-packages/_distutils_hack/__init__.py") == Verdict::commit);
+  CHECK(environment("site-packages/_distutils_hack/__pycache__/x.pyc") == Verdict::drop);
+  for (const std::string name : {"evil.pth", "sitecustomize.py", "usercustomize.so",
+                                 "sitecustomize/__init__.py", "_distutils_hack/__init__.py"}) {
+    CAPTURE(name);
+    const Policy policy = profiles().select("pip");
+    const TargetRules& rules = rules_of(policy, TargetKind::environment);
+    CHECK_FALSE(judge(rules, "lib/python3.11/site-packages/" + name, {}).unless_recorded.empty());
+    CHECK_FALSE(judge(rules, name, {}).unless_recorded.empty());  // --target
+  }
   CHECK(environment("lib/python3.11/site.py") == Verdict::hold);
   CHECK(environment("lib/python311.zip") == Verdict::hold);
   CHECK(environment("bin/pyvenv.cfg") == Verdict::protect);

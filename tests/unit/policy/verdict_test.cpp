@@ -87,6 +87,39 @@ TEST_CASE("a tree with path files is never judged as a whole") {
   CHECK_FALSE(judge_subtree(rules, "a", {"pip"}));
 }
 
+TEST_CASE("what no RECORD lists is protected, whatever the rules after that say") {
+  const TargetRules rules{TargetKind::environment,
+                          {{Verdict::recorded, {"**/*.pth"}, "unlisted", {}, {}},
+                           {Verdict::path_file, {"a/*.pth"}, "r", {}, {}},
+                           {Verdict::commit, {"b/*"}, "", {}, {}}}};
+  CHECK(judge(rules, "a/x.pth", {"pip"}).verdict == Verdict::path_file);
+  CHECK(judge(rules, "a/x.pth", {"pip"}).unless_recorded == "unlisted");
+  CHECK(judge(rules, "b/x.pth", {"pip"}).verdict == Verdict::commit);
+  CHECK(judge(rules, "c/x.pth", {"pip"}).verdict == Verdict::hold);
+  CHECK(judge(rules, "c/x.pth", {"pip"}).unless_recorded == "unlisted");
+  CHECK(judge(rules, "b/x.py", {"pip"}).unless_recorded.empty());
+  CHECK_FALSE(judge_subtree(rules, "b", {"pip"}));
+}
+
+TEST_CASE("a RECORD lists a file with its digest") {
+  // sha256 of "x"; both of the characters that base64 has of its own are in that of "d".
+  const std::string x = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+  const std::string d = "18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4";
+  const std::string record =
+      "a/x.py,sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,1\r\n"
+      "d.pth,sha256=GKw-c0PwFokMUQ6T-TUmEWnZ4_VlQ2Qpgw-vCTT0-OQ,1\n"
+      "no.pth,,\n"
+      "last.pth,sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,";
+  CHECK(record_lists(record, "a/x.py", x));
+  CHECK(record_lists(record, "d.pth", d));
+  CHECK(record_lists(record, "last.pth", x));
+  CHECK_FALSE(record_lists(record, "a/x.py", d));
+  CHECK_FALSE(record_lists(record, "x.py", x));
+  CHECK_FALSE(record_lists(record, "a/x", x));
+  CHECK_FALSE(record_lists(record, "no.pth", x));
+  CHECK_FALSE(record_lists("", "a/x.py", x));
+}
+
 TEST_CASE("a path file of plain paths and comments is inert") {
   using Paths = std::vector<std::string>;
   CHECK(path_file_paths("") == Paths{});

@@ -198,6 +198,48 @@ TEST_CASE("a path file of Python is committed if it starts nothing and names wha
   }
 }
 
+TEST_CASE("what Python runs at each start is protected unless a RECORD lists it with its digest") {
+  Fixture f;
+  add_environment(f);
+  auto& rules = f.policy.targets.back().rules;
+  rules.insert(
+      rules.begin(),
+      {policy::Verdict::recorded, {"**/*.pth", "**/hack/**", "*.pth"}, "unlisted", {}, {}});
+  // Of "x".
+  const std::string digest = ",sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,1\n";
+  make_dir(f.host("lib/site-packages/x"));
+  put(f.host("lib/site-packages/old-1.dist-info/RECORD"), "old.pth" + digest);
+  put(f.host("lib/site-packages/old-1.dist-info/METADATA"), "m");
+  put(f.host("elsewhere/RECORD"), "forged.pth" + digest);
+  f.begin(policy::TargetKind::environment);
+  const auto in_layer = [&](const std::string& name) {
+    return f.upper("lib/site-packages/" + name);
+  };
+  for (const char* name : {"listed.pth", "old.pth", "forged.pth", "other.pth", "hack/a/b.py"}) {
+    put(in_layer(name), "x");
+  }
+  put(in_layer("hack/changed.py"), "not x");
+  make_link(in_layer("link.pth"), "listed.pth");
+  put(in_layer("new-1.dist-info/RECORD"), "listed.pth" + digest + "hack/a/b.py" + digest +
+                                              "hack/changed.py" + digest + "link.pth" + digest);
+  make_link(in_layer("linked-1.dist-info"), f.host("elsewhere"));
+  make_dir(in_layer("odd-1.dist-info/RECORD"));
+  put(f.upper("top.pth"), "x");
+  const CommitSummary summary = f.commit();
+  for (const char* name : {"listed.pth", "old.pth", "hack/a/b.py"}) {
+    CAPTURE(name);
+    CHECK(content(f.host(std::string("lib/site-packages/") + name)) == "x");
+  }
+  for (const char* path :
+       {"lib/site-packages/forged.pth", "lib/site-packages/other.pth",
+        "lib/site-packages/hack/changed.py", "lib/site-packages/link.pth", "top.pth"}) {
+    CAPTURE(path);
+    CHECK(held_reason(summary, path) == "unlisted");
+    CHECK_FALSE(base::exists(f.host(path)));
+  }
+  CHECK(f.sink.count("change.protected") == 5);
+}
+
 TEST_CASE("a target's own mode is held as \".\", and committed by a person") {
   Fixture f;
   f.begin();

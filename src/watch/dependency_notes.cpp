@@ -121,6 +121,13 @@ base::UniqueFd open_directory(const std::string& path) {
   return base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+/// `path` as the process sees it; nothing if it has ended.
+base::UniqueFd open_directory_of(int pid, const std::string& path) {
+  const base::UniqueFd root = open_directory("/proc/" + std::to_string(pid) + "/root");
+  if (!root || path.size() < 2) return {};
+  return base::UniqueFd(base::try_open_beneath(root.get(), path.substr(1), O_PATH | O_DIRECTORY));
+}
+
 }  // namespace
 
 std::vector<DependencyGraph> read_lockfiles(int directory_fd) {
@@ -156,23 +163,18 @@ std::vector<std::string> DependencyNotes::path_on_host(const Actor& actor) {
   return first_path(*on_host_, actor);
 }
 
-std::vector<std::string> DependencyNotes::path_inside(const Actor& actor, int pid) {
+std::vector<std::string> DependencyNotes::path_inside(const Actor& actor) {
   const std::string key = actor.package + '\n' + actor.version;
   const auto known = inside_.find(key);
   if (known != inside_.end()) return known->second;
   if (inside_.size() == kMaxPathsInside) return {};
-  const base::UniqueFd root = open_directory("/proc/" + std::to_string(pid) + "/root");
-  if (!root || project_.size() < 2) return {};
-  const base::UniqueFd directory(
-      base::try_open_beneath(root.get(), project_.substr(1), O_PATH | O_DIRECTORY));
-  if (!directory) return {};
-  std::vector<std::string> path = first_path(read_lockfiles(directory.get()), actor);
+  if (!inside_directory_) return {};
+  const int directory = inside_directory_.get();
+  std::vector<std::string> path = first_path(read_lockfiles(directory), actor);
+  if (path.empty()) path = read_installed(directory).path_to(actor.package, actor.version);
   if (path.empty()) {
-    path = read_installed(directory.get()).path_to(actor.package, actor.version);
-  }
-  if (path.empty()) {
-    const auto project = project_name(directory.get());
-    path = read_pnpm_store(directory.get(), project).path_to(actor.package, actor.version);
+    const std::string project = project_name(directory);
+    path = read_pnpm_store(directory, project).path_to(actor.package, actor.version);
   }
   return inside_.emplace(key, std::move(path)).first->second;
 }
@@ -183,7 +185,13 @@ void DependencyNotes::record(const events::Event& event) {
                      (alert || event.type == "script.started");
   if (!noted) return next_.record(event);
   std::vector<std::string> path = path_on_host(*event.actor);
-  if (path.empty() && alert && event.process) path = path_inside(*event.actor, event.process->pid);
+  if (path.empty()) {
+    // Now, while a script waits to be started: who sets off the alert may be gone when it is told.
+    if (!inside_directory_ && event.process) {
+      inside_directory_ = open_directory_of(event.process->pid, project_);
+    }
+    if (alert) path = path_inside(*event.actor);
+  }
   if (path.empty()) return next_.record(event);
   events::Event with_path = event;
   with_path.details["dependency_path"] = json::array(path.begin(), path.end());

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "events/event.h"
 #include "watch/dependency_graph.h"
 
@@ -18,6 +19,7 @@ namespace sandbox_run::watch {
 /// From the project's lockfile as it is on the host, where no script of this run has written; for
 /// an alert also from what the sandbox shows (a first install has no lockfile yet): there a package
 /// could lie about who asked for it. Read when first needed, bounded, no link followed, no waiting.
+/// Destroy it before the run's layers are looked at: it holds the project's directory inside.
 class DependencyNotes : public events::EventSink {
  public:
   /// `project`: its directory, the same inside and outside. `next` outlives it.
@@ -28,11 +30,12 @@ class DependencyNotes : public events::EventSink {
 
  private:
   std::vector<std::string> path_on_host(const events::Actor& actor);
-  std::vector<std::string> path_inside(const events::Actor& actor, int pid);
+  std::vector<std::string> path_inside(const events::Actor& actor);
 
   std::string project_;
   events::EventSink& next_;
   std::optional<std::vector<DependencyGraph>> on_host_;
+  base::UniqueFd inside_directory_;
   std::map<std::string, std::vector<std::string>> inside_;  // by actor
 };
 

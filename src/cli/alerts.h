@@ -29,11 +29,11 @@ class EventChain {
 
   events::EventSink& first() { return leaks_; }
   AlertSink& alerts() { return alerts_; }
-  /// The last before the log.
-  events::DeferredSink& deferred() { return deferred_; }
   /// nullptr: there are no decoys.
   const policy::LeakFinder* leaks() const { return matcher_.empty() ? nullptr : &matcher_; }
   const policy::BehaviourLock& behaviour() const { return behaviour_.seen(); }
+  /// The last before the log.
+  events::DeferredSink& deferred() { return deferred_; }
 
  private:
   events::DeferredSink deferred_;

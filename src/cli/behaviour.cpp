@@ -68,7 +68,7 @@ void write_lock_file(const std::string& project, const std::string& text) {
 /// The directory of the newest run in `here`'s project that has kept what packages did.
 std::string find_run_in_project(const std::string& state, const std::string& here) {
   for (const std::string& id : run_ids(state)) {
-    const std::string run = join_path(join_path(state, "runs"), id);
+    std::string run = join_path(join_path(state, "runs"), id);
     const auto project = base::read_file_if_readable(join_path(run, kKeptProject));
     if (project && base::is_beneath(here, *project)) return run;
   }

@@ -263,6 +263,7 @@ json::array denied_list(const std::vector<broker::DeniedHost>& denied) {
 
 json::array failed_list(const std::vector<broker::FailedHost>& failed) {
   std::vector<std::string> hosts;
+  hosts.reserve(failed.size());
   for (const broker::FailedHost& host : failed) hosts.push_back(host.host);
   return bounded_list(hosts);
 }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <compare>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -26,7 +26,10 @@ struct Act {
   };
   Kind kind = Kind::script;
   std::string what;
-  auto operator<=>(const Act&) const = default;  // NOLINT(modernize-use-nullptr): none is there
+  friend bool operator==(const Act&, const Act&) = default;
+  friend bool operator<(const Act& a, const Act& b) {
+    return std::tie(a.kind, a.what) < std::tie(b.kind, b.what);
+  }
 };
 
 /// Whose acts: a package's lifecycle scripts, or the build of a Python distribution.
@@ -35,7 +38,10 @@ struct Doer {
   Kind kind = Kind::script;
   std::string name;
   std::string version;
-  auto operator<=>(const Doer&) const = default;  // NOLINT(modernize-use-nullptr): none is there
+  friend bool operator==(const Doer&, const Doer&) = default;
+  friend bool operator<(const Doer& a, const Doer& b) {
+    return std::tie(a.kind, a.name, a.version) < std::tie(b.kind, b.name, b.version);
+  }
 };
 
 struct PackageBehaviour {

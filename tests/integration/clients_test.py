@@ -74,6 +74,35 @@ def node(t):
     fetches(t, "node", "-e", program, "URL/file", env=["NODE_EXTRA_CA_CERTS"])
 
 
+# Not java.net.http: over plain HTTP it asks for an upgrade to HTTP/2, which is refused to all.
+JAVA = """
+class Fetch {
+  public static void main(String[] words) throws Exception {
+    new java.net.URL(words[0]).openStream().transferTo(System.out);
+    System.out.flush();
+  }
+}
+"""
+
+
+@test
+def java(t):
+    """Java fetches over HTTP and TLS"""
+    site = Site(t)
+    require(shutil.which("java"), "no Java")
+    program = t.write("Fetch.java", JAVA)
+    store = t.project / "store"
+    t.succeeded(t.bare("keytool", "-importcert", "-noprompt", "-file", site.certificate, "-keystore", store,
+                       "-storepass", "changeit"))
+    for url in site.urls:
+        words = ["java", f"-Djavax.net.ssl.trustStore={store}",
+                 "-Djavax.net.ssl.trustStorePassword=changeit", program, f"{url}/file"]
+        t.equal(t.succeeded(t.bare(*words), "control").out, BODY.decode(), "control")
+        result = t.sandbox(*words, options=site.options)
+        t.equal(t.succeeded(result, url).out, BODY.decode(), url)
+        t.equal(result.of_type("flow.denied", "flow.failed"), [], url)
+
+
 @test
 def git(t):
     """git clones from an https server"""

@@ -81,6 +81,24 @@ def without_proxy(t):
 
 
 @test
+def resolvers_of_their_own(t):
+    """static programs that ask name servers as musl and Go do reach a host by its name"""
+    program = t.project / "resolve_and_fetch"
+    shutil.copy2(t.compiled("integration/programs/resolve_and_fetch.c", "-static"), program)
+    server = LocalServer({"/": b"data"})
+    proxy = ConnectProxy(server.port)
+    env = {**NO_PROXIES, "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
+    for kind in ("musl", "go"):
+        result = t.sandbox(program, kind, HOST, PORT, env=env, options=["--allow-host", f"{HOST}:{PORT}"])
+        t.contains(t.succeeded(result, kind).out, "data", kind)
+        t.true(result.of_type("flow.opened"), result.events)
+        result = t.sandbox(program, kind, "evil.example.net", PORT, env=env,
+                           options=["--allow-host", f"{HOST}:{PORT}"])
+        t.contains(result.err, "the name does not resolve", kind)
+    t.equal({asked for asked, _ in proxy.asked}, {f"CONNECT {HOST}:{PORT}"})
+
+
+@test
 def only_allowed_names_are_asked(t):
     """a proxy is asked for nothing that no rule allows"""
     proxy = ConnectProxy(1)

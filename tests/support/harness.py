@@ -186,14 +186,15 @@ class Context:
         shutil.copy2(self.compiled(f"adversarial/attacks/{name}.c"), self.project / name)
         return str(self.project / name)
 
-    def compiled(self, source):
+    def compiled(self, source, *more_options):
         """The program of a C file (relative to tests/), compiled once a run of the tests."""
         source = TESTS_DIRECTORY / source
         program = pathlib.Path(os.environ.get("SRT_PROGRAMS", self.base)) / source.stem
         if not program.exists():
             compiler = shutil.which("cc") or shutil.which("gcc") or skip("no C compiler")
             unfinished = self.base / f"{source.stem}.new"
-            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result"]
+            options = ["-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result",
+                       *more_options]
             subprocess.run([compiler, *options, "-o", unfinished, source], check=True)
             os.replace(unfinished, program)
         return program

@@ -2,13 +2,15 @@
 existing tree.
 
 The packages are made here and come from a registry on loopback; each install is offline, from a warm
-cache. Paired: each round has both, the order rotates, each install has a directory of its own. Nothing
-is deleted between the fresh ones: ext4 searches past inodes that were freed in the last minutes, which
-makes the next install slow. The re-installs delete by their nature, so each has a file
-system to itself if the caller is root (a loop device), and else only the fresh directory.
+cache, and npm has been asked before what it is configured to use. Paired: each round has both, the
+order rotates. ext4 searches past inodes that were freed in the last minutes, which makes the next
+install slow: so if the caller is root, each install and the one over its tree have a new file system of
+their own (a loop device); else the fresh ones come first, each in a directory of its own, and nothing is
+deleted between them.
 
-Printed as ratios, with the commit's own share (overhead_us of run.finished) and the time in which the
-replaced tree was removed after the prompt was back.
+Printed as ratios, with the time of reading, judging and committing the changes (commit_us of
+run.finished, and how much of it was waiting for the disk) and the time in which the replaced tree was
+removed after the prompt was back.
 """
 
 import json
@@ -25,8 +27,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/support"))
 from npm_registry import NpmRegistry  # noqa: E402
 
-PACKAGES = 940
-FILES = 38  # of a package, its package.json besides
+FILES = 38  # of a package, besides its package.json
+SYNC_TIME = pathlib.Path(__file__).resolve().parent.parent / "tests/support/sync_time.c"
 OPTIONS = ["--no-audit", "--no-fund", "--no-update-notifier"]
 IMAGE_BYTES = 3 << 30
 
@@ -43,12 +45,18 @@ def package_files(source, words):
     return files
 
 
-def make_project(directory):
+def say(text):
+    """What is being done: on standard error, for the figures are on standard output."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def make_project(directory, packages):
     """A project with its lockfile, and a home with a warm cache; returns its environment."""
+    say(f"making {packages} packages")
     source = random.Random(1)
     words = "".join(f"const value{source.randrange(10**6)} = {source.random()};\n" for _ in range(20_000))
-    registry = NpmRegistry()  # its thread ends with us
-    names = [f"package-{index}" for index in range(PACKAGES)]
+    registry = NpmRegistry(level=1)  # its thread ends with us
+    names = [f"package-{index}" for index in range(packages)]
     for name in names:
         registry.add(name, "1.0.0", package_files(source, words))
     manifest = {"name": "app", "version": "1.0.0", "dependencies": {name: "1.0.0" for name in names}}
@@ -58,15 +66,21 @@ def make_project(directory):
     (directory / "home").mkdir()
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"),
                    "npm_config_registry": registry.url()}
+    say("npm install, for the lockfile and the cache")
     subprocess.run(["npm", "install", *OPTIONS], cwd=project, env=environment, check=True,
                    stdout=subprocess.DEVNULL)
     shutil.rmtree(project / "node_modules")
     return project, environment
 
 
+def compile_sync_time(directory):
+    library = directory / "sync_time.so"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SYNC_TIME, "-ldl"], check=True)
+    return library
+
+
 class Place:
-    """Where one project lies. As root: an ext4 of its own, for what is deleted in one file
-    system slows the next install there."""
+    """Where one project lies: a directory, and as root an ext4 of its own."""
 
     def __init__(self, directory, name):
         self.path = directory / name
@@ -76,12 +90,8 @@ class Place:
             self.image = directory / f"{name}.image"
             with open(self.image, "wb") as file:
                 file.truncate(IMAGE_BYTES)
-            try:
-                subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,nodiscard", self.image], check=True)
-                subprocess.run(["mount", "-o", "loop", self.image, self.path], check=True)
-            except (OSError, subprocess.CalledProcessError):
-                self.image.unlink()
-                self.image = None
+            subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,nodiscard", self.image], check=True)
+            subprocess.run(["mount", "-o", "loop", self.image, self.path], check=True)
 
     def close(self):
         if self.image:
@@ -89,77 +99,110 @@ class Place:
             self.image.unlink()
 
 
+class Kind:
+    """One kind of install, and what is known of its rounds."""
+
+    def __init__(self, title):
+        self.title = title
+        self.times = {"bare": [], "sandbox-run": []}
+        self.commits, self.syncs, self.removals = [], [], []
+
+    def report(self):
+        ratios = [ours / bare for bare, ours in zip(self.times["bare"], self.times["sandbox-run"])]
+        print(f"{self.title}, {len(ratios)} rounds: {statistics.median(ratios):.3f} x bare "
+              f"(rounds: {' '.join(f'{ratio:.2f}' for ratio in ratios)})")
+        for who, taken in self.times.items():
+            print(f"  {who:<12} {statistics.median(taken):6.2f} s ({min(taken):.2f} … {max(taken):.2f})")
+        rest = [commit - sync for commit, sync in zip(self.commits, self.syncs)]
+        print(f"  walk, verdict and commit {statistics.median(rest):.0f} ms ({min(rest):.0f} … {max(rest):.0f}), "
+              f"and {statistics.median(self.syncs):.0f} ms of waiting for the disk")
+        print(f"  old tree and layer removed {statistics.median(self.removals):.2f} s after the prompt "
+              f"({min(self.removals):.2f} … {max(self.removals):.2f})", flush=True)
+
+
 class Install:
-    def __init__(self, binary, template, environment):
-        self.template = template
-        self.environment = environment
+    def __init__(self, binary, directory, packages):
+        self.template, self.environment = make_project(directory, packages)
         self.commands = {"bare": ["npm", "ci", "--offline", *OPTIONS]}
         self.commands["sandbox-run"] = [binary, "-q", "--", *self.commands["bare"]]
-        self.overheads = []
-        self.removals = []
+        self.plan = [binary, "plan", "--", *self.commands["bare"]]
+        self.library = compile_sync_time(directory)
+        self.sync_file = directory / "sync-time"
 
-    def run(self, who, place):
-        """Installs in a fresh directory, or again in the one that is there; seconds."""
-        project = place / who / "project"
-        if not project.exists():
-            project.parent.mkdir(parents=True)
-            shutil.copytree(self.template, project)
-        state = place / who / "state"
-        environment = {**self.environment, "XDG_STATE_HOME": str(state)}
+    def prepare(self, place):
+        """A project as it comes from version control."""
+        project = place / "project"
+        shutil.copytree(self.template, project)
+        subprocess.run(self.plan, cwd=project, env=self.variables(place), check=True, stdout=subprocess.DEVNULL)
+
+    def variables(self, place):
+        return {**self.environment, "XDG_STATE_HOME": str(place / "state")}
+
+    def run(self, who, place, kind):
+        environment = self.variables(place)
+        if who == "sandbox-run":
+            environment |= {"LD_PRELOAD": str(self.library), "SYNC_TIME_FILE": str(self.sync_file)}
         os.sync()
         started = time.perf_counter()
-        subprocess.run(self.commands[who], cwd=project, env=environment, check=True,
+        subprocess.run(self.commands[who], cwd=place / "project", env=environment, check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         took = time.perf_counter() - started
+        say(f"{kind.title}, {who}: {took:.2f} s")
+        kind.times[who].append(took)
         if who == "sandbox-run":
-            self.look_at_run(state)
-        return took
+            self.look_at_run(place / "state", kind)
 
-    def look_at_run(self, state):
+    def look_at_run(self, state, kind):
         """Waits until nothing of the run is left but its log."""
         started = time.perf_counter()
         run = max((state / "sandbox-run/runs").iterdir())
         while (run / "unfinished").exists():
             time.sleep(0.005)
-        self.removals.append(time.perf_counter() - started)
-        last = (run / "events.jsonl").read_text().splitlines()[-1]
-        self.overheads.append(json.loads(last)["details"]["overhead_us"] / 1e3)
+        kind.removals.append(time.perf_counter() - started)
+        last = json.loads((run / "events.jsonl").read_text().splitlines()[-1])
+        if last["details"]["outcome"] != "committed":
+            raise RuntimeError(f"the run committed nothing: {last}")
+        kind.commits.append(last["details"]["commit_us"] / 1e3)
+        kind.syncs.append(int(self.sync_file.read_text().split()[-1]) / 1e3)
+        self.sync_file.unlink()
 
 
-def report(title, times, install):
-    ratios = [ours / bare for bare, ours in zip(times["bare"], times["sandbox-run"])]
-    print(f"{title}, {len(ratios)} rounds: {statistics.median(ratios):.3f} x bare "
-          f"(rounds: {' '.join(f'{ratio:.2f}' for ratio in ratios)})")
-    for who, taken in times.items():
-        print(f"  {who:<12} {statistics.median(taken):6.2f} s ({min(taken):.2f} … {max(taken):.2f})")
-    print(f"  before the command and after it {statistics.median(install.overheads):.0f} ms; old tree and "
-          f"layer removed {statistics.median(install.removals):.2f} s after the prompt", flush=True)
+def in_order(index):
+    names = ["bare", "sandbox-run"]
+    return names if index % 2 == 0 else names[::-1]
 
 
-def measure(title, install, places, rounds):
-    times = {"bare": [], "sandbox-run": []}
-    install.overheads, install.removals = [], []
+def measure(install, directory, rounds, fresh, again):
+    """With a file system for each pair of installs."""
     for index in range(rounds):
-        order = list(times) if index % 2 == 0 else list(times)[::-1]
-        for who in order:
-            times[who].append(install.run(who, places(index, who)))
-    report(title, times, install)
+        for who in in_order(index):
+            place = Place(directory, f"round-{index}-{who}")
+            try:
+                install.prepare(place.path)
+                install.run(who, place.path, fresh)
+                install.run(who, place.path, again)
+            finally:
+                place.close()
 
 
-def bench(binary, rounds, parent):
+def measure_in_one_file_system(install, directory, rounds, fresh, again):
+    for kind in (fresh, again):
+        for index in range(rounds):
+            for who in in_order(index):
+                place = directory / f"round-{index}-{who}"
+                if kind is fresh:
+                    place.mkdir()
+                    install.prepare(place)
+                install.run(who, place, kind)
+
+
+def bench(binary, rounds, parent, packages):
     with tempfile.TemporaryDirectory(dir=parent, prefix="sandbox-run-bench-") as name:
         directory = pathlib.Path(name)
-        template, environment = make_project(directory)
-        install = Install(os.path.abspath(binary), template, environment)
-        fresh = directory / "fresh"
-        measure("fresh npm ci of 940 packages", install, lambda index, who: fresh / str(index), rounds)
-        places = {}
-        try:
-            for index in range(rounds):
-                for who in install.commands:
-                    places[index, who] = Place(directory, f"round-{index}-{who}")
-                    install.run(who, places[index, who].path)
-            measure("npm ci over an existing tree", install, lambda *key: places[key].path, rounds)
-        finally:
-            for place in places.values():
-                place.close()
+        install = Install(binary, directory, packages)
+        fresh = Kind(f"fresh npm ci of {packages} packages ({packages * (FILES + 1)} files)")
+        again = Kind("npm ci over an existing tree")
+        way = measure if os.geteuid() == 0 else measure_in_one_file_system
+        way(install, directory, rounds, fresh, again)
+        fresh.report()
+        again.report()

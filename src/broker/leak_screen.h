@@ -17,8 +17,7 @@ namespace sandbox_run::broker {
 /// Of TLS it sees the ClientHello alone: what follows is encrypted.
 class LeakScreen : public Screen {
  public:
-  /// So much of a connection is looked at; then all passes as without it. Looking takes about 3 ns
-  /// a byte.
+  /// So much of a connection is looked at; then all passes as without it.
   static constexpr std::uint64_t kFirstBytes = 32U << 10;
 
   /// `inner` nullptr: everything else passes. `finder` outlives it. `on_leak` is called once.

@@ -55,6 +55,10 @@ using ClosedStreams = std::array<bool, 3>;
 
 void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
+std::int64_t microseconds(steady_clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
 int print_plan(const Options& options) {
   base::write_full(1, describe_plan(prepare(options)), "printing the plan");
   return kOk;
@@ -217,7 +221,10 @@ class CommandRun {
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     request.old_entries = workspace::OldEntries::leave;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
-    return take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
+    const auto began = steady_clock::now();
+    TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
+    commit_time_ = steady_clock::now() - began;
+    return taken;
   }
 
   int finish(const Outcome& outcome, const TakenOver& commit) {
@@ -262,12 +269,12 @@ class CommandRun {
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
     events::Event finished{"run.finished"};
-    finished.details = {
-        {"exit_code", code},
-        {"outcome", to_word(outcome)},
-        {"committed", commit.summary.committed_entries},
-        {"alerts", log_->count(events::Severity::alert)},
-        {"overhead_us", std::chrono::duration_cast<std::chrono::microseconds>(overhead_).count()}};
+    finished.details = {{"exit_code", code},
+                        {"outcome", to_word(outcome)},
+                        {"committed", commit.summary.committed_entries},
+                        {"alerts", log_->count(events::Severity::alert)},
+                        {"overhead_us", microseconds(overhead_)},
+                        {"commit_us", microseconds(commit_time_)}};
     log_->record(finished);
   }
 
@@ -306,6 +313,7 @@ class CommandRun {
   const Options& options_;
   const ClosedStreams& closed_;
   steady_clock::duration overhead_{};
+  steady_clock::duration commit_time_{};  // a part of it
   Preparation prepared_;
   policy::OnAlert answer_ = policy::OnAlert::hold;
   std::optional<RunLock> lock_;

@@ -136,4 +136,19 @@ Judge judge_hold_all(std::string reason) {
           [held](const std::string&) { return std::optional<Judgement>(held); }};
 }
 
+Judge judge_without_commits(Judge judge, const std::string& reason) {
+  const auto inner = std::make_shared<const Judge>(std::move(judge));
+  const Judgement held{Verdict::hold, reason};
+  const auto settle = [held](const Judgement& judgement) {
+    const bool stays = judgement.verdict == Verdict::drop || judgement.verdict == Verdict::protect;
+    return stays ? judgement : held;
+  };
+  return {[inner, settle](const std::string& path) { return settle(inner->entry(path)); },
+          [inner, settle](const std::string& path) {
+            std::optional<Judgement> whole = inner->subtree(path);
+            if (whole) whole = settle(*whole);
+            return whole;
+          }};
+}
+
 }  // namespace sandbox_run::workspace

@@ -40,6 +40,9 @@ Judge judge_by_choice(Choice choice);
 /// Everything is held, with one reason.
 Judge judge_hold_all(std::string reason);
 
+/// As `judge`, but nothing is committed: what is not dropped or protected is held, with `reason`.
+Judge judge_without_commits(Judge judge, const std::string& reason);
+
 /// Is `path` `directory` or beneath it ("" is everything's)? Relative paths.
 bool is_at_or_beneath(const std::string& path, const std::string& directory);
 

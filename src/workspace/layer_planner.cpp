@@ -81,9 +81,9 @@ void LayerPlanner::add(const Judge& judge, Purpose purpose, Source source) {
   std::map<std::uint32_t, Cleaned> cleaned;
   {
     PassableScope passable(layer_fd_.get());
-    const Judge hold_all = judge_hold_all(kChangedOnHost);
+    const Judge without_commits = judge_without_commits(judge, kChangedOnHost);
     tree_ = read_change_tree(layer_, host_fd_ ? host_fd_.get() : -1, passable,
-                             is_another_directory_ ? hold_all : judge, purpose);
+                             is_another_directory_ ? without_commits : judge, purpose);
     decide();
     cleaned = clean_taken(passable);
   }

@@ -16,9 +16,9 @@ import tarfile
 from local_server import LocalServer
 
 
-def tarball(files):
+def tarball(files, level=9):
     """`files`: path → text, bytes, or a tarfile.TarInfo with its data. Paths go in as they are, so
-    that "../" and links can be tried too."""
+    that "../" and links can be tried too. `level` of compression: 1 is quick."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, content in files.items():
@@ -30,13 +30,14 @@ def tarball(files):
             info.size, info.mode = len(data), 0o644
             archive.addfile(info, io.BytesIO(data))
     # The same bytes each time: lockfiles hold their digest.
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return gzip.compress(buffer.getvalue(), level, mtime=0)
 
 
 class NpmRegistry(LocalServer):
-    def __init__(self):
+    def __init__(self, level=9):
         super().__init__({})
         self.packuments = {}
+        self.level = level
 
     def url(self, host="localhost"):
         return super().url(host) + "/"
@@ -47,7 +48,7 @@ class NpmRegistry(LocalServer):
         manifest |= {"scripts": scripts or {}, "dependencies": dependencies or {}}
         members = {"package/package.json": json.dumps(manifest)}
         members |= {f"package/{path}": content for path, content in files.items()}
-        data = tarball(members | (raw_files or {}))
+        data = tarball(members | (raw_files or {}), self.level)
         path = f"/{name}/-/{name.split('/')[-1]}-{version}.tgz"
         self.answers[path] = ("application/octet-stream", data)
         described = dict(manifest)

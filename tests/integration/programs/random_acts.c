@@ -1,7 +1,7 @@
-/* random_acts SEED COUNT [plain]: COUNT random operations on files below the working directory, the
- * same ones for the same seed. What an operation can't do it leaves undone. "plain": no symbolic
- * links. A directory is renamed as programs do it on an overlay: copied (mv), so that its files'
- * hard links to others end there as here. */
+/* random_acts KIND COUNT SEED...: for each seed COUNT random operations on files below the
+ * directory of that name, the same ones for the same seed. What an operation can't do it leaves
+ * undone. KIND "all", or "plain": no symbolic links. A directory is renamed as programs do it on an
+ * overlay: copied (mv), so that its files' hard links to others end there as here. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -156,10 +156,14 @@ static void drop_capabilities(void) {
 }
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 99;
+  if (argc < 4) return 99;
   drop_capabilities();
   umask(022);
-  state = strtoull(argv[1], NULL, 10) * 2654435761U + 12345;
-  for (int left = atoi(argv[2]); left > 0; --left) act(argc > 3);
+  for (int i = 3; i < argc; ++i) {
+    state = strtoull(argv[i], NULL, 10) * 2654435761U + 12345;
+    if (chdir(argv[i]) != 0) return 99;
+    for (int left = atoi(argv[2]); left > 0; --left) act(strcmp(argv[1], "plain") == 0);
+    if (chdir("..") != 0) return 99;
+  }
   return 0;
 }

@@ -64,7 +64,8 @@ TEST_CASE("only a rule's own text is looked up before an answer, and by no proxy
   CHECK(lookup("secret.cdn.example.com", 1) == "");
   CHECK(lookup("localhost", 1) == "");
   CHECK(lookup("evil.example.net", 1) == "");
-  service.proxies.https = policy::Proxy{policy::Proxy::Scheme::http, "proxy.example.com", 3128, "", ""};
+  service.proxies.https =
+      policy::Proxy{policy::Proxy::Scheme::http, "proxy.example.com", 3128, "", ""};
   CHECK(lookup("registry.example.com", 1) == "");
 }
 

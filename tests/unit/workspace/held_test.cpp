@@ -40,6 +40,23 @@ TEST_CASE("all that is held can be committed later") {
   CHECK(f.is_run_clean());
 }
 
+TEST_CASE(
+    "when the project was made anew, nothing held is committed to it, and all can be discarded") {
+  Fixture f;
+  run_with_held_changes(f);
+  REQUIRE(::rename(f.host().c_str(), (f.host() + ".old").c_str()) == 0);
+  put(f.host("other"), "o");
+  RecordingSink sink;
+  const CommitSummary summary = commit_held(f.run, {}, sink);
+  CHECK(snapshot(f.host()) == Snapshot{{"", "d 755"}, {"other", "f 644 o"}});
+  CHECK(summary.held.size() == read_held(f.run).size());
+  REQUIRE_FALSE(summary.held.empty());
+  CHECK(summary.held[0].reason == "changed on the host meanwhile");
+  discard_held(f.run, {}, sink);
+  CHECK(snapshot(f.host()) == Snapshot{{"", "d 755"}, {"other", "f 644 o"}});
+  CHECK(f.is_run_clean());
+}
+
 TEST_CASE("a person's choice alone is committed, at any depth") {
   Fixture f;
   run_with_held_changes(f);

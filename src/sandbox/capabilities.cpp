@@ -1,10 +1,7 @@
 #include "sandbox/capabilities.h"
 
 #include <linux/securebits.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
-
-#include <memory>
 
 #include "base/sys_error.h"
 
@@ -13,11 +10,6 @@ namespace {
 
 using base::check_sys;
 using base::SysError;
-
-struct CapDeleter {
-  void operator()(void* state) const { ::cap_free(state); }
-};
-using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapDeleter>;
 
 }  // namespace
 

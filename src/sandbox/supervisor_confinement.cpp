@@ -1,15 +1,14 @@
 #include "sandbox/supervisor_confinement.h"
 
 #include <linux/seccomp.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
-#include <memory>
 
 #include "base/sys_error.h"
+#include "sandbox/capabilities.h"
 #include "sandbox/seccomp_filter_data.h"
 
 namespace sandbox_run::sandbox {
@@ -17,11 +16,6 @@ namespace {
 
 using base::check_sys;
 using base::SysError;
-
-struct CapDeleter {
-  void operator()(void* state) const { ::cap_free(state); }
-};
-using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapDeleter>;
 
 /// Of root: what a commit does in a project that is another's. (Over the sandbox's namespaces their
 /// owner has all capabilities without holding one: user_namespaces(7).)

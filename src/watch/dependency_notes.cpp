@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <deque>
 
 #include "base/json.h"
 #include "base/path.h"
 #include "base/unique_fd.h"
+#include "watch/process_files.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -29,16 +28,7 @@ std::string read_regular(int directory_fd, const std::string& name, std::size_t 
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   if (status.st_size < 0 || static_cast<std::size_t>(status.st_size) > max) return {};
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + length, text.size() - length);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    length += static_cast<std::size_t>(got);
-  }
-  text.resize(length);
-  return text;
+  return read_up_to(fd.get(), static_cast<std::size_t>(status.st_size));
 }
 
 /// From the project down, as Node.js would find them.

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "watch/process_files.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -55,15 +56,7 @@ std::string read_head(int directory_fd, const std::string& name) {
   const base::UniqueFd fd(base::try_open_beneath(directory_fd, name, O_RDONLY | O_NONBLOCK));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  std::string text(kMaxMetadata, '\0');
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + length, text.size() - length);
-    if (got <= 0) break;
-    length += static_cast<std::size_t>(got);
-  }
-  text.resize(length);
-  return text;
+  return read_up_to(fd.get(), kMaxMetadata);
 }
 
 bool is_hexadecimal(std::string_view text) {

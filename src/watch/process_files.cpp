@@ -87,19 +87,23 @@ std::vector<int> numbers_in(const std::string& path, std::size_t max) {
   return numbers;
 }
 
-std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes) {
-  const base::UniqueFd fd(::open(process_path(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return {};
+std::string read_up_to(int fd, std::size_t max_bytes) {
   std::string text(max_bytes, '\0');
   std::size_t length = 0;
   while (length < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + length, text.size() - length);
+    const ssize_t got = ::read(fd, text.data() + length, text.size() - length);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     length += static_cast<std::size_t>(got);
   }
   text.resize(length);
   return text;
+}
+
+std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes) {
+  const base::UniqueFd fd(::open(process_path(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return {};
+  return read_up_to(fd.get(), max_bytes);
 }
 
 std::string read_process_link(int pid, std::string_view name) {

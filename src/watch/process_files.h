@@ -33,6 +33,8 @@ std::optional<ProcessStatus> read_process_status(int pid);
 int process_of_thread(int thread);
 /// The numbers that a directory of /proc lists, `max` of them at most.
 std::vector<int> numbers_in(const std::string& path, std::size_t max);
+/// What can be read of `fd`, `max_bytes` of it at most; an error ends it like the end of the file.
+std::string read_up_to(int fd, std::size_t max_bytes);
 /// /proc/PID/NAME, at most `max_bytes` of it.
 std::string read_process_file(int pid, std::string_view name, std::size_t max_bytes);
 /// What the link /proc/PID/NAME says.

@@ -63,6 +63,11 @@ events::Process process_of(int pid, int thread) {
   return process;
 }
 
+bool has_ended(int pid) {
+  const auto status = read_process_status(pid);
+  return !status || status->ended;
+}
+
 bool is_below(int pid, int ancestor) {
   constexpr int kMaxAncestors = 256;
   for (int i = 0; i < kMaxAncestors && pid > 1; ++i) {
@@ -84,7 +89,7 @@ Severity decoy_severity(DecoyReaders readers, const Actor& actor, std::string_vi
 
 class DecoyWatch::Impl {
  public:
-  Impl(std::vector<PlacedDecoy> decoys, int first_pid, events::EventSink& sink, ActorOf actor_of);
+  Impl(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink, ActorOf actor_of);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -108,6 +113,7 @@ class DecoyWatch::Impl {
   };
   using When = std::chrono::system_clock::time_point;
 
+  void read_changes();
   void lease(Watched& decoy) const;
   bool try_lease(Watched& decoy) const;
   void find_openers(When when);
@@ -122,7 +128,7 @@ class DecoyWatch::Impl {
   bool leads_to(const Opener& opener, const Watched& decoy) const;
 
   std::vector<Watched> decoys_;
-  int first_pid_;
+  ProcessId init_;
   events::EventSink& sink_;
   ActorOf actor_of_;
   base::UniqueFd signals_;
@@ -131,9 +137,11 @@ class DecoyWatch::Impl {
   sigset_t mask_before_{};
 };
 
-DecoyWatch::Impl::Impl(std::vector<PlacedDecoy> decoys, int first_pid, events::EventSink& sink,
+DecoyWatch::Impl::Impl(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
                        ActorOf actor_of)
-    : first_pid_(first_pid), sink_(sink), actor_of_(std::move(actor_of)) {
+    : init_(read_process_status(init_pid).value_or(ProcessStatus{{init_pid}}).id),
+      sink_(sink),
+      actor_of_(std::move(actor_of)) {
   sigset_t io;
   ::sigemptyset(&io);
   ::sigaddset(&io, SIGIO);
@@ -176,7 +184,9 @@ void DecoyWatch::Impl::renew() {
   for (Watched& decoy : decoys_) {
     if (decoy.leased || decoy.opens >= kOpensTold) continue;
     if (!try_lease(decoy)) continue;
-    decoy.expected = 0;  // nobody has it open: all that was opened is closed
+    // Nobody has it open, and no more opens go unseen: what inotify still has to tell is of before.
+    read_changes();
+    decoy.expected = 0;
     decoy.openers.clear();
   }
 }
@@ -217,7 +227,9 @@ void DecoyWatch::Impl::find_openers(When when) {
   std::map<int, std::string> unclear;  // thread → its call: it waits, but its path leads elsewhere
   for (int look = 0; look < kLooks; ++look) {
     std::map<int, std::string> still_unclear;
-    for_each_opener(first_pid_, [&](const Opener& opener) {
+    // By number first: the numbers have hardly ever started anew since the last look.
+    const auto by = look == 0 ? Since::By::number : Since::By::start;
+    for_each_opener({init_, by}, [&](const Opener& opener) {
       const auto decoy = std::find_if(decoys_.begin(), decoys_.end(), [&](const Watched& each) {
         return each.breaking && leads_to(opener, each);
       });
@@ -242,7 +254,7 @@ void DecoyWatch::Impl::find_openers(When when) {
       for (const auto& [thread, call] : still_unclear) {
         const auto before = unclear.find(thread);
         if (before == unclear.end() || before->second != call) continue;
-        if (is_below(process_of_thread(thread), first_pid_)) tell(decoy, thread, "", when);
+        if (is_below(process_of_thread(thread), init_.pid)) tell(decoy, thread, "", when);
       }
     }
   }
@@ -288,9 +300,10 @@ void DecoyWatch::Impl::tell_unknown(Watched& decoy, When when) {
 /// waits for its scripts: it is meant only if it is alone.
 std::optional<DecoyWatch::Impl::Suspect> DecoyWatch::Impl::only_suspect() const {
   std::optional<Suspect> suspect;
-  for (const int pid : processes_since(first_pid_ + 1)) {
-    if (!is_below(pid, first_pid_)) continue;
+  for (const int pid : processes_since({init_})) {
+    if (pid == init_.pid || !is_below(pid, init_.pid)) continue;
     const Suspect next{pid, actor_of_(pid)};
+    if (next.actor.kind == Actor::Kind::unknown && has_ended(pid)) continue;
     const bool manager = next.actor.kind == Actor::Kind::package_manager;
     if (!suspect || (suspect->actor.kind == Actor::Kind::package_manager && !manager)) {
       suspect = next;
@@ -303,7 +316,7 @@ std::optional<DecoyWatch::Impl::Suspect> DecoyWatch::Impl::only_suspect() const 
 
 void DecoyWatch::Impl::on_open_unseen(Watched& decoy) {
   const auto when = std::chrono::system_clock::now();
-  const std::vector<int> holders = holders_of(first_pid_, decoy.status);
+  const std::vector<int> holders = holders_of({init_}, decoy.status);
   for (const int pid : holders) {
     if (!decoy.openers.contains(pid)) tell(decoy, pid, "", when);
   }
@@ -312,6 +325,12 @@ void DecoyWatch::Impl::on_open_unseen(Watched& decoy) {
 }
 
 bool DecoyWatch::Impl::on_change() {
+  read_changes();
+  renew();
+  return true;
+}
+
+void DecoyWatch::Impl::read_changes() {
   alignas(inotify_event) std::array<char, 16384> buffer;
   while (true) {
     const ssize_t got = ::read(changes_.get(), buffer.data(), buffer.size());
@@ -329,13 +348,11 @@ bool DecoyWatch::Impl::on_change() {
       }
     }
   }
-  renew();
-  return true;
 }
 
-DecoyWatch::DecoyWatch(std::vector<PlacedDecoy> decoys, int first_pid, events::EventSink& sink,
+DecoyWatch::DecoyWatch(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
                        ActorOf actor_of)
-    : impl_(std::make_unique<Impl>(std::move(decoys), first_pid, sink, std::move(actor_of))) {}
+    : impl_(std::make_unique<Impl>(std::move(decoys), init_pid, sink, std::move(actor_of))) {}
 DecoyWatch::~DecoyWatch() = default;
 int DecoyWatch::lease_fd() const { return impl_->lease_fd(); }
 int DecoyWatch::change_fd() const { return impl_->change_fd(); }

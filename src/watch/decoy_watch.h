@@ -31,9 +31,9 @@ class DecoyWatch {
  public:
   using ActorOf = std::function<events::Actor(int pid)>;
 
-  /// `first_pid`: of the sandbox's init. `sink` and what `actor_of` needs outlive the watch. Throws
+  /// `init_pid`: of the sandbox's init. `sink` and what `actor_of` needs outlive the watch. Throws
   /// SysError if this kernel gives no lease.
-  DecoyWatch(std::vector<PlacedDecoy> decoys, int first_pid, events::EventSink& sink,
+  DecoyWatch(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
              ActorOf actor_of);
   ~DecoyWatch();
   DecoyWatch(const DecoyWatch&) = delete;

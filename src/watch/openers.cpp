@@ -37,10 +37,15 @@ Look look_for(int thread, int directory, const std::string& path) {
 
 }  // namespace
 
-std::vector<int> processes_since(int first_pid) {
+std::vector<int> processes_since(const Since& since) {
   std::vector<int> pids = numbers_in("/proc", 1U << 20);
-  pids.erase(std::remove_if(pids.begin(), pids.end(), [&](int pid) { return pid < first_pid; }),
-             pids.end());
+  const auto is_older = [&](int pid) {
+    if (pid >= since.init.pid) return false;
+    if (since.by == Since::By::number) return true;
+    const auto status = read_process_status(pid);
+    return !status || status->id.start < since.init.start;
+  };
+  pids.erase(std::remove_if(pids.begin(), pids.end(), is_older), pids.end());
   std::sort(pids.rbegin(), pids.rend());
   if (pids.size() > kMaxProcesses) pids.resize(kMaxProcesses);
   return pids;
@@ -76,9 +81,9 @@ std::optional<OpeningCall> parse_opening_call(std::string_view line) {
   }
 }
 
-std::size_t for_each_opener(int first_pid, const std::function<void(const Opener&)>& found) {
+std::size_t for_each_opener(const Since& since, const std::function<void(const Opener&)>& found) {
   std::size_t looked_at = 0;
-  for (const int pid : processes_since(first_pid)) {
+  for (const int pid : processes_since(since)) {
     const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
     for (const int thread : numbers_in(tasks, kMaxThreads)) {
       if (++looked_at > kMaxThreads) return looked_at;
@@ -95,10 +100,10 @@ std::size_t for_each_opener(int first_pid, const std::function<void(const Opener
   return looked_at;
 }
 
-std::vector<int> holders_of(int first_pid, const struct stat& file) {
+std::vector<int> holders_of(const Since& since, const struct stat& file) {
   std::vector<int> holders;
   std::size_t looked_at = 0;
-  for (const int pid : processes_since(first_pid)) {
+  for (const int pid : processes_since(since)) {
     const std::string path = "/proc/" + std::to_string(pid) + "/fd";
     for (const int fd : numbers_in(path, kMaxDescriptors)) {
       if (++looked_at > kMaxDescriptors) return holders;

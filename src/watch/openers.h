@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "watch/process_files.h"
 #include "watch/process_root.h"
 
 // Who opens a file? What /proc tells of threads that wait in a system call, from outside.
@@ -31,16 +32,23 @@ struct OpeningCall {
 };
 std::optional<OpeningCall> parse_opening_call(std::string_view line);
 
-/// Calls `found` for each such thread that /proc shows, the newest processes first, but not for
-/// those of processes older than `first_pid` (a sandbox's init): a process of the sandbox is older
-/// only after the pids have wrapped around. Never throws for what it finds; processes come and go.
-/// Returns how many threads were looked at.
-std::size_t for_each_opener(int first_pid, const std::function<void(const Opener&)>& found);
+/// Which processes may be of a sandbox whose init is `init`. By their numbers alone it takes no
+/// more than a list, but the numbers start anew after /proc/sys/kernel/pid_max of them, which a
+/// package can bring about: only the start times, a file each to read, never miss one.
+struct Since {
+  enum class By { number, start };
+  ProcessId init;
+  By by = By::start;
+};
 
-/// The processes that /proc shows, `first_pid` and later ones, the newest first. Bounded.
-std::vector<int> processes_since(int first_pid);
+/// The processes that /proc shows, as young as the init or younger; higher numbers first. Bounded.
+std::vector<int> processes_since(const Since& since);
 
-/// The processes, likewise, that hold a descriptor of this very file.
-std::vector<int> holders_of(int first_pid, const struct stat& file);
+/// Calls `found` for each such thread of these processes. Never throws for what it finds; processes
+/// come and go. Returns how many threads were looked at.
+std::size_t for_each_opener(const Since& since, const std::function<void(const Opener&)>& found);
+
+/// Those of these processes that hold a descriptor of this very file.
+std::vector<int> holders_of(const Since& since, const struct stat& file);
 
 }  // namespace sandbox_run::watch

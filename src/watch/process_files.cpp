@@ -49,8 +49,11 @@ std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text) 
   const auto group = number_at<int>(fields[2]);
   const auto session = number_at<int>(fields[3]);
   const auto start = number_at<std::uint64_t>(fields[19]);
-  if (!parent || !group || !session || !start) return std::nullopt;
-  return ProcessStatus{{pid, *start}, *parent, *group, *session};
+  const auto threads = number_at<int>(fields[17]);
+  if (!parent || !group || !session || !start || !threads) return std::nullopt;
+  // With more threads than one it is the first that has ended, and the process goes on.
+  const bool ended = (fields[0] == "Z" || fields[0] == "X") && *threads <= 1;
+  return ProcessStatus{{pid, *start}, ended, *parent, *group, *session};
 }
 
 std::optional<ProcessStatus> read_process_status(int pid) {

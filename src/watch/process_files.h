@@ -20,6 +20,7 @@ struct ProcessId {
 
 struct ProcessStatus {
   ProcessId id;
+  bool ended = false;  // a zombie, which its parent has not asked for yet
   int parent = 0;
   int group = 0;
   int session = 0;

@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import CREDENTIAL_VARIABLES, SECRET, mentions, test  # noqa: E402
+from harness import CREDENTIAL_VARIABLES, NotApplicable, SECRET, mentions, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
 DECOYS = (".ssh/id_ed25519", ".aws/credentials", ".netrc", ".git-credentials",
@@ -37,6 +37,22 @@ def every_decoy_is_watched(t):
         t.equal(len(alerts(result, path)), 1, path)
         t.equal(alerts(result, path)[0]["process"]["argv"][0], "cat")
     t.contains(result.err, "ALERT: decoy.opened")
+
+
+@test
+def opener_after_the_process_ids_started_anew(t):
+    """who opens a decoy is named also after so many processes that their numbers started anew"""
+    if os.geteuid() != 0:
+        raise NotApplicable("only root can say which process number comes next: tested there")
+    with open("/proc/sys/kernel/pid_max") as file:
+        last = int(file.read())
+    script = "for i in $(seq 400); do /bin/true; done; sh -c 'read x < ~/.aws/credentials' theft; /bin/true later"
+    with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+        file.write(str(last - 200))
+    result = t.succeeded(t.sandbox("sh", "-c", script, options=LOG))
+    (alert,) = alerts(result)
+    t.true(alert["process"]["pid"] < last - 200, "control: the numbers started anew")
+    t.equal(alert["process"]["argv"][-1], "theft")
 
 
 @test

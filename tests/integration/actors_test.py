@@ -32,8 +32,9 @@ def check(t, result, names, actor):
         if not found:
             missing.append(name)
         wrong += [(name, e["actor"]) for e in found if {**e["actor"]} != actor]
-    t.equal(missing, [], "acts without an event")
-    t.equal(wrong, [], "acts with another actor")
+    opened = [(e["details"], e.get("process")) for e in result.of_type("decoy.opened")]
+    t.equal(missing, [], f"acts without an event; the decoys that were opened: {opened}")
+    t.equal(wrong, [], f"acts with another actor; the decoys that were opened: {opened}")
     t.true(len(names) >= 60, f"only {len(names)} acts")
 
 
@@ -62,8 +63,8 @@ def npm_like(name, command, arguments, environment=(), settings=None, manifest=N
         alerts = [e for e in result.of_type("decoy.opened") if e["severity"] == "alert"]
         ended = [e["details"] for e in result.of_type("script.finished") if e["actor"] == actor]
         t.equal([(e["exit_code"], e["package"]) for e in ended if "exit_code" in e], [(0, "acts")], ended)
-        t.equal({tuple(e["details"].get("dependency_path", ())) for e in alerts},
-                {("app", "carrier", "acts")}, "why it is here")
+        t.equal([e for e in alerts if e["details"].get("dependency_path") != ["app", "carrier", "acts"]], [],
+                "alerts that do not say why the package is here")
 
     body.__doc__ = f"{name}: no act of a script gets away from its package's name"
     test(body, time_limit=200)

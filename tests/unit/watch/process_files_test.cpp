@@ -24,6 +24,17 @@ TEST_CASE("a process's name cannot forge its parent or start time") {
   }
 }
 
+TEST_CASE("a zombie has ended, a process whose first thread has ended has not") {
+  const auto ended = [](const std::string& state, const std::string& threads) {
+    return parse_process_stat(42, "42 (sh) " + state + " 7 8 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 " +
+                                      threads + " 0 12345 0 0")
+        ->ended;
+  };
+  CHECK(ended("Z", "1"));
+  CHECK_FALSE(ended("Z", "2"));
+  CHECK_FALSE(ended("S", "1"));
+}
+
 TEST_CASE("a status that is cut short is none") {
   for (const char* text : {"", "42", "42 (sh)", "42 (sh) ", "42 (sh) S", "42 (sh) S 1 2",
                            "42 (sh) S x 2 3 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 9"}) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/deferred_close.h"
 #include "base/sys_error.h"
 #include "broker/admission.h"
 #include "broker/caller_mark.h"
@@ -48,9 +49,11 @@ void prepare_for_flows(int listening) {
 }
 
 RefusalSource refusal_source(const ListeningSocket& socket) {
-  return {socket.kind == ListeningSocket::Kind::refused_tcp ? RefusedTry::Protocol::tcp
-                                                            : RefusedTry::Protocol::udp,
-          socket.ipv6 ? RefusalSource::Family::ipv6 : RefusalSource::Family::ipv4};
+  using Kind = RefusalSource::Kind;
+  const auto family = socket.ipv6 ? RefusalSource::Family::ipv6 : RefusalSource::Family::ipv4;
+  if (socket.kind == ListeningSocket::Kind::multicast) return {Kind::multicast, family};
+  const bool tcp = socket.kind == ListeningSocket::Kind::refused_tcp;
+  return {tcp ? Kind::reset : Kind::unreachable, family};
 }
 
 }  // namespace
@@ -59,10 +62,10 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
        const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies,
-       const policy::LeakFinder* leaks)
+       const policy::LeakFinder* leaks, FindCaller find_caller)
       : executor_(loop.impl().io.get_executor()),
         services_(std::make_shared<Services>(std::move(policy), sink, callers, limits,
-                                             std::move(proxies), leaks)),
+                                             std::move(proxies), leaks, std::move(find_caller))),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -84,7 +87,8 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<DnsServer> dns_;
   asio::steady_timer sweeper_;
   std::vector<std::shared_ptr<Descriptor>> sockets_;
-  std::vector<RefusalSocket> refusals_;  // some of sockets_
+  std::vector<RefusalSocket> refusals_;           // some of sockets_
+  std::vector<base::DeferredClose> closed_late_;  // likewise
   std::set<FlowPointer> flows_;
 };
 
@@ -92,6 +96,7 @@ void Broker::Impl::serve(ListeningSocket socket) {
   const auto family = socket.ipv6 ? DnsServer::Family::ipv6 : DnsServer::Family::ipv4;
   if (socket.kind == ListeningSocket::Kind::dns_udp) DnsServer::prepare(socket.fd.get(), family);
   if (socket.kind == ListeningSocket::Kind::tcp) prepare_for_flows(socket.fd.get());
+  if (socket.kind == ListeningSocket::Kind::multicast) closed_late_.emplace_back(socket.fd.get());
   const auto descriptor = std::make_shared<Descriptor>(watch(executor_, std::move(socket.fd)));
   sockets_.push_back(descriptor);
 
@@ -107,6 +112,7 @@ void Broker::Impl::serve(ListeningSocket socket) {
           kRethrow);
     case ListeningSocket::Kind::refused_tcp:
     case ListeningSocket::Kind::refused_udp:
+    case ListeningSocket::Kind::multicast:
       return serve_refusals({descriptor, refusal_source(socket)});
     case ListeningSocket::Kind::dns_tcp:
       handlers.accepted = [dns = dns_, executor = executor_](base::UniqueFd client,
@@ -183,13 +189,14 @@ void Broker::Impl::sweep() {
 void Broker::Impl::shut_down() {
   sweeper_.cancel();
   for (const RefusalSocket& refusals : std::exchange(refusals_, {})) {
-    record_last_refusals(refusals, services_->recorder);
+    record_last_refusals(refusals, *services_);
   }
   for (const auto& socket : sockets_) {
     boost::system::error_code ignored;  // sockets of a namespace that is gone
     socket->close(ignored);
   }
   sockets_.clear();
+  closed_late_.clear();
   for (const FlowPointer& flow : std::exchange(flows_, {})) flow->end("the sandbox has ended");
   dns_->close_idle(Clock::time_point::max());
   services_->recorder.stop();
@@ -206,9 +213,9 @@ NetworkTotals Broker::Impl::totals() const {
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
                events::EventSink& sink, const events::CallerTable& callers, const Limits& limits,
-               policy::ProxyPolicy proxies, const policy::LeakFinder* leaks)
+               policy::ProxyPolicy proxies, const policy::LeakFinder* leaks, FindCaller find_caller)
     : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits,
-                                   std::move(proxies), leaks)) {
+                                   std::move(proxies), leaks, std::move(find_caller))) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

@@ -8,6 +8,7 @@
 #include "base/unique_fd.h"
 #include "broker/event_loop.h"
 #include "broker/limits.h"
+#include "broker/unmarked_callers.h"
 #include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/leak_finder.h"
@@ -19,9 +20,9 @@ namespace sandbox_run::broker {
 /// A socket made inside the sandbox's network namespace (it stays in that namespace) and passed
 /// out.
 struct ListeningSocket {
-  enum class Kind { tcp, dns_udp, dns_tcp, refused_tcp, refused_udp };
+  enum class Kind { tcp, dns_udp, dns_tcp, refused_tcp, refused_udp, multicast };
   // Bound to the wildcard; listening (SOMAXCONN) if TCP; non-blocking; V6ONLY. refused_…: a raw
-  // socket, filtered to what parse_refusal() knows.
+  // socket, multicast: a packet socket, filtered to what parse_refusal() knows.
   base::UniqueFd fd;
   Kind kind = Kind::tcp;
   bool ipv6 = false;
@@ -66,13 +67,15 @@ struct NetworkTotals {
 class Broker {
  public:
   /// `loop`, `sink`, `callers` and `leaks` outlive the broker. `proxies`: what the host itself goes
-  /// by. `leaks`, if it is not nullptr, is shown the first bytes of each connection. Make
-  /// it after init was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no
-  /// MSG_NOSIGNAL), and the soft limit of descriptors is raised, as far as the hard one lets it, to
-  /// what `limits` needs. Throws SysError.
+  /// by. `leaks`, if it is not nullptr, is shown the first bytes of each connection.
+  /// `find_caller`: who sent a datagram without a mark; empty: it stays unknown. Make it after init
+  /// was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no MSG_NOSIGNAL),
+  /// and the soft limit of descriptors is raised, as far as the hard one lets it, to what `limits`
+  /// needs. Throws SysError.
   Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
          events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {},
-         policy::ProxyPolicy proxies = {}, const policy::LeakFinder* leaks = nullptr);
+         policy::ProxyPolicy proxies = {}, const policy::LeakFinder* leaks = nullptr,
+         FindCaller find_caller = {});
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

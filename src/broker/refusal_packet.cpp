@@ -45,7 +45,16 @@ std::optional<RefusedTry> parse_reset(const Address& sender, Bytes tcp) {
   if ((tcp[13] & kFinSynRstAck) != kRstAck) return std::nullopt;
   // A reset of a connection that there was goes on with the connection's numbers.
   if (number_at(tcp, 4) != 0 || number_at(tcp, 6) != 0) return std::nullopt;
-  return RefusedTry{Protocol::tcp, {sender, number_at(tcp, 0)}};
+  return RefusedTry{Protocol::tcp, {sender, number_at(tcp, 0)}, number_at(tcp, 2)};
+}
+
+std::optional<RefusedTry> parse_datagram(Family family, Bytes packet) {
+  const auto datagram = family == Family::ipv4 ? parse_ipv4(packet) : parse_ipv6(packet);
+  if (!datagram || datagram->payload.size() < 4) return std::nullopt;
+  if (datagram->protocol != IPPROTO_UDP && datagram->protocol != kUdpLite) return std::nullopt;
+  return RefusedTry{Protocol::udp,
+                    {datagram->destination, number_at(datagram->payload, 2)},
+                    number_at(datagram->payload, 0)};
 }
 
 /// The datagram that could not be delivered is quoted, as much of it as there is room for.
@@ -53,24 +62,23 @@ std::optional<RefusedTry> parse_unreachable(Family family, Bytes icmp) {
   if (icmp.size() < kIcmpHeader) return std::nullopt;
   const std::uint16_t type_and_code = family == Family::ipv4 ? 0x0303 : 0x0104;
   if (number_at(icmp, 0) != type_and_code) return std::nullopt;
-  const Bytes quoted = icmp.subspan(kIcmpHeader);
-  const auto datagram = family == Family::ipv4 ? parse_ipv4(quoted) : parse_ipv6(quoted);
-  if (!datagram || datagram->payload.size() < 4) return std::nullopt;
-  if (datagram->protocol != IPPROTO_UDP && datagram->protocol != kUdpLite) return std::nullopt;
-  return RefusedTry{Protocol::udp, {datagram->destination, number_at(datagram->payload, 2)}};
+  return parse_datagram(family, icmp.subspan(kIcmpHeader));
 }
 
 }  // namespace
 
 std::optional<RefusedTry> parse_refusal(const RefusalSource& source, const Address& sender,
                                         std::span<const std::uint8_t> packet) {
+  if (source.kind == RefusalSource::Kind::multicast) {
+    return parse_datagram(source.family, packet);
+  }
   if (source.family == Family::ipv4) {
     const auto outer = parse_ipv4(packet);
     if (!outer) return std::nullopt;
     packet = outer->payload;
   }
-  return source.protocol == Protocol::tcp ? parse_reset(sender, packet)
-                                          : parse_unreachable(source.family, packet);
+  return source.kind == RefusalSource::Kind::reset ? parse_reset(sender, packet)
+                                                   : parse_unreachable(source.family, packet);
 }
 
 }  // namespace sandbox_run::broker

@@ -17,7 +17,7 @@ namespace {
 
 enum class Received { packet, nothing, failed };
 
-Received receive_one(const RefusalSocket& refusals, Recorder& recorder) {
+Received receive_one(const RefusalSocket& refusals, Services& services) {
   std::array<std::uint8_t, kRefusalBytes> packet;
   alignas(cmsghdr) std::array<char, kCallerSpace> control{};
   sockaddr_storage storage{};
@@ -29,17 +29,22 @@ Received receive_one(const RefusalSocket& refusals, Recorder& recorder) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t count =
-      ::recvmsg(refusals.socket->native_handle(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  // Without MSG_CMSG_CLOEXEC, which packet sockets take for an error; no descriptor comes this way.
+  const ssize_t count = ::recvmsg(refusals.socket->native_handle(), &message, MSG_DONTWAIT);
   if (count < 0) {
     if (errno == EINTR) return Received::packet;
     return errno == EAGAIN ? Received::nothing : Received::failed;
   }
-  const auto sender = from_sockaddr(storage);
-  if (!sender) return Received::packet;
+  // A packet socket's is no IP address: who answered is asked for where there is an answer only.
+  const Address sender =
+      from_sockaddr(storage).value_or(Endpoint{Address::ipv4(0, 0, 0, 0)}).address;
   const std::span bytes(packet.data(), static_cast<std::size_t>(count));
-  if (const auto refused = parse_refusal(refusals.source, sender->address, bytes)) {
-    recorder.try_refused(*refused, caller_of(message));
+  if (const auto refused = parse_refusal(refusals.source, sender, bytes)) {
+    auto caller = caller_of(message);
+    if (refused->protocol == RefusedTry::Protocol::udp) {
+      caller = services.unmarked.known_or_found(caller, refused->from_port);
+    }
+    services.recorder.try_refused(*refused, caller);
   }
   return Received::packet;
 }
@@ -54,15 +59,15 @@ asio::awaitable<void> watch_refusals(RefusalSocket refusals, std::shared_ptr<Ser
     Received received = Received::packet;
     for (int turn = 0; turn < kDatagramsPerTurn && received == Received::packet; ++turn) {
       if (!refusals.socket->is_open()) co_return;  // the sink shut the broker down
-      received = receive_one(refusals, services->recorder);
+      received = receive_one(refusals, *services);
     }
     if (received == Received::failed) co_await pause();
   }
 }
 
-void record_last_refusals(const RefusalSocket& refusals, Recorder& recorder) {
+void record_last_refusals(const RefusalSocket& refusals, Services& services) {
   int left = kRefusalsAtTheEnd;
-  while (left-- > 0 && receive_one(refusals, recorder) == Received::packet) {
+  while (left-- > 0 && receive_one(refusals, services) == Received::packet) {
   }
   std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
   socklen_t length = sizeof memory;
@@ -71,7 +76,7 @@ void record_last_refusals(const RefusalSocket& refusals, Recorder& recorder) {
       memory[SK_MEMINFO_DROPS] == 0) {
     return;
   }
-  recorder.limit_reached("bytes of refused tries not yet read", memory[SK_MEMINFO_RCVBUF]);
+  services.recorder.limit_reached("bytes of refused tries not yet read", memory[SK_MEMINFO_RCVBUF]);
 }
 
 }  // namespace sandbox_run::broker

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "broker/asio.h"
-#include "broker/recorder.h"
 #include "broker/refusal_packet.h"
 #include "broker/services.h"
 
@@ -22,6 +21,6 @@ asio::awaitable<void> watch_refusals(RefusalSocket refusals, std::shared_ptr<Ser
 
 /// What is still queued once every process inside is dead: a short command has ended before the
 /// loop came to it. Says so if the queue was ever too short.
-void record_last_refusals(const RefusalSocket& refusals, Recorder& recorder);
+void record_last_refusals(const RefusalSocket& refusals, Services& services);
 
 }  // namespace sandbox_run::broker

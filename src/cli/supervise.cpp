@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/deferred_close.h"
 #include "base/scope_exit.h"
 #include "base/sys_error.h"
 #include "cli/stream_relay.h"
@@ -16,6 +17,9 @@
 #include "sandbox/launch.h"
 #include "sandbox/supervisor_confinement.h"
 #include "watch/decoy_watch.h"
+#include "watch/process_description.h"
+#include "watch/process_files.h"
+#include "watch/socket_owners.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -39,6 +43,8 @@ broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
       return Outer::refused_tcp;
     case Inner::refused_udp:
       return Outer::refused_udp;
+    case Inner::multicast:
+      return Outer::multicast;
   }
   throw base::SysError(EPROTO, "naming a socket of the sandbox");
 }
@@ -96,7 +102,8 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
+                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks,
+                [this](std::uint16_t port) { return find_caller(port); }),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                request.project, request.trusted_programs),
         decoys_(watch_decoys(request, sandbox, watch_)),
@@ -167,9 +174,23 @@ class Supervision {
     });
   }
 
+  /// Nobody, if the socket is shared by different actors.
+  events::CallerTable::Number find_caller(std::uint16_t udp_port) {
+    const auto init = watch::read_process_status(sandbox_.init_pid());
+    if (!init) return events::CallerTable::kUnknown;
+    std::optional<events::Caller> caller;
+    for (const int pid : watch::holders_of_udp_port(init->id, udp_port)) {
+      events::Actor actor = watch_.actor_of(pid);
+      if (caller && caller->actor != actor) return events::CallerTable::kUnknown;
+      if (!caller) caller = {std::move(actor), watch::describe_process(pid)};
+    }
+    return caller ? callers_.add(std::move(*caller)) : events::CallerTable::kUnknown;
+  }
+
   void watch_decoy_files() {
     loop_.on_readable(decoys_->lease_fd(), [this] { return decoys_->on_lease(); });
     if (decoys_->change_fd() >= 0) {
+      late_.emplace(decoys_->change_fd());
       loop_.on_readable(decoys_->change_fd(), [this] { return decoys_->on_change(); });
     }
   }
@@ -217,6 +238,7 @@ class Supervision {
 
   const SuperviseRequest& request_;
   sandbox::RunningSandbox& sandbox_;
+  std::optional<base::DeferredClose> late_;  // before the loop, which has descriptors of its own
   broker::EventLoop loop_;
   events::CallerTable callers_;
   broker::Broker broker_;

@@ -109,15 +109,17 @@ Filter allow_filter() {
                                         CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   add(filter, SCMP_ACT_ALLOW, "clone", {{0, SCMP_CMP_MASKED_EQ, kNamespaces, 0}});
   refuse_namespaces(filter);
-  // vsock reaches the hypervisor past every network namespace (A143); AF_ALG, packet and the other
-  // families are kernel surface. Netlink: only routing, for getifaddrs().
-  for (const int family : {AF_UNIX, AF_INET, AF_INET6}) {
+  // AF_ALG and the other families are kernel surface. Netlink: only routing, for getifaddrs().
+  // Vsock and packet sockets are notified by the other filter, and never made.
+  for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_VSOCK, AF_PACKET}) {
     add(filter, SCMP_ACT_ALLOW, "socket", {equals(0, static_cast<std::uint64_t>(family))});
   }
   add(filter, SCMP_ACT_ALLOW, "socket", {equals(0, AF_NETLINK), equals(2, 0 /*NETLINK_ROUTE*/)});
   for (int family = AF_UNSPEC; family < 64; ++family) {
-    if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
+    if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK ||
+        family == AF_VSOCK || family == AF_PACKET) {
       continue;
+    }
     add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
         {equals(0, static_cast<std::uint64_t>(family))});
   }
@@ -136,6 +138,14 @@ void notify_packet_sockets(const Filter& filter) {
         {of_family,
          {1, SCMP_CMP_MASKED_EQ, kType, SOCK_DGRAM},
          equals(2, static_cast<std::uint64_t>(icmp))});
+    for (const int protocol : {int{IPPROTO_SCTP}, int{IPPROTO_DCCP}}) {
+      add(filter, SCMP_ACT_NOTIFY, "socket",
+          {of_family, equals(2, static_cast<std::uint64_t>(protocol))});
+    }
+  }
+  // Vsock reaches the hypervisor past every network namespace (A143).
+  for (const int family : {AF_VSOCK, AF_PACKET}) {
+    add(filter, SCMP_ACT_NOTIFY, "socket", {equals(0, static_cast<std::uint64_t>(family))});
   }
 }
 

@@ -18,8 +18,8 @@ namespace sandbox_run::sandbox {
 
 /// A socket made in the sandbox's network namespace, where it stays.
 struct InnerSocket {
-  /// refused_tcp, refused_udp: see refusal_socket.h.
-  enum class Kind : std::uint8_t { tcp, dns_udp, dns_tcp, refused_tcp, refused_udp };
+  /// refused_tcp, refused_udp, multicast: see refusal_socket.h.
+  enum class Kind : std::uint8_t { tcp, dns_udp, dns_tcp, refused_tcp, refused_udp, multicast };
   base::UniqueFd fd;
   Kind kind = Kind::tcp;
   bool ipv6 = false;

@@ -168,6 +168,8 @@ void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {
     if (family == AF_INET6 && !ipv6) continue;
     watch_refusals(InnerSocket::Kind::refused_tcp, family, Refused::tcp);
     watch_refusals(InnerSocket::Kind::refused_udp, family, Refused::udp);
+    sockets.push_back(make_multicast_socket(family));
+    append_record(records, {InnerSocket::Kind::multicast, family == AF_INET6, 0});
     if (plan.network.names) {
       add(InnerSocket::Kind::dns_udp, family, SOCK_DGRAM, 53);
       add(InnerSocket::Kind::dns_tcp, family, SOCK_STREAM, 53);

@@ -41,7 +41,8 @@ class DecoyWatch {
 
   /// Readable when a decoy is being opened: call on_lease().
   int lease_fd() const;
-  /// Readable when one was opened or closed: call on_change(). -1: the host gives no more inotify
+  /// Readable when one was opened or closed: call on_change(). An inotify instance, whose last
+  /// close(2) waits: see base/deferred_close.h. -1: the host gives no more inotify
   /// instances (fs.inotify.max_user_instances); then a second open is seen only if it comes after
   /// the next exec.
   int change_fd() const;

@@ -40,6 +40,7 @@ Look look_for(int thread, int directory, const std::string& path) {
 std::vector<int> processes_since(const Since& since) {
   std::vector<int> pids = numbers_in("/proc", 1U << 20);
   const auto is_older = [&](int pid) {
+    if (pid == ::getpid()) return true;  // it may have started in the same clock tick
     if (pid >= since.init.pid) return false;
     if (since.by == Since::By::number) return true;
     const auto status = read_process_status(pid);

@@ -41,7 +41,8 @@ struct Since {
   By by = By::start;
 };
 
-/// The processes that /proc shows, as young as the init or younger; higher numbers first. Bounded.
+/// The processes that /proc shows, as young as the init or younger, but not this one; higher
+/// numbers first. Bounded.
 std::vector<int> processes_since(const Since& since);
 
 /// Calls `found` for each such thread of these processes. Never throws for what it finds; processes

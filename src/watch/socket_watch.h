@@ -11,9 +11,10 @@
 
 namespace sandbox_run::watch {
 
-/// Tries at packets that are neither TCP nor UDP: socket(2) for ICMP or raw IP, which the seccomp
-/// filter notifies. Nobody inside may have one, so that no such packet is ever seen: the try at the
-/// socket is what is recorded, as "packet.denied", once for each actor and protocol.
+/// Tries at packets that are neither TCP nor UDP: socket(2) for ICMP, raw IP, SCTP,
+/// DCCP, packets of an interface or vsock, which the seccomp filter notifies. Nobody inside may
+/// have one, so that no such packet is ever seen: the try at the socket is what is recorded, as
+/// "packet.denied", once for each actor and protocol.
 class SocketWatch {
  public:
   /// All of them outlive it.
@@ -21,7 +22,7 @@ class SocketWatch {
       : channel_(channel), processes_(processes), sink_(sink) {}
 
   /// Records it. Returns the errno that the call is to fail with, the kernel's own for such a
-  /// process (raw(7), icmp(7)).
+  /// process (raw(7), icmp(7), packet(7)) or where there is no such protocol.
   int refuse(const seccomp_notif& notification);
 
  private:

@@ -3,6 +3,7 @@ sent anywhere but to servers on this machine's loopback."""
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 
@@ -237,9 +238,76 @@ def udp(t):
     t.equal(seen, [])
 
 
+SEND_TO_MANY = """
+import socket, sys, time
+address = sys.argv[1]
+s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+for i in range(3):
+    s.sendto(b"secret", (address, int(sys.argv[2])))
+time.sleep(0.3)  # who has ended can't be found by its socket any more
+"""
+
+RECEIVE_FROM_MANY = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 0))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(sys.argv[1]) + socket.inet_aton("127.0.0.1"))
+s.settimeout(float(sys.argv[2]))
+print(s.getsockname()[1], flush=True)
+try:
+    print(s.recv(100).decode())
+except TimeoutError:
+    print("nothing")
+"""
+
+
+@test
+def multicast_and_broadcast(t):
+    """datagrams to many get nowhere, and who sent them is in the log, once for each destination"""
+    group = "239.255.77.77"
+
+    def received(send, seconds):
+        with subprocess.Popen([PYTHON, "-c", RECEIVE_FROM_MANY, group, str(seconds)], stdout=subprocess.PIPE, text=True) as receiver:
+            send(receiver.stdout.readline().strip())
+            return receiver.stdout.read().strip()
+
+    with_interface = SEND_TO_MANY.replace("for i", "s.setsockopt(0, socket.IP_MULTICAST_IF, socket.inet_aton('127.0.0.1'))\nfor i")
+    t.equal(received(lambda port: t.succeeded(t.bare(PYTHON, "-c", with_interface, group, port)), 10), "secret", "control")
+    t.equal(received(lambda port: t.sandbox(PYTHON, "-c", with_interface, group, port, options=ONE_HOST), 1.5), "nothing")
+    for options in (ONE_HOST, []):
+        for address in (group, "224.0.0.251", "255.255.255.255", "ff02::fb%lo", "ff05::1"):
+            result = t.sandbox(PYTHON, "-c", SEND_TO_MANY, address, 5353, options=options)
+            t.equal(tries(result, 5353), [("udp", "notice")], (address, result.events))
+            event = logged(t, result, "flow.denied", address.removesuffix("%lo"))
+            t.equal(event["actor"]["kind"], "project-script", event)
+            t.contains(event["process"]["exe"], "python")
+
+
+@test
+def sender_without_connection(t):
+    """who sends a datagram by a socket that was never connected is named, also with a name in it"""
+    send = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(3)
+s.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[1], int(sys.argv[2])))
+try:
+    s.recv(100)
+except OSError:
+    pass
+"""
+    query = "1234010000010000000000000673656372657407657861" "6d706c6503636f6d0000010001"  # secret.example.com A
+    for address, port, kind in (("192.0.2.1", 9999, "flow.denied"), ("192.0.2.1", 53, "name.lookup")):
+        result = t.sandbox(PYTHON, "-c", send, address, port, query, options=ONE_HOST)
+        event, = [e for e in result.of_type(kind) if e["severity"] == "notice"]
+        t.equal(event["actor"]["kind"], "project-script", event)
+        t.contains(event["process"]["exe"], "python")
+
+
 @test
 def icmp_and_raw(t):
-    """a process gets no socket for ICMP or raw packets, and the try is in the log"""
+    """a process gets no socket for ICMP, raw packets, SCTP or vsock, and the try is in the log"""
     make = """
 import socket, sys
 try:
@@ -249,11 +317,16 @@ except OSError as error:
 """
     t.succeeded(t.bare(PYTHON, "-c", make, "AF_INET", "SOCK_DGRAM", "IPPROTO_UDP"), "control")
     for words in (("AF_INET", "SOCK_DGRAM", "IPPROTO_ICMP"), ("AF_INET6", "SOCK_DGRAM", "IPPROTO_ICMPV6"),
-                  ("AF_INET", "SOCK_RAW", "IPPROTO_ICMP"), ("AF_INET", "SOCK_RAW", "IPPROTO_TCP")):
+                  ("AF_INET", "SOCK_RAW", "IPPROTO_ICMP"), ("AF_INET", "SOCK_RAW", "IPPROTO_TCP"),
+                  ("AF_INET", "SOCK_STREAM", "IPPROTO_SCTP"), ("AF_INET6", "SOCK_SEQPACKET", "IPPROTO_SCTP"),
+                  ("AF_PACKET", "SOCK_RAW"), ("AF_PACKET", "SOCK_DGRAM"), ("AF_VSOCK", "SOCK_STREAM")):
         result = t.sandbox(PYTHON, "-c", make, *words, options=ONE_HOST)
         refused(t, result)
-        t.contains(result.err, "PermissionError", words)
-        protocol = "raw" if "SOCK_RAW" in words else words[-1].removeprefix("IPPROTO_").lower()
+        unknown = {"AF_VSOCK": "Address family not supported", "IPPROTO_SCTP": "Protocol not supported"}
+        t.contains(result.err, next((text for word, text in unknown.items() if word in words), "PermissionError"), words)
+        family = words[0].removeprefix("AF_").lower()
+        protocol = (family if family in ("packet", "vsock") else "raw" if "SOCK_RAW" in words
+                    else words[-1].removeprefix("IPPROTO_").lower())
         event, = result.of_type("packet.denied")
         t.equal(event["details"]["protocol"], protocol)
         t.equal(event["actor"]["kind"], "project-script")

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/deferred_close.h"
 #include "base/digest.h"
 #include "base/io.h"
 #include "base/path.h"
@@ -127,6 +129,23 @@ TEST_CASE(
   CHECK_THROWS_AS(read_file(scratch.path() + "/f", 4), SysError);
   CHECK(read_file(scratch.path() + "/f", 5) == "12345");
   CHECK_FALSE(read_file_if_readable(scratch.path() + "/none").has_value());
+}
+
+TEST_CASE("what is closed late is closed, once its owner has let go, and not before") {
+  Pipe pipe = make_pipe();
+  pollfd reader{pipe.read_end.get(), POLLIN, 0};
+  {
+    const DeferredClose late(pipe.write_end.get());
+    write_full(pipe.write_end.get(), "x", "writing");
+    pipe.write_end.reset();
+    CHECK(::poll(&reader, 1, 50) == 1);
+    CHECK((reader.revents & POLLHUP) == 0);
+  }
+  for (int tries = 0; tries < 500 && (reader.revents & POLLHUP) == 0; ++tries) {
+    CHECK(::poll(&reader, 1, 10) == 1);
+    ::usleep(10'000);
+  }
+  CHECK((reader.revents & POLLHUP) != 0);
 }
 
 TEST_CASE("digests are those of the standards") {

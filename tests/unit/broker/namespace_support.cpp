@@ -112,6 +112,8 @@ UniqueFd inner_socket(ListeningSocket::Kind kind, bool ipv6, std::uint16_t port)
       return sandbox::make_refusal_socket(family, sandbox::Refused::tcp);
     case ListeningSocket::Kind::refused_udp:
       return sandbox::make_refusal_socket(family, sandbox::Refused::udp);
+    case ListeningSocket::Kind::multicast:
+      return sandbox::make_multicast_socket(family);
     default:
       return wildcard_socket(kind, ipv6, port);
   }
@@ -126,7 +128,8 @@ std::vector<Wanted> wanted_sockets(const std::vector<std::uint16_t>& ports) {
   std::vector<Wanted> wanted = {{ListeningSocket::Kind::dns_udp, 53},
                                 {ListeningSocket::Kind::dns_tcp, 53},
                                 {ListeningSocket::Kind::refused_tcp, 0},
-                                {ListeningSocket::Kind::refused_udp, 0}};
+                                {ListeningSocket::Kind::refused_udp, 0},
+                                {ListeningSocket::Kind::multicast, 0}};
   for (const std::uint16_t port : ports) wanted.push_back({ListeningSocket::Kind::tcp, port});
   return wanted;
 }

@@ -64,10 +64,13 @@ const std::string kHere = "127.0.0.1";
 const std::string kThere = "192.0.2.1";
 const std::string kThere6 = "2001:db8::1";
 
-constexpr RefusalSource kTcp4{Protocol::tcp, RefusalSource::Family::ipv4};
-constexpr RefusalSource kTcp6{Protocol::tcp, RefusalSource::Family::ipv6};
-constexpr RefusalSource kUdp4{Protocol::udp, RefusalSource::Family::ipv4};
-constexpr RefusalSource kUdp6{Protocol::udp, RefusalSource::Family::ipv6};
+using Kind = RefusalSource::Kind;
+constexpr RefusalSource kMulticast4{Kind::multicast, RefusalSource::Family::ipv4};
+constexpr RefusalSource kMulticast6{Kind::multicast, RefusalSource::Family::ipv6};
+constexpr RefusalSource kTcp4{Kind::reset, RefusalSource::Family::ipv4};
+constexpr RefusalSource kTcp6{Kind::reset, RefusalSource::Family::ipv6};
+constexpr RefusalSource kUdp4{Kind::unreachable, RefusalSource::Family::ipv4};
+constexpr RefusalSource kUdp6{Kind::unreachable, RefusalSource::Family::ipv6};
 
 std::optional<RefusedTry> parse(const RefusalSource& source, const Bytes& packet) {
   const bool four = source.family == RefusalSource::Family::ipv4;
@@ -78,7 +81,7 @@ void check(const RefusalSource& source, const Bytes& packet, const std::string& 
            std::uint16_t port) {
   const auto refused = parse(source, packet);
   REQUIRE(refused);
-  CHECK(refused->protocol == source.protocol);
+  CHECK((refused->protocol == Protocol::tcp) == (source.kind == Kind::reset));
   CHECK(refused->destination.address.text() == address);
   CHECK(refused->destination.port == port);
 }
@@ -114,6 +117,14 @@ TEST_CASE("a port unreachable tells the destination of the datagram that it quot
         kThere, 9999);
 }
 
+TEST_CASE("a datagram to many tells its own destination and where it came from") {
+  check(kMulticast4, ipv4(kUdp, kHere, "224.0.0.251", udp(5353)), "224.0.0.251", 5353);
+  check(kMulticast4, ipv4(kUdp, kHere, "255.255.255.255", udp(9)), "255.255.255.255", 9);
+  check(kMulticast6, ipv6(kUdp, "::1", "ff02::fb", udp(5353)), "ff02::fb", 5353);
+  CHECK_FALSE(parse(kMulticast4, ipv4(kTcp, kHere, "224.0.0.251", tcp(81, kRstAck))));
+  CHECK_FALSE(parse(kMulticast4, ipv6(kUdp, "::1", "ff02::fb", udp(5353))));
+}
+
 TEST_CASE("other ICMP is no refusal") {
   const Bytes datagram = ipv4(kUdp, kHere, kThere, udp(9999));
   const auto four = [&](std::uint8_t type, std::uint8_t code, const Bytes& quoted) {
@@ -143,7 +154,8 @@ TEST_CASE("a packet cut anywhere, or with any byte changed, is read within its b
         icmp(1, 4, ipv6(kUdp, "::1", kThere6, udp(9)))}) {
     CHECK(whole.size() <= kRefusalBytes);
     const auto parse_as_all = [](const Bytes& packet) {
-      for (const RefusalSource& source : {kTcp4, kTcp6, kUdp4, kUdp6}) (void)parse(source, packet);
+      for (const RefusalSource& source : {kTcp4, kTcp6, kUdp4, kUdp6, kMulticast4, kMulticast6})
+        (void)parse(source, packet);
     };
     for (std::size_t length = 0; length <= whole.size(); ++length) {
       // A vector of just this size, so that a read beyond it is seen by the address sanitizer.

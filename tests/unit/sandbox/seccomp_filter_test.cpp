@@ -158,8 +158,12 @@ TEST_CASE("sockets are unix, IPv4, IPv6 and routing netlink only") {
   }
   CHECK(answer(SYS_socket, {AF_NETLINK, SOCK_RAW, 0}) == SECCOMP_RET_ALLOW);
   CHECK(answer(SYS_socket, {AF_NETLINK, SOCK_RAW, 12}) != SECCOMP_RET_ALLOW);
-  for (const std::uint64_t family :
-       {AF_PACKET, AF_VSOCK, AF_ALG, AF_KEY, AF_BLUETOOTH, AF_XDP, AF_TIPC}) {
+  // The supervisor records the try and refuses it.
+  for (const std::uint64_t family : {AF_PACKET, AF_VSOCK}) {
+    CHECK(answer(SYS_socket, {family, SOCK_STREAM, 0}) == SECCOMP_RET_USER_NOTIF);
+    CHECK(answer(SYS_socket, {family | (1ULL << 32U), SOCK_STREAM, 0}) == SECCOMP_RET_USER_NOTIF);
+  }
+  for (const std::uint64_t family : {AF_ALG, AF_KEY, AF_BLUETOOTH, AF_XDP, AF_TIPC}) {
     CHECK(answer(SYS_socket, {family, SOCK_STREAM, 0}) == refused(EAFNOSUPPORT));
     // The kernel takes an int: set upper bits must not help.
     CHECK(answer(SYS_socket, {family | (1ULL << 32U), SOCK_STREAM, 0}) == refused(EAFNOSUPPORT));

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "broker/proxy_dialogue.h"
+#include "broker/tls_proxy.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -101,8 +102,16 @@ asio::awaitable<Upstream> connect_by_proxy(std::shared_ptr<Services> services,
     co_return std::move(result);
   }
   ProxyDialogue dialogue(proxy, host, port);
-  const std::string problem =
-      co_await converse_in_time(result.socket.get(), dialogue, services->limits.connect_timeout);
+  const auto limit = services->limits.connect_timeout;
+  std::string problem;
+  if (proxy.scheme == policy::Proxy::Scheme::https) {
+    TlsConnection connection =
+        co_await converse_by_tls(std::move(result.socket), proxy.host, dialogue, limit);
+    result.socket = std::move(connection.socket);
+    problem = std::move(connection.error);
+  } else {
+    problem = co_await converse_in_time(result.socket.get(), dialogue, limit);
+  }
   if (!problem.empty()) {
     result.socket.reset();
     result.error = fmt::format("by the proxy {}:{}: {}", proxy.host, proxy.port, problem);

@@ -75,7 +75,7 @@ unsigned byte_at(std::string_view bytes, std::size_t at) {
 
 ProxyDialogue::ProxyDialogue(const Proxy& proxy, const std::string& host, std::uint16_t port)
     : proxy_(proxy), host_(host), port_(port) {
-  if (proxy.scheme == Proxy::Scheme::http) {
+  if (proxy.scheme != Proxy::Scheme::socks5h) {
     outgoing_ = connect_request(proxy, host, port);
     return;
   }

@@ -14,6 +14,7 @@ namespace {
 using Names = std::vector<std::string_view>;
 
 constexpr std::uint16_t kHttp = 80;
+constexpr std::uint16_t kHttps = 443;
 constexpr std::uint16_t kSocks = 1080;
 constexpr std::size_t kMaxCredential = 255;  // RFC 1929
 
@@ -51,15 +52,19 @@ Proxy parse_proxy(const std::string& text) {
   const auto url = boost::urls::parse_uri(base::trim(whole));
   if (!url) refuse("it is no URL");
   Proxy proxy;
+  proxy.port = kHttp;
   const std::string scheme = base::to_lower(std::string(url->scheme()));
   if (scheme == "socks5h" || scheme == "socks5") {
     proxy.scheme = Proxy::Scheme::socks5h;
+    proxy.port = kSocks;
+  } else if (scheme == "https") {
+    proxy.scheme = Proxy::Scheme::https;
+    proxy.port = kHttps;
   } else if (scheme != "http") {
-    refuse("'" + base::printable(scheme) + "' is none of: http, socks5h");
+    refuse("'" + base::printable(scheme) + "' is none of: http, https, socks5h");
   }
   proxy.host = url->host_address();
   const std::string digits(url->port());
-  proxy.port = proxy.scheme == Proxy::Scheme::http ? kHttp : kSocks;
   if (!digits.empty()) {
     const char* last = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(digits.data(), last, proxy.port);

@@ -15,8 +15,9 @@
 namespace sandbox_run::policy {
 
 struct Proxy {
-  /// http: CONNECT (RFC 9110 9.3.6). socks5h: the name goes to the proxy (RFC 1928).
-  enum class Scheme { http, socks5h };
+  /// http: CONNECT (RFC 9110 9.3.6); https: the same through TLS. socks5h: the name goes to the
+  /// proxy (RFC 1928).
+  enum class Scheme { http, https, socks5h };
   Scheme scheme = Scheme::http;
   std::string host;
   std::uint16_t port = 0;
@@ -42,8 +43,8 @@ Variables proxy_settings(PackageManager manager, std::string_view text,
 
 /// Of `variables` the first that is set and not empty counts: npm_config_https_proxy or PIP_PROXY
 /// (those of `manager`), then https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY; and likewise for
-/// http. Throws UserError for what can't be used, without the credentials in it: another scheme (of
-/// a proxy that itself speaks TLS, "https:", too), or no URL.
+/// http. Throws UserError for what can't be used, without the credentials in it: another scheme,
+/// or no URL.
 ProxyPolicy proxies_in(PackageManager manager, const Variables& variables);
 
 /// nullptr: `host` is reached directly. An entry of `without` is "*", a name for itself and all

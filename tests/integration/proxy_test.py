@@ -1,6 +1,7 @@
 """Hosts that are reached by an upstream proxy: the broker asks it, the sandboxee learns nothing of it."""
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, require, test, wait_until  # noqa: E402
 from local_server import LocalServer  # noqa: E402
-from name_proxies import ConnectProxy, SocksProxy  # noqa: E402
+from name_proxies import ConnectProxy, SocksProxy, TlsFront  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 HOST = "packages.example.com"
@@ -65,6 +66,44 @@ def socks_with_credentials(t):
     t.equal(proxy.asked, [(f"SOCKS {HOST}:{PORT}", f"me:{SECRET}"), (f"SOCKS {HOST}:{PORT}", None)])
 
 
+def certificate(t, subject):
+    """A certificate for `subject` ("IP:…", "DNS:…") that is its own authority, and its key."""
+    paths = t.base / "proxy.crt", t.base / "proxy.key"
+    t.succeeded(t.bare("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                       "-nodes", "-days", "2", "-subj", "/CN=proxy", "-addext", f"subjectAltName={subject}",
+                       "-out", paths[0], "-keyout", paths[1]))
+    return paths
+
+
+@test
+def proxy_that_speaks_tls(t):
+    """a proxy that itself speaks TLS is asked through it, if its certificate is right"""
+    body = os.urandom(3 << 20)
+    server = LocalServer({"/": b"data", "/large": body})
+    proxy = ConnectProxy(server.port)
+    crt, key = certificate(t, "IP:127.0.0.1")
+    front = TlsFront(proxy.port, crt, key)
+    url = f"https://me:{SECRET}@127.0.0.1:{front.port}"
+    env = {"HTTPS_PROXY": url, "SSL_CERT_FILE": str(crt)}
+    reached(t, fetch(t, env), front.port)
+    basic = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    t.equal(proxy.asked, [(f"CONNECT {HOST}:{PORT}", f"Basic {basic}")])
+    program = FETCH.replace(f":{PORT}/", f":{PORT}/large").replace('print("got", ', 'import hashlib; print("got", hashlib.sha256(').replace(
+        ".read())", ".read()).hexdigest())")
+    result = t.sandbox(PYTHON, "-c", program, options=["--allow-host", f"{HOST}:{PORT}"], env={**NO_PROXIES, **env})
+    t.contains(result.out, hashlib.sha256(body).hexdigest(), result)
+    del proxy.asked[:]
+    result = fetch(t, {"HTTPS_PROXY": url, "SSL_CERT_FILE": None})
+    t.true(result.code != 0, result)
+    t.contains(result.of_type("flow.failed")[0]["details"]["reason"], "certificate verify failed")
+    other = TlsFront(proxy.port, *certificate(t, "DNS:other.example.com"))
+    result = fetch(t, {"HTTPS_PROXY": f"https://me:{SECRET}@127.0.0.1:{other.port}", "SSL_CERT_FILE": str(crt)})
+    t.contains(result.of_type("flow.failed")[0]["details"]["reason"], "certificate verify failed")
+    result = fetch(t, {"HTTPS_PROXY": f"https://127.0.0.1:{server.port}", "SSL_CERT_FILE": str(crt)})
+    t.true(result.code != 0, "a proxy that does not speak TLS")
+    t.equal([asked for asked, _ in proxy.asked if HOST in asked], [], "nothing is said to a proxy that is not known")
+
+
 @test
 def without_proxy(t):
     """what NO_PROXY names is not asked of the proxy, and neither is this host's loopback"""
@@ -111,7 +150,7 @@ def only_allowed_names_are_asked(t):
 @test
 def unusable_proxies(t):
     """a proxy that can't be used is an error in words before anything runs, without its password"""
-    for url in (f"https://me:{SECRET}@proxy.example.com:3128", f"ftp://me:{SECRET}@proxy.example.com",
+    for url in (f"ftp://me:{SECRET}@proxy.example.com",
                 f"http://me:{SECRET}@:99999", "http://"):
         result = fetch(t, {"HTTPS_PROXY": url})
         t.one_clear_line(result, 2, "the host's proxy can't be used")
@@ -147,6 +186,11 @@ def real_proxy(t):
     port, process = tinyproxy(t, behind.port)
     try:
         reached(t, fetch(t, {"HTTPS_PROXY": f"http://me:{SECRET}@127.0.0.1:{port}"}), port)
+        crt, key = certificate(t, "IP:127.0.0.1")
+        front = TlsFront(port, crt, key)
+        reached(t, fetch(t, {"HTTPS_PROXY": f"https://me:{SECRET}@127.0.0.1:{front.port}", "SSL_CERT_FILE": str(crt)}),
+                front.port)
+        del behind.asked[1:]
         t.equal(behind.asked[0][0], f"CONNECT {HOST}:{PORT}")
         result = fetch(t, {"HTTPS_PROXY": f"http://me:wrong@127.0.0.1:{port}"})
         t.true(result.code != 0, result)

@@ -1,6 +1,8 @@
 """Proxies on 127.0.0.1 that lead every name to one server of the test's, and remember what was asked."""
 
+import asyncio
 import socket
+import ssl
 import threading
 
 
@@ -90,3 +92,31 @@ class SocksProxy(NameProxy):
         connection.sendall(b"\x05\x00\x00")
         connection.sendall(b"\x01\x00\x00\x00\x00\x00\x00")
         self.go_on(connection)
+
+
+class TlsFront:
+    """Speaks TLS with who connects, and passes everything on to `target_port`."""
+
+    def __init__(self, target_port, certificate, key):
+        self.target_port = target_port
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.loop = asyncio.new_event_loop()
+        server = self.loop.run_until_complete(
+            asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=self.context))
+        self.port = server.sockets[0].getsockname()[1]
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    async def serve(self, reader, writer):
+        onward, back = await asyncio.open_connection("127.0.0.1", self.target_port)
+
+        async def copy(source, sink):
+            try:
+                while data := await source.read(65536):
+                    sink.write(data)
+                    await sink.drain()
+            except OSError:
+                pass
+            sink.close()
+
+        await asyncio.gather(copy(reader, back), copy(onward, writer), return_exceptions=True)

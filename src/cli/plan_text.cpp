@@ -34,8 +34,8 @@ std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory
   for (const workspace::LayerDirectory& directory : directories) {
     const workspace::Target& target = directory.target;
     layers.push_back({target.path, layer_kind(target.kind),
-                      target.lower_is_empty ? empty : target.path, directory.upper, directory.work,
-                      target.lower_is_empty});
+                      target.lower_is_empty ? empty : directory.lower, directory.upper,
+                      directory.work, target.lower_is_empty});
   }
   return layers;
 }
@@ -44,7 +44,8 @@ std::string describe_plan(const Preparation& prepared) {
   std::vector<workspace::LayerDirectory> layers;
   for (const workspace::Target& target : prepared.targets) {
     const std::string layer = "RUN/layers/" + std::to_string(layers.size());
-    layers.push_back({target, layer + "/upper", layer + "/work"});
+    layers.push_back({target, target.lower_is_copied ? layer + "/lower" : target.path,
+                      layer + "/upper", layer + "/work"});
   }
   const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
                                           plan_layers(layers, "RUN/empty"), plan::Purpose::run);
@@ -64,6 +65,10 @@ std::string describe_plan(const Preparation& prepared) {
     text += "commit     " + printable(target.path) +
             (renamed ? "  by rename\n"
                      : "  by copy (" + printable(state) + " is on another file system)\n");
+    if (target.lower_is_copied) {
+      text += "copy       " + printable(target.path) +
+              "  before the run (no overlay can lie above its file system)\n";
+    }
     for (const std::string& name : target.hidden) {
       text += "empty      " + printable(join_path(target.path, name)) +
               "  (the old one goes when the new one is in)\n";

@@ -16,6 +16,7 @@
 #include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
+#include "sandbox/overlay_probe.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -208,7 +209,12 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
     const bool known =
         std::any_of(targets.begin(), targets.end(),
                     [&](const workspace::Target& other) { return other.path == path; });
-    if (!known) targets.push_back({path, choice.kind, !base::is_directory(path)});
+    if (known) continue;
+    workspace::Target& target = targets.emplace_back();
+    target.path = path;
+    target.kind = choice.kind;
+    target.lower_is_empty = !base::is_directory(path);
+    target.lower_is_copied = !target.lower_is_empty && !sandbox::can_be_lower(path);
   }
   return targets;
 }

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "workspace/copy_tree.h"
 #include "workspace/layer_record.h"
 #include "workspace/overlay_marks.h"
 #include "workspace/placement.h"
@@ -93,6 +94,25 @@ bool hide(const std::string& upper, int target_fd, const std::string& name) {
   return true;
 }
 
+/// But for what is hidden from the command anyway.
+void copy_target(int target_fd, const Target& target, const std::string& lower) {
+  check_sys(::mkdir(lower.c_str(), 0700), "making " + lower);
+  const UniqueFd copy = open_real_directory(lower);
+  std::vector<char> buffer;
+  const UniqueFd entries = base::UniqueFd(
+      check_sys(::openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "copying a target"));
+  for_each_entry(entries.get(), buffer, [&](const char* name, unsigned char) {
+    const bool hidden =
+        std::find(target.hidden.begin(), target.hidden.end(), name) != target.hidden.end();
+    if (hidden) {
+      check_sys(::mkdirat(copy.get(), name, 0700), "copying a target");
+    } else {
+      copy_entry(entries.get(), name, copy.get(), name);
+    }
+  });
+  dress_as_target(lower, target_fd);
+}
+
 LayerRecord make_layer(const std::string& directory, const Target& target) {
   LayerRecord record;
   record.directory.target = target;
@@ -103,6 +123,11 @@ LayerRecord make_layer(const std::string& directory, const Target& target) {
   check_sys(::mkdir(record.directory.work.c_str(), 0700), "making " + record.directory.work);
   if (target.lower_is_empty) return record;
   const UniqueFd target_fd = open_real_directory(target.path);
+  record.directory.lower = target.path;
+  if (target.lower_is_copied) {
+    record.directory.lower = directory + "/lower";
+    copy_target(target_fd.get(), target, record.directory.lower);
+  }
   dress_as_target(record.directory.upper, target_fd.get());
   struct stat status {};
   check_sys(::fstat(target_fd.get(), &status), "looking at " + target.path);
@@ -132,11 +157,12 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
   base::make_directories(run_directory, 0700);
   const RunDirectory run = open_run(run_directory);
   const std::string place = place_for_layers(run.path, run.fd.get());
+  // Before the first copy of what may change meanwhile.
+  const std::int64_t moment = mark_moment(run.fd.get());
   std::vector<LayerRecord> records;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     records.push_back(make_layer(place + "/" + std::to_string(i), targets[i]));
   }
-  const std::int64_t moment = mark_moment(run.fd.get());
   RecordWriter writer(kKind);
   writer.number(records.size());
   std::vector<LayerDirectory> layers;

@@ -19,6 +19,8 @@ struct Target {
   std::string path;  // absolute, real
   policy::TargetKind kind = policy::TargetKind::project;
   bool lower_is_empty = false;  // does not exist on the host yet
+  /// No overlay can lie above it (sandbox/overlay_probe.h): it lies above a copy instead.
+  bool lower_is_copied = false;
   /// Directories at its root that the command shall find empty (policy::hidden_directories). Only
   /// where they can be exchanged afterwards; left empty they are as the host has them.
   std::vector<std::string> hidden = {};
@@ -27,6 +29,7 @@ struct Target {
 /// Where one target's changes land: `<run directory>/layers/N/{upper,work}`.
 struct LayerDirectory {
   Target target;
+  std::string lower;  // what is changed: the target, or `…/layers/N/lower`; "" if it is new
   std::string upper;
   std::string work;
 };

@@ -220,7 +220,7 @@ std::string Fixture::upper(const std::string& path) const {
 }
 
 void Fixture::begin(policy::TargetKind kind, bool lower_is_empty) {
-  targets = {{host_, kind, lower_is_empty}};
+  targets = {{host_, kind, lower_is_empty, false, {}}};
   layers = make_layers(run, targets);
 }
 

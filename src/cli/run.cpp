@@ -33,6 +33,7 @@
 #include "cli/options.h"
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
+#include "cli/progress_line.h"
 #include "cli/review/interactive.h"
 #include "cli/reviewer.h"
 #include "cli/run_log.h"
@@ -125,7 +126,20 @@ class CommandRun {
     }
   }
 
+  ProgressLine::Shown progress() const {
+    return options_.output == Output::words ? ProgressLine::Shown::on_terminals
+                                            : ProgressLine::Shown::never;
+  }
+
+  bool any_copied() const {
+    const auto& targets = prepared_.targets;
+    return std::any_of(targets.begin(), targets.end(),
+                       [](const workspace::Target& target) { return target.lower_is_copied; });
+  }
+
   void make_plan() {
+    const ProgressLine line("copying what no overlay can lie above",
+                            any_copied() ? progress() : ProgressLine::Shown::never);
     layers_ = workspace::make_layers(run_directory_, prepared_.targets);
     const std::string empty = join_path(run_directory_, "empty");
     base::make_directories(empty, 0700);
@@ -222,6 +236,7 @@ class CommandRun {
     request.old_entries = workspace::OldEntries::leave;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
+    const ProgressLine line("taking over changes", progress());
     TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
     commit_time_ = steady_clock::now() - began;
     return taken;

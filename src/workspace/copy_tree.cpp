@@ -18,6 +18,7 @@
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "workspace/tree.h"
+#include "workspace/work_done.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -134,6 +135,7 @@ class Copier {
 
   /// `to_path` is relative to the copy's root, as the hard links remember it.
   void copy_file(int from_dir, const std::string& from_name, const std::string& to_path) {
+    ++work_done;
     const UniqueFd from = open_to_read(from_dir, from_name);
     struct stat status {};
     check_sys(::fstat(from.get(), &status), "looking at " + from_name);

@@ -14,6 +14,7 @@
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
 #include "workspace/tree.h"
+#include "workspace/work_done.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -46,6 +47,7 @@ class Remover {
     std::vector<char> buffer;
     check_sys(::lseek(dir_fd, 0, SEEK_SET), "listing a directory");  // the top is read repeatedly
     for_each_entry(dir_fd, buffer, [&](const char* name, unsigned char type) {
+      ++work_done;
       if (type == DT_DIR) {
         directories.emplace_back(name);
       } else if (::unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT) {

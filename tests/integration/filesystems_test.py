@@ -5,7 +5,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import IS_ROOT, NotApplicable, require, test  # noqa: E402
+from harness import IS_ROOT, NotApplicable, Terminal, require, test  # noqa: E402
 
 SET_UP_FAILED = 125
 
@@ -130,3 +130,24 @@ def quota(t):
                            options=["--profile", t.accepting_profile()]))
     t.one_clear_line(result, SET_UP_FAILED, "quota")
     t.equal(result.out, "old.txt\nold\n")
+
+
+@test
+def progress(t):
+    """a long commit by copy shows a line on a terminal that is gone at the end, and none in a pipe"""
+    script = f"""mkdir {t.base}/place; mount -t tmpfs tmpfs {t.base}/place; mkdir {t.base}/place/project
+        cd {t.base}/place/project; "$@" """
+    make = "import os\nfor i in range(60000):\n    os.close(os.open(f'made{i}', os.O_CREAT))"
+    words = t.sandbox_command("/usr/bin/python3", "-c", make, options=["--profile", t.accepting_profile()])
+    piped = t.succeeded(in_own_mounts(t, script, *words))
+    t.lacks(piped.err, "taking over changes")
+    t.lacks(piped.err, "\x1b[K")
+    kind = ["-m"] if IS_ROOT else ["-Urm"]
+    terminal = Terminal(t, "unshare", *kind, "sh", "-e", "-c", script.replace("/place", "/other"), "x", *words)
+    try:
+        terminal.expect("sandbox-run: taking over changes: ")
+        t.true(int(terminal.expect(" files")) > 0, "a number of files")
+        t.contains(terminal.expect("committed to "), "\r\x1b[K", "the line is cleared")
+        t.equal(terminal.wait(), 0)
+    finally:
+        terminal.close()

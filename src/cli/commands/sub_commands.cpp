@@ -14,6 +14,7 @@
 #include "cli/commands/settle.h"
 #include "cli/exit_code.h"
 #include "cli/log/log_command.h"
+#include "cli/progress_line.h"
 #include "cli/review/interactive.h"
 #include "cli/review/report.h"
 #include "cli/runs_view.h"
@@ -83,10 +84,22 @@ int review(const Options& options, const std::string& state, const Operands& ope
   return kOk;
 }
 
+int prune(const Options& options, const std::string& state) {
+  const std::string text = [&] {
+    const ProgressLine line("removing old runs", ProgressLine::Shown::on_terminals);
+    return prune_runs(state, options.prune);
+  }();
+  base::write_full(1, text, "printing");
+  return kOk;
+}
+
 int settle_operands(const Options& options, const std::string& state, const Operands& operands) {
   const Settlement settlement =
       options.action == Action::commit ? Settlement::commit : Settlement::discard;
-  const Settled settled = settle(state, operands.run_directory, settlement, operands.paths);
+  const Settled settled = [&] {
+    const ProgressLine line("going through what is held", ProgressLine::Shown::on_terminals);
+    return settle(state, operands.run_directory, settlement, operands.paths);
+  }();
   tell(settled_text(settled, settlement));
   return settled.refused.empty() ? kOk : kSetupFailed;
 }
@@ -123,8 +136,7 @@ int run_sub_command(const Options& options) {
       return list_runs(options, state);
     case Action::prune:
       refuse_operands(options, "prune");
-      base::write_full(1, prune_runs(state, options.prune), "printing");
-      return kOk;
+      return prune(options, state);
     case Action::log:
       return log_command(options, [&](const std::string& name) {
         return find_run(state, name, RunKind::any, here);

@@ -1,0 +1,60 @@
+#include "cli/progress_line.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "cli/tell.h"
+#include "workspace/work_done.h"
+
+namespace sandbox_run::cli {
+namespace {
+
+constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::milliseconds kInterval{200};
+constexpr std::string_view kClear = "\r\033[K";
+
+bool is_smart_terminal() {
+  const char* term = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+}  // namespace
+
+ProgressLine::ProgressLine(std::string doing, Shown shown) : doing_(std::move(doing)) {
+  if (shown == Shown::never || !is_smart_terminal()) return;
+  // Signals are the main thread's.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { show(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+ProgressLine::~ProgressLine() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  over_changed_.notify_one();
+  thread_.join();
+}
+
+void ProgressLine::show() {
+  const std::uint64_t before = workspace::work_done;
+  std::unique_lock lock(mutex_);
+  if (over_changed_.wait_for(lock, kPatience, [this] { return over_; })) return;
+  do {
+    tell(fmt::format("{}sandbox-run: {}: {} files", kClear, doing_, workspace::work_done - before));
+  } while (!over_changed_.wait_for(lock, kInterval, [this] { return over_; }));
+  tell(std::string(kClear));
+}
+
+}  // namespace sandbox_run::cli

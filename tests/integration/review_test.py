@@ -58,6 +58,23 @@ def review_shows_all(t):
 
 
 @test
+def review_shows_renames(t):
+    """a file under another name is shown as renamed, one with another content is not"""
+    t.write("src/old.js", "the same\n")
+    t.write("src/other.js", "else\n")
+    hold(t, "mkdir lib; mv src/old.js src/new.js; rm src/other.js; echo ELSE > src/fresh.js; : > src/empty")
+    out = t.succeeded(t.cli("review")).out
+    for part in ("renamed from src/old.js", "renamed to src/new.js", "+ELSE", "-else"):
+        t.contains(out, part)
+    t.equal(out.count("renamed"), 2, out)
+    t.lacks(out, "the same", "the content is no news")
+    changes = {change["path"]: change for change in json.loads(t.succeeded(t.cli("review", "--json")).out)["changes"]}
+    t.equal(changes["src/new.js"]["renamed_from"], "src/old.js")
+    t.equal(changes["src/old.js"]["renamed_to"], "src/new.js")
+    t.true("renamed_from" not in changes["src/fresh.js"], changes)
+
+
+@test
 def every_hint_works(t):
     """each command that the summary and review print can be typed as it stands"""
     result = hold(t, "echo 1 > '-a b'; echo 2 > notes.txt")

@@ -149,7 +149,7 @@ json::object change_json(const ReviewSource& source, const HeldChange& change) {
        source.suspects().names(change.change.path, change_time(source, change))) {
     suspects.emplace_back(name);
   }
-  return json::object{{"target", printable(change.target)},
+  json::object object{{"target", printable(change.target)},
                       {"path", printable(change.change.path)},
                       {"argument", base::typable(full_path(change))},
                       {"change", workspace::to_word(change.change.kind)},
@@ -162,6 +162,11 @@ json::object change_json(const ReviewSource& source, const HeldChange& change) {
                       {"suspicion", suspicion(source, change)},
                       {"before", side(HeldView::From::host)},
                       {"after", side(HeldView::From::layer)}};
+  const std::string other = printable(source.renames().other_path(change));
+  if (other.empty()) return object;
+  const bool is_new = change.change.kind != workspace::ChangeKind::removed;
+  object[is_new ? "renamed_from" : "renamed_to"] = other;
+  return object;
 }
 
 }  // namespace
@@ -185,11 +190,15 @@ std::string change_text(ReviewSource& source, const HeldChange& change, const Co
   std::string text =
       indent + what_changed(change, look(HeldView::From::host), look(HeldView::From::layer)) + "\n";
   const std::string reason = reason_words(change);
+  const std::string other = printable(source.renames().other_path(change));
+  const bool is_new = change.change.kind != workspace::ChangeKind::removed;
+  if (!other.empty()) text += indent + (is_new ? "renamed from " : "renamed to ") + other + "\n";
   text += indent + "held: " + (is_protected ? style.alert(reason) : reason) + "\n";
   text += indent + "suspected: " + suspicion(source, change) + "\n";
   if (printable(change.change.path) != change.change.path) {
     text += indent + "to be typed as: " + base::typable(source.operand(change)) + "\n";
   }
+  if (!other.empty()) return text;  // the content is the old one
   return text + content_text(content_of(source, change, limits), indent, style);
 }
 

@@ -60,7 +60,8 @@ ReviewSource::ReviewSource(const std::string& run_directory)
     : run_(gather_run(run_directory)),
       view_(run_directory),
       held_(workspace::read_held(run_directory)),
-      suspects_(read_suspects(run_directory)) {
+      suspects_(read_suspects(run_directory)),
+      renames_(view_, held_) {
   std::stable_sort(held_.begin(), held_.end(), [](const HeldChange& a, const HeldChange& b) {
     if (a.target != b.target) return a.target < b.target;
     return comes_before(a.change.path, b.change.path);

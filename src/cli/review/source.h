@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/review/compare.h"
+#include "cli/review/renames.h"
 #include "cli/review/suspects.h"
 #include "cli/run_facts.h"
 #include "workspace/held_view.h"
@@ -24,6 +25,7 @@ class ReviewSource {
   const workspace::HeldView& view() const { return view_; }
   const Suspects& suspects() const { return suspects_; }
   Comparison& comparison() { return comparison_; }
+  const Renames& renames() const { return renames_; }
 
   /// How the change is named on the command line: relative to its target, or in full if the run
   /// holds changes of several.
@@ -35,6 +37,7 @@ class ReviewSource {
   workspace::HeldView view_;
   std::vector<workspace::HeldChange> held_;
   Suspects suspects_;
+  Renames renames_;
   Comparison comparison_;
   bool has_one_target_ = true;
 };

@@ -92,7 +92,7 @@ def left_overs(t):
     left = []
     for run in state_of_runs(t).iterdir():
         entries = [path for path in run.rglob("*")
-                   if path.name not in log and not path.name.startswith("layers.list.new.")]
+                   if path.name not in log and not path.name.startswith(("layers.list.new.", "events.head.new."))]
         never_began = not (run / "layers.list").exists() and all(path.is_dir() for path in entries)
         left += [] if never_began else entries
     return left

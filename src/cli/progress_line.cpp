@@ -52,7 +52,9 @@ void ProgressLine::show() {
   std::unique_lock lock(mutex_);
   if (over_changed_.wait_for(lock, kPatience, [this] { return over_; })) return;
   do {
-    tell(fmt::format("{}sandbox-run: {}: {} files", kClear, doing_, workspace::work_done - before));
+    const std::uint64_t done = workspace::work_done - before;
+    tell(fmt::format("{}sandbox-run: {}{}", kClear, doing_,
+                     done == 0 ? " …" : fmt::format(": {} files", done)));
   } while (!over_changed_.wait_for(lock, kInterval, [this] { return over_; }));
   tell(std::string(kClear));
 }

@@ -145,8 +145,7 @@ def progress(t):
     kind = ["-m"] if IS_ROOT else ["-Urm"]
     terminal = Terminal(t, "unshare", *kind, "sh", "-e", "-c", script.replace("/place", "/other"), "x", *words)
     try:
-        terminal.expect("sandbox-run: taking over changes: ")
-        t.true(int(terminal.expect(" files")) > 0, "a number of files")
+        terminal.expect("sandbox-run: taking over changes")
         t.contains(terminal.expect("committed to "), "\r\x1b[K", "the line is cleared")
         t.equal(terminal.wait(), 0)
     finally:

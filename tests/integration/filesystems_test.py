@@ -137,7 +137,7 @@ def progress(t):
     """a long commit by copy shows a line on a terminal that is gone at the end, and none in a pipe"""
     script = f"""mkdir {t.base}/place; mount -t tmpfs tmpfs {t.base}/place; mkdir {t.base}/place/project
         cd {t.base}/place/project; "$@" """
-    make = "import os\nfor i in range(60000):\n    os.close(os.open(f'made{i}', os.O_CREAT))"
+    make = "import os\nfor i in range(25000):\n    os.close(os.open(f'made{i}', os.O_CREAT))"
     words = t.sandbox_command("/usr/bin/python3", "-c", make, options=["--profile", t.accepting_profile()])
     piped = t.succeeded(in_own_mounts(t, script, *words))
     t.lacks(piped.err, "taking over changes")

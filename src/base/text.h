@@ -12,9 +12,6 @@ std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 
-/// RFC 4648 section 4, with padding.
-std::string base64(std::string_view bytes);
-
 /// For a person's terminal: control characters, DEL, C1 and bytes that are not UTF-8 become
 /// \xNN (newline \n, tab \t), a backslash \\. A file named "\r\nsandbox-run: all clean" or one
 /// that holds an escape sequence can then forge nothing.

@@ -19,9 +19,9 @@ Pipe make_pipe(int extra_flags) {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-SocketPair make_socket_pair() {
+SocketPair make_socket_pair(int type) {
   int ends[2];
-  check_sys(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "making a socket pair");
+  check_sys(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends), "making a socket pair");
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/socket.h>
+
 #include <utility>
 
 namespace sandbox_run::base {
@@ -41,8 +43,8 @@ struct SocketPair {
 /// pipe2(2) with O_CLOEXEC and `extra_flags`. Throws SysError.
 Pipe make_pipe(int extra_flags = 0);
 
-/// socketpair(2), AF_UNIX SOCK_SEQPACKET (message boundaries kept), close-on-exec. Throws SysError.
-SocketPair make_socket_pair();
+/// socketpair(2), AF_UNIX, close-on-exec; SOCK_SEQPACKET keeps message boundaries. Throws SysError.
+SocketPair make_socket_pair(int type = SOCK_SEQPACKET);
 
 /// A close-on-exec duplicate. Throws SysError.
 UniqueFd duplicate(int fd);

@@ -188,6 +188,7 @@ void Broker::Impl::sweep() {
 
 void Broker::Impl::shut_down() {
   sweeper_.cancel();
+  services_->unmarked.stop();
   for (const RefusalSocket& refusals : std::exchange(refusals_, {})) {
     record_last_refusals(refusals, *services_);
   }

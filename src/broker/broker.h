@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,7 +9,6 @@
 #include "base/unique_fd.h"
 #include "broker/event_loop.h"
 #include "broker/limits.h"
-#include "broker/unmarked_callers.h"
 #include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/leak_finder.h"
@@ -55,6 +55,10 @@ struct NetworkTotals {
   std::uint64_t bytes_down = 0;
   std::uint64_t bytes_up = 0;
 };
+
+/// Whose a UDP socket inside is, by its local port; kUnknown if that cannot be told. It may take
+/// milliseconds.
+using FindCaller = std::function<events::CallerTable::Number(std::uint16_t port)>;
 
 /// The only way out. Names that a rule allows get an address of 198.18.0.0/15; a connection to such
 /// an address is carried to the name it stands for; everything else is refused and recorded.

@@ -105,10 +105,8 @@ asio::awaitable<Upstream> connect_by_proxy(std::shared_ptr<Services> services,
   const auto limit = services->limits.connect_timeout;
   std::string problem;
   if (proxy.scheme == policy::Proxy::Scheme::https) {
-    TlsConnection connection =
-        co_await converse_by_tls(std::move(result.socket), proxy.host, dialogue, limit);
-    result.socket = std::move(connection.socket);
-    problem = std::move(connection.error);
+    result = co_await converse_by_tls(std::move(result), proxy.host, dialogue, limit);
+    problem = result.error;
   } else {
     problem = co_await converse_in_time(result.socket.get(), dialogue, limit);
   }

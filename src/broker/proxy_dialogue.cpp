@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/text.h"
 
 namespace sandbox_run::broker {
@@ -25,8 +26,8 @@ std::string connect_request(const Proxy& proxy, const std::string& host, std::ui
   const std::string target = host_and_port(host, port);
   std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n";
   if (!proxy.user.empty() || !proxy.password.empty()) {
-    request +=
-        "Proxy-Authorization: Basic " + base::base64(proxy.user + ":" + proxy.password) + "\r\n";
+    request += "Proxy-Authorization: Basic " +
+               base::base64_encode(proxy.user + ":" + proxy.password) + "\r\n";
   }
   return request + "\r\n";
 }

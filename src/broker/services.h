@@ -30,7 +30,7 @@ struct Services {
         leaks(leak_finder),
         callers(known_callers),
         recorder(sink, known_callers, bounds),
-        unmarked(std::move(find_caller)),
+        unmarked(std::move(find_caller), recorder),
         names(bounds.names),
         resolver(bounds.lookups) {}
 

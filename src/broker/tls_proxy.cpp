@@ -1,6 +1,5 @@
 #include "broker/tls_proxy.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -11,8 +10,8 @@
 #include <memory>
 #include <utility>
 
-#include "base/sys_error.h"
 #include "broker/address.h"
+#include "broker/limits.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -32,14 +31,6 @@ ssl::context& client_context() {
     return made;
   }();
   return context;
-}
-
-/// A stream socket pair, as the relay's splice(2) wants it.
-base::SocketPair make_stream_pair() {
-  std::array<int, 2> ends{};
-  base::check_sys(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
-                  "making a socket pair");
-  return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
 class Tunnel : public std::enable_shared_from_this<Tunnel> {
@@ -70,7 +61,8 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
 
   /// Carries both directions from now on; keeps itself. Returns the end to speak to.
   base::UniqueFd carry() {
-    base::SocketPair pair = make_stream_pair();
+    // A stream, as the relay's splice(2) wants it.
+    base::SocketPair pair = base::make_socket_pair(SOCK_STREAM | SOCK_NONBLOCK);
     local_ = watch(local_.get_executor(), std::move(pair.theirs));
     asio::co_spawn(
         local_.get_executor(), [self = shared_from_this()] { return self->carry_up(); }, kRethrow);
@@ -90,22 +82,31 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
           co_await asio::async_write(tls_, asio::buffer(up_.data(), count), kAwait);
       if (failure) co_return close();
     }
-    // The answer may still be under way. Once nobody is there to hear it, it is over.
-    (void)co_await local_.async_wait(Descriptor::wait_error, kAwait);
+    // The answer may still be under way, but the proxy can't be told that this was all: what hears
+    // nothing more for a while, or has nobody left to hear it, is over.
+    using namespace asio::experimental::awaitable_operators;
+    asio::steady_timer quiet(local_.get_executor());
+    std::uint64_t heard = 0;
+    do {
+      heard = heard_bytes_;
+      quiet.expires_after(kHalfClosedIdle);
+      const auto first =
+          co_await (local_.async_wait(Descriptor::wait_error, kAwait) || quiet.async_wait(kAwait));
+      if (first.index() == 0) break;
+    } while (heard != heard_bytes_);
     close();
   }
 
   asio::awaitable<void> carry_down() {
-    std::size_t count = 0;
     if (!heard_.empty()) {
       const auto [error, written] =
           co_await asio::async_write(local_, asio::buffer(heard_), kAwait);
       if (error) co_return close();
     }
     for (;;) {
-      error_code error;
-      std::tie(error, count) = co_await tls_.async_read_some(asio::buffer(down_), kAwait);
+      const auto [error, count] = co_await tls_.async_read_some(asio::buffer(down_), kAwait);
       if (error) co_return close();
+      heard_bytes_ += count;
       const auto [failure, written] =
           co_await asio::async_write(local_, asio::buffer(down_.data(), count), kAwait);
       if (failure) co_return close();
@@ -121,24 +122,23 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
   ssl::stream<Descriptor> tls_;
   Descriptor local_;
   std::string heard_;  // beyond the proxy's answer
+  std::uint64_t heard_bytes_ = 0;
   std::array<char, kBuffer> up_{};
   std::array<char, kBuffer> down_{};
 };
 
 }  // namespace
 
-asio::awaitable<TlsConnection> converse_by_tls(base::UniqueFd socket, std::string host,
-                                               ProxyDialogue& dialogue,
-                                               std::chrono::milliseconds limit) {
+asio::awaitable<Upstream> converse_by_tls(Upstream proxy, std::string host, ProxyDialogue& dialogue,
+                                          std::chrono::milliseconds limit) {
   using namespace asio::experimental::awaitable_operators;
   const auto executor = co_await asio::this_coro::executor;
-  const auto tunnel = std::make_shared<Tunnel>(executor, std::move(socket));
+  const auto tunnel = std::make_shared<Tunnel>(executor, std::move(proxy.socket));
   asio::steady_timer timer(executor, limit);
   const auto first = co_await (tunnel->open(std::move(host), dialogue) || timer.async_wait(kAwait));
-  TlsConnection result;
-  result.error = first.index() == 1 ? "the proxy did not answer in time" : std::get<0>(first);
-  if (result.error.empty()) result.socket = tunnel->carry();
-  co_return result;
+  proxy.error = first.index() == 1 ? "the proxy did not answer in time" : std::get<0>(first);
+  if (proxy.error.empty()) proxy.socket = tunnel->carry();
+  co_return std::move(proxy);
 }
 
 }  // namespace sandbox_run::broker

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "cli/tell.h"
@@ -33,7 +34,11 @@ ProgressLine::ProgressLine(std::string doing, Shown shown) : doing_(std::move(do
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { show(); });
+  try {
+    thread_ = std::thread([this] { show(); });
+  } catch (const std::system_error&) {
+    // No process left to this user: the work counts, not the line.
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

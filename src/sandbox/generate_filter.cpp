@@ -176,6 +176,16 @@ Filter argument_filter() {
   return filter;
 }
 
+/// What is notified of the sandboxee is refused to init, which nobody answers.
+Filter init_filter() {
+  Filter filter = make_filter(SCMP_ACT_ALLOW);
+  for (const int family : {AF_VSOCK, AF_PACKET}) {
+    add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket",
+        {equals(0, static_cast<std::uint64_t>(family))});
+  }
+  return filter;
+}
+
 Filter owner_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
   for (const char* name : sandbox_run::sandbox::kOwnerCalls) add(filter, SCMP_ACT_ERRNO(0), name);
@@ -236,6 +246,7 @@ int main() {
   std::printf("#pragma once\n#include <linux/filter.h>\nnamespace sandbox_run::sandbox {\n");
   print("kAllowFilter", allow_filter());
   print("kArgumentFilter", argument_filter());
+  print("kInitFilter", init_filter());
   print("kOwnerFilter", owner_filter());
   print("kSupervisorFilter", supervisor_filter());
   std::printf("}  // namespace sandbox_run::sandbox\n");

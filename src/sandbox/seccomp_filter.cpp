@@ -46,7 +46,9 @@ void load_filters(const plan::Plan& plan, ChildContext& context) {
 }
 
 void load_init_filter(const plan::Plan&, ChildContext&) {
-  if (load(kAllowFilter, 0) != 0) throw SysError("loading init's system call filter");
+  if (load(kInitFilter, 0) != 0 || load(kAllowFilter, 0) != 0) {
+    throw SysError("loading init's system call filter");
+  }
 }
 
 }  // namespace sandbox_run::sandbox

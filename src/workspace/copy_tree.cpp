@@ -112,10 +112,10 @@ void copy_content(int from, int to, off_t size) {
 }
 
 /// Opens a file that its owner may not read, too: its mode is put back before this returns.
-UniqueFd open_to_read(int dir_fd, const std::string& name) {
+UniqueFd open_to_read(int dir_fd, const std::string& name, Access access) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   UniqueFd file(::openat(dir_fd, name.c_str(), kFlags));
-  if (file || errno != EACCES) {
+  if (file || errno != EACCES || access == Access::as_it_is) {
     check_sys(file.get(), "opening " + name);
     return file;
   }
@@ -131,12 +131,12 @@ UniqueFd open_to_read(int dir_fd, const std::string& name) {
 
 class Copier {
  public:
-  explicit Copier(int to_root) : to_root_(to_root) {}
+  Copier(int to_root, Access access) : to_root_(to_root), access_(access) {}
 
   /// `to_path` is relative to the copy's root, as the hard links remember it.
   void copy_file(int from_dir, const std::string& from_name, const std::string& to_path) {
     ++work_done;
-    const UniqueFd from = open_to_read(from_dir, from_name);
+    const UniqueFd from = open_to_read(from_dir, from_name, access_);
     struct stat status {};
     check_sys(::fstat(from.get(), &status), "looking at " + from_name);
     if (!S_ISREG(status.st_mode)) throw base::SysError(EINVAL, "copying " + from_name);
@@ -179,7 +179,7 @@ class Copier {
   }
 
   void copy_directory(int from_dir, const std::string& from_name, const std::string& to_path) {
-    PassableScope passable(from_dir);
+    PassableScope passable(from_dir, access_);
     struct Made {
       std::string from;
       struct stat status;
@@ -219,21 +219,22 @@ class Copier {
 
  private:
   int to_root_;
+  Access access_;
   std::map<ino_t, std::string> links_;
 };
 
 }  // namespace
 
-void copy_entry(int from_dir, const std::string& from_name, int to_dir,
-                const std::string& to_name) {
+void copy_entry(int from_dir, const std::string& from_name, int to_dir, const std::string& to_name,
+                Access access) {
   struct stat status {};
   if (!stat_entry(from_dir, from_name.c_str(), status)) {
     throw base::SysError(ENOENT, "copying " + from_name);
   }
-  Copier copier(to_dir);
+  Copier copier(to_dir, access);
   if (S_ISDIR(status.st_mode)) return copier.copy_directory(from_dir, from_name, to_name);
   if (S_ISLNK(status.st_mode)) return copier.copy_link(from_dir, from_name, to_name);
-  copier.copy_file(from_dir, from_name, to_name);
+  if (S_ISREG(status.st_mode)) copier.copy_file(from_dir, from_name, to_name);
 }
 
 }  // namespace sandbox_run::workspace

@@ -107,7 +107,7 @@ void copy_target(int target_fd, const Target& target, const std::string& lower) 
     if (hidden) {
       check_sys(::mkdirat(copy.get(), name, 0700), "copying a target");
     } else {
-      copy_entry(entries.get(), name, copy.get(), name);
+      copy_entry(entries.get(), name, copy.get(), name, Access::as_it_is);
     }
   });
   dress_as_target(lower, target_fd);

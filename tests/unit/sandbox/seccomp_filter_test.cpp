@@ -90,6 +90,19 @@ TEST_CASE("the supervisor starts no program, makes no namespace, and still reads
   CHECK(own(SYS_socket, AF_VSOCK) == refused(EAFNOSUPPORT));
 }
 
+TEST_CASE("init gets no vsock and no packet socket") {
+  const auto own = [](std::uint64_t family) {
+    seccomp_data data{};
+    data.arch = kArchitecture;
+    data.nr = SYS_socket;
+    data.args[0] = family;
+    return evaluate(kInitFilter, data);
+  };
+  CHECK(own(AF_VSOCK) == refused(EAFNOSUPPORT));
+  CHECK(own(AF_PACKET) == refused(EAFNOSUPPORT));
+  CHECK(own(AF_UNIX) == SECCOMP_RET_ALLOW);
+}
+
 TEST_CASE("execve and connect go to the supervisor") {
   CHECK(answer(SYS_connect) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execve) == SECCOMP_RET_USER_NOTIF);

@@ -13,6 +13,7 @@ SET_UP_FAILED = 125
 PREPARE = """
 mkdir -p old/sub node_modules/gone; echo one > old/file; echo two > old/sub/file; ln -s sub old/link
 echo gone > node_modules/gone/file; chmod 700 old/sub; touch -d 2020-02-02 old/file
+mkfifo queue; echo locked > locked; chmod 000 locked
 """
 CHANGE = """
 mkdir -p node_modules/new/lib; echo text > node_modules/new/lib/file
@@ -20,33 +21,22 @@ ln node_modules/new/lib/file node_modules/new/twin; ln -s lib node_modules/new/l
 chmod 755 node_modules/new/lib/file; echo more >> old/file; mv old/sub/file old/sub/renamed
 rm -r node_modules/gone old/link; mkdir old/link; echo in > old/link/inner
 """
-SHOW = "find . | sort; find . -type f | sort | xargs cat; stat -c '%n %a' old/sub; stat -c '%n %a %h' node_modules/new/twin; readlink node_modules/new/link"
-
-
-def in_own_mounts(t, script, *words, env=None):
-    kind = ["-m"] if IS_ROOT else ["-Urm"]
-    probe = t.bare("unshare", *kind, "true")
-    require(probe.code == 0, f"unshare {kind[0]} does not work here: {probe.err}")
-    return t.bare("unshare", *kind, "sh", "-e", "-c", script, "x", *words, env=env)
-
-
-def plan_words(t, options):
-    return " ".join(str(word) for word in [t.sandbox_command()[0], *options, "plan", "--", "true"])
+SHOW = "find . | sort; find . -type f ! -perm 000 | sort | xargs cat; stat -c '%n %a' old/sub locked; stat -c '%n %a %h' node_modules/new/twin; readlink node_modules/new/link"
 
 
 def commits_the_same(t, mount, plan_says):
     """`mount`: a shell script that makes t.base/place a directory of the file system."""
     expected = t.succeeded(t.bare("sh", "-e", "-c", f"mkdir control; cd control\n{PREPARE}\n{CHANGE}\n{SHOW}")).out
-    options = ["--profile", t.accepting_profile()]
+    sandbox_run = " ".join(map(str, t.sandbox_command(options=["--profile", t.accepting_profile()])))
     place = t.base / "place"
-    result = in_own_mounts(
-        t, f"""mkdir -p {place}\n{mount}\nmkdir {place}/project; cd {place}/project\n{PREPARE}
-        "$@"
-        {plan_words(t, options)} > {t.base}/plan
+    result = t.in_own_mounts(
+        f"""mkdir -p {place}\n{mount}\nmkdir {place}/project; cd {place}/project\n{PREPARE}
+        {sandbox_run} -- "$@"
+        {sandbox_run} plan -- true > {t.base}/plan
         {SHOW}
-        {t.sandbox_command(options=options)[0]} --profile {t.accepting_profile()} --discard -- sh -c 'rm -r old; echo bad > bad'
+        {sandbox_run} --discard -- sh -c 'rm -r old; echo bad > bad'
         {SHOW}""",
-        *t.sandbox_command("sh", "-e", "-c", CHANGE, options=options))
+        "sh", "-e", "-c", CHANGE)
     t.succeeded(result)
     t.equal(result.out, expected + expected)
     t.contains((t.base / "plan").read_text(), plan_says)
@@ -119,8 +109,8 @@ def overlays_in_overlays(t):
 def quota(t):
     """a quota that the commit exceeds: undone, one clear line, the project untouched"""
     mount = loop_mount(t, "mkfs.btrfs -q")
-    result = in_own_mounts(
-        t, f"""mkdir {t.base}/place\n{mount}
+    result = t.in_own_mounts(
+        f"""mkdir {t.base}/place\n{mount}
         mkdir {t.base}/place/project; cd {t.base}/place/project; echo old > old.txt
         btrfs quota enable {t.base}/place; btrfs qgroup limit 2M {t.base}/place
         head -c 8000000 /dev/zero > control 2> /dev/null && exit 99; rm -f control; sync -f .
@@ -139,7 +129,7 @@ def progress(t):
         cd {t.base}/place/project; "$@" """
     make = "import os\nfor i in range(25000):\n    os.close(os.open(f'made{i}', os.O_CREAT))"
     words = t.sandbox_command("/usr/bin/python3", "-c", make, options=["--profile", t.accepting_profile()])
-    piped = t.succeeded(in_own_mounts(t, script, *words))
+    piped = t.succeeded(t.in_own_mounts(script, *words))
     t.lacks(piped.err, "taking over changes")
     t.lacks(piped.err, "\x1b[K")
     kind = ["-m"] if IS_ROOT else ["-Urm"]

@@ -5,19 +5,10 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import IS_ROOT, require, require_root, test  # noqa: E402
+from harness import require, require_root, test  # noqa: E402
 
 SET_UP_FAILED = 125
 USAGE = 2
-
-
-def in_own_mounts(t, script, *words, env=None):
-    """Runs a shell script with mounts of its own, as root of a user namespace (real root: as it
-    is); the rest are its arguments."""
-    kind = ["-m"] if IS_ROOT else ["-Urm"]
-    probe = t.bare("unshare", *kind, "true")
-    require(probe.code == 0, f"unshare {kind[0]} does not work here: {probe.err}")
-    return t.bare("unshare", *kind, "sh", "-e", "-c", script, "x", *words, env=env)
 
 
 def words_for(t, *command, options=()):
@@ -75,9 +66,9 @@ def no_overlayfs(t):
 
 
 def on_tmpfs(t, script, *words):
-    """As in_own_mounts, with 16 MiB of tmpfs at t.base/small."""
+    """As Context.in_own_mounts, with 16 MiB of tmpfs at t.base/small."""
     mount = f"mkdir -p {t.base}/small; mount -t tmpfs -o size=16m tmpfs {t.base}/small; "
-    return in_own_mounts(t, mount + script, *words)
+    return t.in_own_mounts(mount + script, *words)
 
 
 @test
@@ -115,8 +106,7 @@ def inside_a_container(t):
     for name in ("lower/project", "upper", "work", "merged"):
         (t.base / name).mkdir(parents=True)
     (t.base / "lower/project/old.txt").write_text("old\n")
-    result = in_own_mounts(
-        t,
+    result = t.in_own_mounts(
         f"""cd {t.base}
         mount -t overlay -o userxattr,lowerdir=lower,upperdir=upper,workdir=work overlay merged
         cd merged/project
@@ -135,8 +125,7 @@ def inside_a_container(t):
 def full_disk_while_running(t):
     """a full disk during the run: the command sees it, nothing is committed"""
     t.write("old.txt", "old\n")
-    result = in_own_mounts(
-        t,
+    result = t.in_own_mounts(
         f"""mkdir {t.base}/small; mount -t tmpfs -o size=3m tmpfs {t.base}/small
         export XDG_STATE_HOME={t.base}/small
         code=0; "$@" || code=$?
@@ -150,8 +139,7 @@ def full_disk_while_running(t):
 @test
 def full_disk_while_committing(t):
     """a full disk during the commit: undone, one clear line, the project untouched"""
-    result = in_own_mounts(
-        t,
+    result = t.in_own_mounts(
         f"""mkdir {t.base}/small; mount -t tmpfs -o size=3m tmpfs {t.base}/small
         cd {t.base}/small; echo old > old.txt
         code=0; "$@" || code=$?
@@ -169,8 +157,7 @@ def full_disk_while_committing(t):
 def read_only_project(t):
     """a project on a read-only mount: one clear line"""
     t.write("old.txt", "old\n")
-    result = in_own_mounts(
-        t,
+    result = t.in_own_mounts(
         f"""mount --bind {t.project} {t.project}
         mount -o remount,bind,ro {t.project}
         cd {t.project}; exec "$@" """,

@@ -20,7 +20,7 @@ def installs_without_alert(name):
     def body(t):
         t.write("package.json", '{"name": "app", "version": "1.0.0", "private": true}')
         result = t.sandbox("npm", "install", name, options=["--on-alert", "log"], timeout=240)
-        t.true(result.of_type("process.exec"), result)
+        t.true(result.of_type("process.exec") and result.of_type("flow.opened"), result)
         t.equal([event for event in result.events if event["severity"] == "alert"], [], name)
 
     body.__doc__ = f"npm install {name}: no alert"

@@ -236,6 +236,25 @@ class Context:
         decode = lambda text: text.decode(errors="replace")  # noqa: E731
         return Result(shell_code(done.returncode), decode(done.stdout), decode(done.stderr))
 
+    def in_own_mounts(self, script, *words, env=None):
+        """Runs a shell script with mounts of its own, as root of a user namespace (real root: as it
+        is); the rest are its arguments."""
+        kind = ["-m"] if IS_ROOT else ["-Urm"]
+        probe = self.bare("unshare", *kind, "true")
+        require(probe.code == 0, f"unshare {kind[0]} does not work here: {probe.err}")
+        return self.bare("unshare", *kind, "sh", "-e", "-c", script, "x", *words, env=env)
+
+    def certificate(self, subject):
+        """A certificate for `subject` ("IP:…", "DNS:…") that is its own authority, and its key: two
+        paths outside the project."""
+        name = subject.replace(":", "-")
+        paths = self.base / f"{name}.crt", self.base / f"{name}.key"
+        self.succeeded(self.bare(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "2", "-subj", f"/CN={subject.partition(':')[2]}", "-addext", f"subjectAltName={subject}",
+            "-out", paths[0], "-keyout", paths[1]))
+        return paths
+
     def sandbox_command(self, *command, options=()):
         return [BINARY, *map(str, options), *(["--"] if command else []), *map(str, command)]
 

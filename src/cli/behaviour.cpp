@@ -73,7 +73,7 @@ std::string find_run_in_project(const std::string& state, const std::string& her
     if (project && base::is_beneath(here, *project)) return run;
   }
   throw base::UserError("lock: no run in " + printable(here) +
-                        " has recorded what packages' scripts do; run an install first");
+                        " has recorded what packages' scripts do; run an install with --learn");
 }
 
 struct KeptBehaviour {
@@ -142,7 +142,7 @@ RunLock::Learned RunLock::end(const std::string& run_directory, const policy::Be
                               RunEnd how) const {
   Learned learned;
   try {
-    keep(run_directory, project_, seen);
+    if (is_used()) keep(run_directory, project_, seen);
     if (use_ != LockUse::learn) return learned;
     switch (how) {
       case RunEnd::well:

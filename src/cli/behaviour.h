@@ -22,14 +22,18 @@ class RunLock {
   /// What the run is compared with; nullptr: nothing.
   const policy::BehaviourLock* compared() const;
 
+  /// Is there anything to compare with, or to learn? Only then is what a run writes watched.
+  bool is_used() const { return lock_ || use_ == LockUse::learn; }
+
   enum class RunEnd { well, alert, failed };
   struct Learned {
     bool failed = false;             // it should have been written, and could not be
     std::vector<std::string> notes;  // what to tell, in words
   };
-  /// When nothing in the sandbox lives any more: keeps `seen`, what packages' scripts did, in the
-  /// run's directory, for `lock diff` and `lock update`; and, if it is to learn and the run went
-  /// well, adds it to the project's lock, in one step: whoever reads that finds the old or the new.
+  /// When nothing in the sandbox lives any more: if it is used, keeps `seen`, what packages'
+  /// scripts did, in the run's directory, for `lock diff` and `lock update`; and, if it is to learn
+  /// and the run went well, adds it to the project's lock, in one step: whoever reads that finds
+  /// the old or the new.
   Learned end(const std::string& run_directory, const policy::BehaviourLock& seen,
               RunEnd how) const;
 

@@ -145,6 +145,7 @@ class CommandRun {
     base::make_directories(empty, 0700);
     plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_, empty),
                             plan::Purpose::run);
+    plan_.watch_writes = lock_->is_used();
   }
 
   void record_start() {
@@ -181,6 +182,7 @@ class CommandRun {
     request.leaks = chain.leaks();
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
+    request.home = prepared_.facts.home;
     request.trusted_programs = prepared_.facts.command.chain;
     request.closed_streams = closed_;
     try {

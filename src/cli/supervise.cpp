@@ -105,7 +105,7 @@ class Supervision {
                 *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks,
                 [this](std::uint16_t port) { return find_caller(port); }),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
-               request.project, request.trusted_programs),
+               {request.project, request.home}, request.trusted_programs),
         decoys_(watch_decoys(request, sandbox, watch_)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}

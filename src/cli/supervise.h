@@ -44,7 +44,8 @@ struct SuperviseRequest {
   const policy::LeakFinder* leaks = nullptr;  // shown what goes out; nullptr: as above
   /// Not nullptr: the first alert that passes through this sink kills everything at once.
   AlertSink* kill_on_alert = nullptr;
-  std::string project;                        // whose own scripts are project scripts
+  std::string project;  // whose own scripts are project scripts
+  std::string home;
   std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::array<bool, 3> closed_streams{};
   /// Not nullptr: standard output goes here (at most kMaxCapture bytes), input and errors nowhere,

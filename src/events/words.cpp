@@ -22,7 +22,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"script.started", "began: {command}"},
     {"script.finished",
      "ended[ with exit code {exit_code}][ by signal {signal}][ after {duration_ms} ms][, {cpu_ms} "
-     "ms of CPU]"},
+     "ms of CPU][, {peak_memory_kb} kB of memory]"},
     {"name.lookup", "looked up {name}[ ({qtype})]: {verdict}[, {reason}]"},
     {"flow.opened", "connected to {host}:{port}[ at {address}][ through {proxy}]"},
     {"flow.closed",
@@ -37,6 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"decoy.leaked",
      "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "
      "{host}]"},
+    {"file.written", "wrote to {place}, outside its own directory[: {path}]"},
     {"behaviour.new", "did something new: {act}[ ({reason})]"},
     {"held.committed", "{changes} held changes taken over, {left} left"},
     {"held.discarded", "{changes} held changes thrown away, {left} left"},

@@ -115,6 +115,8 @@ struct Plan {
   NetworkPlan network;
   LandlockPlan landlock;
   ExecSpec exec;
+  /// Calls that write are notified, too: a behaviour lock is compared with, or learned.
+  bool watch_writes = false;
   std::optional<std::chrono::seconds> time_limit;
   /// For people and the log: what was left out, by name, and why (withheld variables, …).
   std::vector<std::string> withheld_environment;

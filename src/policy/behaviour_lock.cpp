@@ -23,7 +23,8 @@ struct KindWords {
 constexpr std::array kActs{KindWords{Act::Kind::script, "scripts", "runs the script"},
                            KindWords{Act::Kind::exec, "execs", "runs the program"},
                            KindWords{Act::Kind::host, "hosts", "asks for the host"},
-                           KindWords{Act::Kind::decoy, "decoys", "opens the decoy"}};
+                           KindWords{Act::Kind::decoy, "decoys", "opens the decoy"},
+                           KindWords{Act::Kind::file, "files", "writes to"}};
 
 constexpr std::array kDoers{std::pair{"package", Doer::Kind::script},
                             std::pair{"build", Doer::Kind::build}};

@@ -15,14 +15,13 @@
 namespace sandbox_run::policy {
 
 /// One kind of act, and what it was done to. Strings here are printable, as those of events are.
-/// Files are none of it: an overlay does not say who wrote, and what is not expected is held
-/// anyway.
 struct Act {
   enum class Kind {
     script,  // a lifecycle script that ran: "postinstall"
     exec,    // a program's name without its directory: "node"
     host,    // what it reached or tried: "host:port"; "host" where it was only looked up
-    decoy    // a decoy that it opened: "~/.aws/credentials"
+    decoy,   // a decoy that it opened: "~/.aws/credentials"
+    file     // where it wrote outside its own directory: "node_modules/qr" (watch/write_place.h)
   };
   Kind kind = Kind::script;
   std::string what;

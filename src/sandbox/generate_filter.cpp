@@ -164,13 +164,35 @@ void notify_debugger_signal(const Filter& filter) {
   add(filter, SCMP_ACT_ERRNO(EPERM), "fcntl", {equals(1, F_SETSIG), equals(2, SIGUSR1)});
 }
 
-Filter argument_filter() {
+/// What opens for writing, makes, renames or removes an entry: see watch/write_watch.h.
+void notify_writes(const Filter& filter) {
+  struct Open {
+    const char* name;
+    unsigned flags;  // which argument they are
+  };
+  for (const auto& [name, flags] : {Open{"open", 1}, Open{"openat", 2}}) {
+    for (const auto& [mask, value] : {std::pair{O_ACCMODE, O_WRONLY}, std::pair{O_ACCMODE, O_RDWR},
+                                      std::pair{O_CREAT, O_CREAT}, std::pair{O_TRUNC, O_TRUNC}}) {
+      add(filter, SCMP_ACT_NOTIFY, name,
+          {{flags, SCMP_CMP_MASKED_EQ, static_cast<std::uint64_t>(mask),
+            static_cast<std::uint64_t>(value)}});
+    }
+  }
+  for (const char* name : sandbox_run::sandbox::kWrites) add(filter, SCMP_ACT_NOTIFY, name);
+}
+
+enum class Writes { free, notified };
+
+Filter argument_filter(Writes writes) {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
+  if (writes == Writes::notified) notify_writes(filter);
   refuse_typing(filter);
   // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
   add(filter, SCMP_ACT_NOTIFY, "connect");
+  // While it waits in it, what it has used of memory can still be read.
+  add(filter, SCMP_ACT_NOTIFY, "exit_group");
   notify_debugger_signal(filter);
   notify_packet_sockets(filter);
   return filter;
@@ -245,7 +267,8 @@ void print(const char* name, const Filter& filter) {
 int main() {
   std::printf("#pragma once\n#include <linux/filter.h>\nnamespace sandbox_run::sandbox {\n");
   print("kAllowFilter", allow_filter());
-  print("kArgumentFilter", argument_filter());
+  print("kArgumentFilter", argument_filter(Writes::free));
+  print("kArgumentAndWriteFilter", argument_filter(Writes::notified));
   print("kInitFilter", init_filter());
   print("kOwnerFilter", owner_filter());
   print("kSupervisorFilter", supervisor_filter());

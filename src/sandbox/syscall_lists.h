@@ -377,6 +377,13 @@ inline constexpr const char* kRefused[] = {
 /// the owners that an archive names, and fail if they may not. Here everything stays root's.
 inline constexpr const char* kOwnerCalls[] = {"chown", "fchown", "lchown", "fchownat"};
 
+/// Notified where writes are watched, whatever their arguments; open(2) and openat(2) by their
+/// flags. openat2(2) has its flags in memory.
+inline constexpr const char* kWrites[] = {
+    "creat",   "openat2",   "mkdir",  "mkdirat",   "mknod",    "mknodat",
+    "rename",  "renameat",  "link",   "renameat2", "truncate", "linkat",
+    "symlink", "symlinkat", "unlink", "unlinkat",  "rmdir"};
+
 /// What the supervisor itself may do no more once the sandbox runs: EPERM. Of kRefused all but
 /// those by which it looks into the sandboxee's processes (kSupervisorNeeds), and these.
 inline constexpr const char* kRefusedToSupervisor[] = {

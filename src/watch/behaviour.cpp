@@ -68,6 +68,7 @@ std::optional<Act> BehaviourRecorder::act_of(const events::Event& event) const {
   const std::string& type = event.type;
   if (type == "script.started") return Act{Act::Kind::script, member(event, "event")};
   if (type == "process.exec" && event.process) return Act{Act::Kind::exec, program_name(event)};
+  if (type == "file.written") return Act{Act::Kind::file, member(event, "place")};
   // Inferred from who else was running: another time that may be somebody else.
   if (type == "decoy.opened" && !event.details.contains("inferred")) {
     const std::string path = member(event, "path");

@@ -2,11 +2,9 @@
 
 #include <linux/seccomp.h>
 
-#include <unordered_map>
-
-#include "base/unique_fd.h"
 #include "events/caller_table.h"
 #include "watch/notification.h"
+#include "watch/pinned_processes.h"
 #include "watch/process_table.h"
 
 namespace sandbox_run::watch {
@@ -30,21 +28,13 @@ class ConnectWatch {
   /// Marks the socket; the caller lets the thread go on.
   void mark(const seccomp_notif& notification);
   /// The process is about to be another program, and may be another actor's.
-  void forget(int process) { known_.erase(process); }
+  void forget(int process) { known_.forget(process); }
 
  private:
-  struct Known {
-    base::UniqueFd process;  // pidfd_open(2): while it lives, its pid is nobody else's
-    events::CallerTable::Number number = events::CallerTable::kUnknown;
-  };
-
-  const Known* find(int pid) const;
-  const Known* learn(const seccomp_notif& notification);
-
   NotificationChannel& channel_;
   ProcessTable& processes_;
   events::CallerTable& callers_;
-  std::unordered_map<int, Known> known_;  // by pid; those that connected of late
+  PinnedProcesses<events::CallerTable::Number> known_;
 };
 
 }  // namespace sandbox_run::watch

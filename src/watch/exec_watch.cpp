@@ -1,4 +1,5 @@
-// Who runs what: one seccomp notification for each exec (connect(2), SIGUSR1) in the sandbox.
+// Who runs what: one seccomp notification for each exec (connect(2), SIGUSR1, writes, the
+// end of a process) in the sandbox.
 //
 // Must:     answer every notification, whatever goes wrong in reading it, with "go on" and a record
 //           (what was not understood is recorded as such), or else with the errno of a path that
@@ -26,6 +27,7 @@
 #include "watch/signal_watch.h"
 #include "watch/socket_watch.h"
 #include "watch/trusted_programs.h"
+#include "watch/write_watch.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -46,16 +48,18 @@ bool is_unclear(const Actor& actor) {
 class ExecWatch::Impl {
  public:
   Impl(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-       events::CallerTable& callers, std::string project, std::vector<std::string> trusted_programs)
+       events::CallerTable& callers, WatchedPlaces places,
+       std::vector<std::string> trusted_programs)
       : listener_(std::move(listener)),
         channel_(listener_.get()),
         manager_(manager),
         sink_(sink),
-        project_(std::move(project)),
+        project_(std::move(places.project)),
         trusted_(std::move(trusted_programs)),
         connects_(channel_, processes_, callers),
         signals_(channel_, processes_),
         sockets_(channel_, processes_, sink),
+        writes_(channel_, processes_, sink, project_, std::move(places.home)),
         ends_(sink) {}
 
   int fd() const { return listener_.get(); }
@@ -77,6 +81,10 @@ class ExecWatch::Impl {
         handle_socket(*notification);
       } else if (is_signal_call(notification->data.nr)) {
         handle_signal(*notification);
+      } else if (is_write_call(notification->data.nr)) {
+        handle_write(*notification);
+      } else if (notification->data.nr == __NR_exit_group) {
+        handle_exit(*notification);
       } else {
         handle_exec(*notification);
       }
@@ -100,6 +108,8 @@ class ExecWatch::Impl {
   void handle_connect(const seccomp_notif& notification);
   void handle_socket(const seccomp_notif& notification);
   void handle_signal(const seccomp_notif& notification);
+  void handle_write(const seccomp_notif& notification);
+  void handle_exit(const seccomp_notif& notification);
   Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
   bool keeps_trust(const Act& act, const Actor& actor) const;
@@ -116,6 +126,7 @@ class ExecWatch::Impl {
   ConnectWatch connects_;
   SignalWatch signals_;
   SocketWatch sockets_;
+  WriteWatch writes_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
   ExecFacts outer_;  // what the command itself was started with
@@ -207,6 +218,29 @@ void ExecWatch::Impl::handle_signal(const seccomp_notif& notification) {
   }
 }
 
+void ExecWatch::Impl::handle_write(const seccomp_notif& notification) {
+  try {
+    writes_.look(notification);
+  } catch (const std::exception&) {
+    // Out of memory: what was written is judged by the commit all the same.
+  }
+  channel_.let_go_on(notification.id);
+}
+
+void ExecWatch::Impl::handle_exit(const seccomp_notif& notification) {
+  try {
+    if (ends_.follows_any()) {
+      const int process = process_of_thread(static_cast<int>(notification.pid));
+      const auto memory = peak_memory_of(process);
+      const Actor actor = processes_.actor_of(process);
+      if (memory && channel_.is_valid(notification.id)) ends_.note_memory(actor, *memory);
+    }
+  } catch (const std::exception&) {
+    // Out of memory: a number is missing.
+  }
+  channel_.let_go_on(notification.id);
+}
+
 void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   Act act;
   try {
@@ -228,8 +262,12 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   if (act.process.id.start != 0) {
     processes_.set(act.process.id, actor, act.reading.facts.arguments);
     connects_.forget(act.process.id.pid);
+    writes_.forget(act.process.id.pid);
   }
-  if (act.parent != actor) record_script(act, actor);
+  if (act.parent != actor) {
+    writes_.own(actor, act.reading.facts.working_directory);
+    record_script(act, actor);
+  }
   record(act, actor);
 }
 
@@ -277,9 +315,9 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
 }
 
 ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
-                     events::EventSink& sink, events::CallerTable& callers, std::string project,
+                     events::EventSink& sink, events::CallerTable& callers, WatchedPlaces places,
                      std::vector<std::string> trusted_programs)
-    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, callers, std::move(project),
+    : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, callers, std::move(places),
                                    std::move(trusted_programs))) {}
 
 ExecWatch::~ExecWatch() = default;

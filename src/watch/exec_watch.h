@@ -19,20 +19,26 @@ struct WatchTotals {
   bool only_package_manager_ran = true;
 };
 
+/// Real paths on the host, which are the sandboxee's, too.
+struct WatchedPlaces {
+  /// Its root, to tell its own scripts from those of its dependencies; "": the first command's
+  /// directory.
+  std::string project = {};
+  std::string home = {};
+};
+
 /// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket
 /// with its caller's number, see connect_watch.h. Of SIGUSR1: see signal_watch.h; of sockets for
-/// ICMP and raw IP: socket_watch.h. Of exec: keeps the process tree, labels each process with its
-/// actor, and lets every exec go on but those of paths that lead nowhere: these fail as it was
-/// seen, so that none goes unrecorded. Nothing else is decided here; the pointer arguments' TOCTOU
-/// matters to attribution, see src/README.md.
+/// ICMP and raw IP: socket_watch.h; of calls that write: write_watch.h. Of exec: keeps the process
+/// tree, labels each process with its actor, and lets every exec go on but those of paths that lead
+/// nowhere: these fail as it was seen, so that none goes unrecorded. Nothing else is decided here;
+/// the pointer arguments' TOCTOU matters to attribution, see src/README.md.
 class ExecWatch {
  public:
-  /// `listener`: the seccomp listener. `sink` and `callers` outlive the watch. `project`: the
-  /// project's root, to tell its own scripts from those of its dependencies; "": the first
-  /// command's directory. `trusted_programs`: see TrustedPrograms. Empty: nothing but its helpers
-  /// is trusted.
+  /// `listener`: the seccomp listener. `sink` and `callers` outlive the watch. `trusted_programs`:
+  /// see TrustedPrograms. Empty: nothing but its helpers is trusted.
   ExecWatch(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
-            events::CallerTable& callers, std::string project = {},
+            events::CallerTable& callers, WatchedPlaces places = {},
             std::vector<std::string> trusted_programs = {});
   ~ExecWatch();
   ExecWatch(const ExecWatch&) = delete;

@@ -9,7 +9,6 @@
 #include <charconv>
 #include <climits>
 
-#include "base/path.h"
 #include "base/unique_fd.h"
 #include "watch/process_files.h"
 #include "watch/remote_memory.h"
@@ -26,13 +25,6 @@ std::string read_small(const std::string& path) {
   std::array<char, 256> text;
   const ssize_t length = fd ? ::read(fd.get(), text.data(), text.size()) : -1;
   return length <= 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(length));
-}
-
-Look look_for(int thread, int directory, const std::string& path) {
-  const ProcessRoot root(thread);
-  if (path.empty() || path.front() == '/' || directory == AT_FDCWD) return root.look_up(path);
-  const std::string from = read_process_link(thread, "fd/" + std::to_string(directory));
-  return from.empty() || from.front() != '/' ? Look{} : root.look_up(base::join_path(from, path));
 }
 
 }  // namespace
@@ -94,7 +86,7 @@ std::size_t for_each_opener(const Since& since, const std::function<void(const O
       if (!call) continue;
       opener.thread = thread;
       opener.given = RemoteMemory(thread).read_string(call->path, PATH_MAX).value_or("");
-      opener.look = look_for(thread, call->directory, opener.given);
+      opener.look = ProcessRoot(thread, call->directory).look_up(opener.given);
       found(opener);
     }
   }

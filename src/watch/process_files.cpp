@@ -12,6 +12,7 @@
 #include <climits>
 #include <memory>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 
 namespace sandbox_run::watch {
@@ -62,6 +63,14 @@ std::optional<ProcessStatus> read_process_status(int pid) {
   const ssize_t length = fd ? ::read(fd.get(), text.data(), text.size()) : -1;  // all at once
   if (length < 0) return std::nullopt;
   return parse_process_stat(pid, std::string_view(text.data(), static_cast<std::size_t>(length)));
+}
+
+std::optional<std::int64_t> peak_memory_of(int pid) {
+  const std::string status = read_process_file(pid, "status", kMaxStatus);
+  constexpr std::string_view kKey = "\nVmHWM:";
+  const std::size_t at = status.find(kKey);
+  if (at == std::string::npos) return std::nullopt;
+  return number_at<std::int64_t>(base::trim(std::string_view(status).substr(at + kKey.size())));
 }
 
 int process_of_thread(int thread) {

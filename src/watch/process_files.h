@@ -30,6 +30,8 @@ struct ProcessStatus {
 std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text);
 
 std::optional<ProcessStatus> read_process_status(int pid);
+/// The most memory that it has had, in KiB: its resident set, since its last exec.
+std::optional<std::int64_t> peak_memory_of(int pid);
 /// The process that a thread belongs to; `thread` itself if that cannot be told.
 int process_of_thread(int thread);
 /// The numbers that a directory of /proc lists, `max` of them at most.

@@ -28,7 +28,7 @@ constexpr std::size_t kMaxDepth = 128;  // each level is a descriptor
 constexpr int kMaxSteps = 1024;
 constexpr int kMaxLinks = 40;  // as path_resolution(7)
 
-base::UniqueFd open_of_thread(int thread, const char* name) {
+base::UniqueFd open_of_thread(int thread, const std::string& name) {
   const std::string path = "/proc/" + std::to_string(thread) + "/" + name;
   return base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
@@ -36,7 +36,7 @@ base::UniqueFd open_of_thread(int thread, const char* name) {
 /// One look: where it has come to, and what is still to follow.
 class Walk {
  public:
-  Walk(int root, const std::string& path) : root_(root) { push(path); }
+  Walk(int root, const std::string& path, LastLink last) : root_(root), last_(last) { push(path); }
 
   Look run() {
     if (!stat_of(root_, root_status_)) return unclear();
@@ -45,13 +45,12 @@ class Walk {
       const std::string name = std::move(rest_.back());
       rest_.pop_back();
       const int error = name == "." || name == ".." ? stay_or_go_up(name) : step(name);
-      if (error != 0) return failed(error);
+      if (error != 0) return failed(error, name);
     }
     Look look;
     look.result = Look::Result::found;
     look.status = status();
-    for (const Level& level : levels_) look.real_path += "/" + level.name;
-    if (look.real_path.empty()) look.real_path = "/";
+    look.real_path = levels_.empty() ? "/" : path_here();
     return look;
   }
 
@@ -67,7 +66,13 @@ class Walk {
   static Look unclear() { return {}; }
   static bool stat_of(int fd, struct stat& status) { return ::fstat(fd, &status) == 0; }
 
-  static Look failed(int error) {
+  std::string path_here() const {
+    std::string path;
+    for (const Level& level : levels_) path += "/" + level.name;
+    return path;
+  }
+
+  Look failed(int error, const std::string& name) const {
     // Whoever is not root looks with the same rights as the process; root's are others.
     const bool certain =
         error == ENOENT || error == ENOTDIR || (error == EACCES && ::geteuid() != 0);
@@ -75,6 +80,8 @@ class Walk {
     Look look;
     look.result = Look::Result::missing;
     look.error = error;
+    const bool is_last = rest_.empty() || (rest_.size() == 1 && rest_.front() == ".");
+    if (error == ENOENT && is_last) look.real_path = path_here() + "/" + name;
     return look;
   }
 
@@ -113,7 +120,8 @@ class Walk {
       if (::fstatfs(level.fd.get(), &system) != 0) return kUnclear;
       if (system.f_type == PROC_SUPER_MAGIC) return kUnclear;
     }
-    if (S_ISLNK(level.status.st_mode)) return follow(level.fd.get());
+    const bool is_meant = last_ == LastLink::itself && rest_.empty();
+    if (S_ISLNK(level.status.st_mode) && !is_meant) return follow(level.fd.get());
     level.name = name;
     levels_.push_back(std::move(level));
     return 0;
@@ -130,6 +138,7 @@ class Walk {
   }
 
   int root_;
+  LastLink last_;
   struct stat root_status_ {};
   std::vector<Level> levels_;
   std::vector<std::string> rest_;  // the next one last
@@ -138,10 +147,10 @@ class Walk {
 
 }  // namespace
 
-ProcessRoot::ProcessRoot(int thread)
-    : root_(open_of_thread(thread, "root")),
-      directory_(open_of_thread(thread, "cwd")),
-      path_(read_process_link(thread, "cwd")) {
+ProcessRoot::ProcessRoot(int thread, int directory) : root_(open_of_thread(thread, "root")) {
+  const std::string link = directory == AT_FDCWD ? "cwd" : "fd/" + std::to_string(directory);
+  directory_ = open_of_thread(thread, link);
+  path_ = read_process_link(thread, link);
   const std::string root = read_process_link(thread, "root");
   if (root == "/") return;
   if (!root.empty() && base::is_beneath(path_, root)) {
@@ -154,15 +163,15 @@ ProcessRoot::ProcessRoot(int thread)
 ProcessRoot::ProcessRoot(base::UniqueFd root, base::UniqueFd directory, std::string path)
     : root_(std::move(root)), directory_(std::move(directory)), path_(std::move(path)) {}
 
-Look ProcessRoot::look_up(const std::string& path) const {
+Look ProcessRoot::look_up(const std::string& path, LastLink last) const {
   if (!root_ || path.empty()) return {};
-  if (path.front() == '/') return Walk(root_.get(), path).run();
+  if (path.front() == '/') return Walk(root_.get(), path, last).run();
   struct stat status {};
   if (path_.empty() || !directory_ || ::fstat(directory_.get(), &status) != 0) return {};
-  const Look here = Walk(root_.get(), path_).run();
+  const Look here = Walk(root_.get(), path_, LastLink::followed).run();
   const bool is_there = here.result == Look::Result::found && here.status.st_dev == status.st_dev &&
                         here.status.st_ino == status.st_ino;
-  return is_there ? Walk(root_.get(), path_ + "/" + path).run() : Look{};
+  return is_there ? Walk(root_.get(), path_ + "/" + path, last).run() : Look{};
 }
 
 }  // namespace sandbox_run::watch

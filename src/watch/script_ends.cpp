@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -78,6 +79,13 @@ void ScriptEnds::follow(const events::Event& started) {
   followed_.emplace(next_++, std::move(script));
 }
 
+void ScriptEnds::note_memory(const events::Actor& actor, std::int64_t kilobytes) {
+  for (auto& [number, script] : followed_) {
+    if (script.finished.actor != actor) continue;
+    script.peak_memory_kb = std::max(script.peak_memory_kb, kilobytes);
+  }
+}
+
 void ScriptEnds::note_code(Followed& script, int status) {
   if (WIFSIGNALED(status)) {
     script.finished.details["signal"] = WTERMSIG(status);
@@ -111,6 +119,9 @@ void ScriptEnds::tell(Entry script) {
     finished.details.erase("exit_code");
     finished.details.erase("signal");
     note_code(script->second, info.exit_code);
+  }
+  if (script->second.peak_memory_kb > 0) {
+    finished.details["peak_memory_kb"] = script->second.peak_memory_kb;
   }
   sink_.record(finished);
   followed_.erase(script);

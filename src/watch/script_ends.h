@@ -11,8 +11,9 @@ namespace sandbox_run::watch {
 
 /// When scripts end: a script.finished for each script.started, by a pidfd of its first process
 /// (pidfd_open(2)), whose parent we are not. Told are how long it took; the processor time of it
-/// and of the children that it waited for, if it could be read before its parent had reaped it; and
-/// exit code or signal, by that reading or, since Linux 6.15, by PIDFD_GET_INFO.
+/// and of the children that it waited for, if it could be read before its parent had reaped it; the
+/// memory of the largest of its processes that ended by themselves; and exit code or signal, by
+/// that reading or, since Linux 6.15, by PIDFD_GET_INFO.
 class ScriptEnds {
  public:
   /// `sink` outlives it. Throws SysError.
@@ -20,6 +21,9 @@ class ScriptEnds {
 
   /// `started`: the script.started, with its process. More than a bound at once are not followed.
   void follow(const events::Event& started);
+  bool follows_any() const { return !followed_.empty(); }
+  /// A process of `actor` is about to end by itself, and had as much memory at most.
+  void note_memory(const events::Actor& actor, std::int64_t kilobytes);
   /// Readable when one has ended: call on_readable().
   int fd() const { return poll_.get(); }
   bool on_readable();
@@ -31,6 +35,7 @@ class ScriptEnds {
     base::UniqueFd pidfd;
     events::Event finished;  // as far as it is known
     std::chrono::steady_clock::time_point began;
+    std::int64_t peak_memory_kb = 0;
     bool has_ended = false;
   };
   using Entry = std::map<std::uint64_t, Followed>::iterator;

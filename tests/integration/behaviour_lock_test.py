@@ -165,6 +165,46 @@ def hosts_and_decoys(t):
 
 
 @test
+def files(t):
+    """where a script writes outside its own directory is in the lock, however it gets there"""
+    scene = Scene(t)
+    t.write("node_modules/qr/index.js", "")
+    t.write("node_modules/@acme/ui/dist/a.js", "")
+    honest = ("mkdir -p build; echo x > build/own; mv build/own build/moved; : > /dev/null; "
+              "echo x >> ../@acme/ui/dist/a.js; echo x > ../../generated.txt; "
+              "mkdir -p ~/.cache/esbuild/0.25; echo x > ~/.cache/esbuild/0.25/bin; echo x > /tmp/scratch-$$")
+    text = scene.learn("esbuild", "0.25.0", honest)
+    t.contains(text, 'files = [\n  "(a file in /tmp)",\n  "generated.txt",\n  "node_modules/@acme/ui",\n'
+                     '  "~/.cache/esbuild",\n]')
+    t.equal(scene.deviations(t.succeeded(scene.run("esbuild", "0.25.0", honest, options=["--frozen"]))), [])
+    ways = {
+        "echo x > ../qr/index.js": "node_modules/qr",
+        "ln -s ../qr link; echo x > link/new.js": "node_modules/qr",
+        "ln -s ../qr/dangling.js link; echo x > link": "node_modules/qr",
+        "echo x > own; ln own ../qr/twin.js": "node_modules/qr",
+        "echo x > own; mv own ../qr/index.js": "node_modules/qr",
+        "rm ../qr/index.js": "node_modules/qr",
+        "cd ..; truncate -s 0 qr/index.js": "node_modules/qr",
+        "(cd /; setsid sh -c 'exec 3>>\"$0\"/../qr/index.js' \"$OLDPWD\")": "node_modules/qr",
+        "/usr/bin/python3 -c 'import os; d = os.open(\"../qr\", os.O_PATH); os.open(\"x\", os.O_CREAT | os.O_WRONLY, dir_fd=d)'":
+            "node_modules/qr",
+        "mkdir ../../.husky": ".husky",
+        "echo x >> ~/.bashrc": "~/.bashrc",
+        "mkdir -p ../.prisma/client/deep; echo x > ../.prisma/client/deep/x": "node_modules/.prisma",
+    }
+    quiet = ["--on-alert=log", "--discard"]
+    for script, place in ways.items():
+        result = scene.run("esbuild", "0.25.0", script, options=quiet)
+        written = [act for _, act in scene.deviations(result) if act.startswith("writes to ")]
+        t.equal(written, [f"writes to {place}"], f"{script} {result}")
+    result = scene.run("esbuild", "0.25.0", "echo x > ../qr/index.js")
+    t.contains(result.err, "writes to node_modules/qr")
+    t.equal((t.project / "node_modules/qr/index.js").read_text(), "", "nothing is committed")
+    t.bare("npm", "esbuild", "0.25.0", "echo x > ../qr/index.js", env=scene.env)
+    t.equal((t.project / "node_modules/qr/index.js").read_text(), "x\n", "control: without the sandbox it is")
+
+
+@test
 def what_is_not_learned(t):
     """a run that failed or raised an alert is not learned from, unless the user looked"""
     scene = Scene(t)
@@ -182,7 +222,7 @@ def what_is_not_learned(t):
 def diff_and_update(t):
     """lock diff shows what lock update changes, for the project that one stands in"""
     scene = Scene(t)
-    t.one_clear_line(scene.cli("lock", "diff"), 2, "run an install first")
+    t.one_clear_line(scene.cli("lock", "diff"), 2, "run an install with --learn")
     scene.learn(*HONEST)
     t.equal((scene.cli("lock", "diff").code, scene.cli("lock", "diff").out), (0, ""))
     scene.run("esbuild", "0.26.0", "/usr/bin/id")
@@ -267,7 +307,8 @@ def script_writes_the_lock(t):
         t.equal(scene.lock.read_text(), text, options)
     result = scene.run(*HIJACKED[:2], HIJACKED[2].replace("exit", mine + "; exit"), options=["--frozen"])
     t.equal(result.code, 122, result)
-    t.equal(scene.deviations(result), [("esbuild", "runs the program id")])
+    t.equal(scene.deviations(result), [("esbuild", "runs the program id"),
+                                       ("esbuild", "writes to sandbox-run.lock")])
 
 
 @test(time_limit=120)

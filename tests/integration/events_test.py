@@ -96,6 +96,25 @@ def verify(t, log, code, *parts):
 
 
 @test
+def end_of_a_script(t):
+    """a script's end says how long it took, and what it and its children used of time and memory"""
+    def finished(name, command):
+        script = (f"env npm_lifecycle_event=postinstall npm_package_name={name} npm_package_version=1.0.0 "
+                  f"npm_package_json=/nowhere/{name}/package.json sh -c '{command}; :'")
+        result = t.succeeded(t.sandbox("sh", "-c", script + "; :", options=["--profile", "npm"]))
+        ended, = result.of_type("script.finished")
+        t.equal((ended["actor"]["package"], ended["details"]["exit_code"]), (name, 0))
+        return ended["details"]
+
+    allocate = 'python3 -c "x = bytearray(200 << 20); del x"'
+    large, small = finished("large", f"( /usr/bin/{allocate} )"), finished("small", "/usr/bin/true")
+    t.true(200 << 10 <= large["peak_memory_kb"] < 300 << 10, large)
+    t.true(0 < small["peak_memory_kb"] < 20 << 10, small)
+    busy = finished("busy", '/usr/bin/python3 -c "import time\nwhile time.process_time() < 0.3: pass"')
+    t.true(busy["duration_ms"] >= 300 and busy.get("cpu_ms", 300) >= 290, busy)
+
+
+@test
 def chain_of_digests(t):
     """`log --verify` finds what was changed, removed, added or cut off, and where"""
     log = run_that_holds(t)

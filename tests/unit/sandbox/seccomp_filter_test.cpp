@@ -1,6 +1,7 @@
 // The filters as bytes: what each system call would be answered, without loading them.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -90,6 +91,30 @@ TEST_CASE("the supervisor starts no program, makes no namespace, and still reads
   CHECK(own(SYS_socket, AF_VSOCK) == refused(EAFNOSUPPORT));
 }
 
+TEST_CASE("what may write is notified where writes are watched, and reading is not") {
+  const auto own = [](long number, std::array<std::uint64_t, 6> arguments) {
+    seccomp_data data{};
+    data.arch = kArchitecture;
+    data.nr = static_cast<int>(number);
+    std::copy(arguments.begin(), arguments.end(), data.args);
+    return evaluate(kArgumentAndWriteFilter, data);
+  };
+  for (const std::uint64_t flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC,
+                                    O_RDWR | O_APPEND | O_CLOEXEC, O_TMPFILE | O_WRONLY}) {
+    CHECK(own(SYS_openat, {0, 0, flags}) == SECCOMP_RET_USER_NOTIF);
+    CHECK(own(SYS_openat, {0, 0, flags | (std::uint64_t{1} << 40U)}) == SECCOMP_RET_USER_NOTIF);
+  }
+  for (const std::uint64_t flags : {O_RDONLY, O_RDONLY | O_CLOEXEC | O_DIRECTORY, O_PATH}) {
+    CHECK(own(SYS_openat, {0, 0, flags}) == SECCOMP_RET_ALLOW);
+  }
+  for (const long number : {SYS_openat2, SYS_renameat2, SYS_mkdirat, SYS_unlinkat, SYS_linkat,
+                            SYS_symlinkat, SYS_mknodat, SYS_truncate, SYS_execve, SYS_connect}) {
+    CHECK(own(number, {}) == SECCOMP_RET_USER_NOTIF);
+  }
+  CHECK(own(SYS_write, {}) == SECCOMP_RET_ALLOW);
+  CHECK(answer(SYS_mkdirat) == SECCOMP_RET_ALLOW);
+}
+
 TEST_CASE("init gets no vsock and no packet socket") {
   const auto own = [](std::uint64_t family) {
     seccomp_data data{};
@@ -103,7 +128,9 @@ TEST_CASE("init gets no vsock and no packet socket") {
   CHECK(own(AF_UNIX) == SECCOMP_RET_ALLOW);
 }
 
-TEST_CASE("execve and connect go to the supervisor") {
+TEST_CASE("execve, connect and the end of a process go to the supervisor") {
+  CHECK(answer(SYS_exit_group) == SECCOMP_RET_USER_NOTIF);
+  CHECK(answer(SYS_exit) == SECCOMP_RET_ALLOW);
   CHECK(answer(SYS_connect) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execve) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execveat) == SECCOMP_RET_USER_NOTIF);

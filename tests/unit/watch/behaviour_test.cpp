@@ -51,6 +51,7 @@ TEST_CASE("what a script ran, reached and opened is kept, without the machine's 
                                 {"name", "mirror.example.com"},
                                 {"claimed", "hidden.example"}}),
        event_of("name.lookup", {{"name", "evil.example"}, {"verdict", "denied"}}),
+       event_of("file.written", {{"path", "/home/u/app/x"}, {"place", "node_modules/qr"}}),
        event_of("decoy.opened", {{"path", "/home/u/.aws/credentials"}})});
   CHECK(acts == std::set<Act>{{Act::Kind::script, "postinstall"},
                               {Act::Kind::exec, "node"},
@@ -60,7 +61,8 @@ TEST_CASE("what a script ran, reached and opened is kept, without the machine's 
                               {Act::Kind::host, "203.0.113.7:80"},
                               {Act::Kind::host, "hidden.example:443"},
                               {Act::Kind::host, "evil.example"},
-                              {Act::Kind::decoy, "~/.aws/credentials"}});
+                              {Act::Kind::decoy, "~/.aws/credentials"},
+                              {Act::Kind::file, "node_modules/qr"}});
 }
 
 TEST_CASE("what differs from machine to machine, or is not sure, is not kept") {

@@ -46,6 +46,30 @@ TEST_CASE("what is above a linked directory is the target's, not the link's") {
   CHECK(root.look_up("..").real_path == "/");
 }
 
+TEST_CASE("what is missing has the place where it would be made") {
+  const RootDirectory place;
+  place.file("/store/a/x");
+  place.link("/project/link", "/store/a");
+  place.link("/project/dangling", "../store/a/new");
+  const ProcessRoot root = place.process_in("/project");
+  CHECK(root.look_up("link/new").real_path == "/store/a/new");
+  CHECK(root.look_up("link/new/").real_path == "/store/a/new");
+  CHECK(root.look_up("dangling").real_path == "/store/a/new");
+  CHECK(root.look_up("dangling").result == Look::Result::missing);
+  CHECK(root.look_up("new/newer").real_path.empty());
+  CHECK(root.look_up("link/x/new").real_path.empty());
+}
+
+TEST_CASE("a link at the end of a path may itself be meant") {
+  const RootDirectory place;
+  place.file("/store/a/x");
+  place.link("/project/link", "/store/a");
+  const ProcessRoot root = place.process_in("/project");
+  CHECK(root.look_up("link", LastLink::itself).real_path == "/project/link");
+  CHECK(root.look_up("link/x", LastLink::itself).real_path == "/store/a/x");
+  CHECK(root.look_up("link/", LastLink::itself).real_path == "/store/a");
+}
+
 TEST_CASE("links in a circle, and paths without end, are unclear") {
   const RootDirectory place;
   place.link("/one", "two");

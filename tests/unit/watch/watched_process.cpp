@@ -105,7 +105,7 @@ WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::stri
                      const std::vector<std::string>& trusted_programs) {
   WatchedRun run;
   WatchedProcess process(arguments, environment);
-  ExecWatch watch(process.take_listener(), manager, run.events, run.callers, "/project",
+  ExecWatch watch(process.take_listener(), manager, run.events, run.callers, {"/project", ""},
                   trusted_programs);
   pollfd ready{watch.fd(), POLLIN, 0};
   while (true) {

@@ -1,0 +1,143 @@
+#include "watch/write_watch.h"
+
+#include <asm/unistd.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/path.h"
+#include "watch/process_description.h"
+#include "watch/process_root.h"
+#include "watch/remote_memory.h"
+#include "watch/write_place.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+using events::Actor;
+
+constexpr std::size_t kMaxSeen = 20'000;
+constexpr std::size_t kMaxDirectories = 64;  // of one package
+constexpr int kNone = -1;
+
+/// What must be there, or the call fails and writes nothing (mkdir -p tries all directories above).
+enum class Wants { nothing, entry, either };
+
+/// A path among the arguments of a call that writes: which argument it is, and which the directory
+/// descriptor.
+struct PathArgument {
+  int call;
+  int directory;  // kNone: the working directory
+  int path;
+  LastLink last;
+  Wants wants;
+};
+
+constexpr PathArgument kPaths[] = {
+#if defined(__x86_64__)
+    {__NR_open, kNone, 0, LastLink::followed, Wants::either},
+    {__NR_creat, kNone, 0, LastLink::followed, Wants::either},
+    {__NR_mkdir, kNone, 0, LastLink::itself, Wants::nothing},
+    {__NR_mknod, kNone, 0, LastLink::itself, Wants::nothing},
+    {__NR_rename, kNone, 0, LastLink::itself, Wants::entry},
+    {__NR_rename, kNone, 1, LastLink::itself, Wants::either},
+    {__NR_link, kNone, 1, LastLink::itself, Wants::nothing},
+    {__NR_symlink, kNone, 1, LastLink::itself, Wants::nothing},
+    {__NR_unlink, kNone, 0, LastLink::itself, Wants::entry},
+    {__NR_rmdir, kNone, 0, LastLink::itself, Wants::entry},
+#endif
+#if defined(__NR_renameat)
+    {__NR_renameat, 0, 1, LastLink::itself, Wants::entry},
+    {__NR_renameat, 2, 3, LastLink::itself, Wants::either},
+#endif
+    {__NR_truncate, kNone, 0, LastLink::followed, Wants::entry},
+    {__NR_openat, 0, 1, LastLink::followed, Wants::either},
+    {__NR_openat2, 0, 1, LastLink::followed, Wants::either},
+    {__NR_mkdirat, 0, 1, LastLink::itself, Wants::nothing},
+    {__NR_mknodat, 0, 1, LastLink::itself, Wants::nothing},
+    {__NR_renameat2, 0, 1, LastLink::itself, Wants::entry},
+    {__NR_renameat2, 2, 3, LastLink::itself, Wants::either},
+    {__NR_linkat, 2, 3, LastLink::itself, Wants::nothing},
+    {__NR_symlinkat, 1, 2, LastLink::itself, Wants::nothing},
+    {__NR_unlinkat, 0, 1, LastLink::itself, Wants::entry},
+};
+
+/// Scripts and builds alone have an own directory.
+bool has_directory(const Actor& actor) {
+  return actor.kind == Actor::Kind::script || actor.kind == Actor::Kind::build;
+}
+
+bool is_in_vain(const Look& look, Wants wants) {
+  return (wants == Wants::nothing && look.result == Look::Result::found) ||
+         (wants == Wants::entry && look.result == Look::Result::missing);
+}
+
+std::string key_of(const Actor& actor) { return actor.package + '\0' + actor.version; }
+
+/// openat2(2) has its flags where no filter sees them.
+bool opens_to_write(RemoteMemory& memory, const seccomp_data& call) {
+  if (call.nr != __NR_openat2) return true;
+  bool complete = true;
+  const auto first = memory.read_pointers(call.args[2], 1, complete);  // open_how.flags, if not 0
+  return !first.empty() && (first[0] & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0;
+}
+
+}  // namespace
+
+bool is_write_call(int number) {
+  return std::any_of(std::begin(kPaths), std::end(kPaths),
+                     [&](const PathArgument& path) { return path.call == number; });
+}
+
+void WriteWatch::own(const Actor& actor, const std::string& directory) {
+  if (directory.empty() || directory == "/") return;
+  std::set<std::string>& directories = own_[key_of(actor)];
+  if (directories.size() < kMaxDirectories) directories.insert(directory);
+}
+
+void WriteWatch::look(const seccomp_notif& notification) {
+  const auto actor_of = [this](const std::optional<ProcessStatus>& status) {
+    return status ? processes_.actor_of(*status) : Actor{};
+  };
+  const auto* known = known_.find_or_learn(notification, channel_, actor_of);
+  if (known == nullptr || !has_directory(known->value)) return;
+  const int thread = static_cast<int>(notification.pid);
+  const seccomp_data& call = notification.data;
+  RemoteMemory memory(thread);
+  if (!opens_to_write(memory, call)) return;
+  for (const PathArgument& argument : kPaths) {
+    if (argument.call != call.nr) continue;
+    const auto path = memory.read_string(call.args[argument.path], PATH_MAX);
+    const int directory =
+        argument.directory == kNone ? AT_FDCWD : static_cast<int>(call.args[argument.directory]);
+    if (!path) continue;
+    const Look look = ProcessRoot(thread, directory).look_up(*path, argument.last);
+    if (!channel_.is_valid(notification.id)) return;
+    if (look.real_path.empty() || is_in_vain(look, argument.wants)) continue;
+    record(known->value, look.real_path, thread);
+  }
+}
+
+void WriteWatch::record(const Actor& actor, const std::string& path, int thread) {
+  const std::string key = key_of(actor);
+  const auto own = own_.find(key);
+  if (own != own_.end() &&
+      std::any_of(own->second.begin(), own->second.end(), [&](const std::string& directory) {
+        return base::is_beneath(path, directory);
+      })) {
+    return;
+  }
+  const std::string place = write_place(path, project_, home_);
+  if (place.empty() || seen_.size() >= kMaxSeen || !seen_.insert(key + '\0' + place).second) return;
+  events::Event event{"file.written"};
+  event.actor = actor;
+  event.process = describe_process(process_of_thread(thread));
+  event.details = {{"path", path}, {"place", place}};
+  sink_.record(event);
+}
+
+}  // namespace sandbox_run::watch

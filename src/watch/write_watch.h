@@ -1,0 +1,60 @@
+#pragma once
+
+#include <linux/seccomp.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "events/event.h"
+#include "watch/notification.h"
+#include "watch/pinned_processes.h"
+#include "watch/process_table.h"
+
+namespace sandbox_run::watch {
+
+/// What the scripts of packages, and builds, write outside their own directory: a "file.written"
+/// for each of them and place (watch/write_place.h). Another package's code is where a hijacked one
+/// hides best: what is in node_modules is committed.
+///
+/// The filter notifies calls that open for writing, make, rename or remove an entry only where a
+/// run has to do with a behaviour lock (sandbox/generate_filter.cpp), for it costs some 10 us each.
+///
+/// Must not: decide. A second thread may change the path after the look: what is written there is
+/// judged by the commit, whoever wrote it.
+class WriteWatch {
+ public:
+  /// The references outlive it.
+  WriteWatch(const NotificationChannel& channel, ProcessTable& processes, events::EventSink& sink,
+             std::string project, std::string home)
+      : channel_(channel),
+        processes_(processes),
+        sink_(sink),
+        project_(std::move(project)),
+        home_(std::move(home)) {}
+
+  /// `actor`'s own, where its script or build began: without links, as /proc says it.
+  void own(const events::Actor& actor, const std::string& directory);
+  /// Records what the call is about to do; the caller lets it go on.
+  void look(const seccomp_notif& notification);
+  /// The process is about to be another program, and may be another actor's.
+  void forget(int process) { known_.forget(process); }
+
+ private:
+  void record(const events::Actor& actor, const std::string& path, int thread);
+
+  const NotificationChannel& channel_;
+  ProcessTable& processes_;
+  events::EventSink& sink_;
+  std::string project_;
+  std::string home_;
+  PinnedProcesses<events::Actor> known_;
+  std::map<std::string, std::set<std::string>> own_;  // by package, its directories
+  std::set<std::string> seen_;
+};
+
+/// True if a filter notifies the system call `number` for WriteWatch.
+bool is_write_call(int number);
+
+}  // namespace sandbox_run::watch

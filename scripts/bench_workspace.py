@@ -27,7 +27,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/support"))
 from npm_registry import NpmRegistry  # noqa: E402
 
-FILES = 38  # of a package, besides its package.json
+FILES = 37  # of a package, besides its package.json and act.js
 SYNC_TIME = pathlib.Path(__file__).resolve().parent.parent / "tests/support/sync_time.c"
 OPTIONS = ["--no-audit", "--no-fund", "--no-update-notifier"]
 IMAGE_BYTES = 3 << 30
@@ -50,15 +50,17 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def make_project(directory, packages):
-    """A project with its lockfile, and a home with a warm cache; returns its environment."""
+def make_project(directory, packages, script_every=None):
+    """A project with its lockfile, and a home with a warm cache; returns its environment. `script_every`
+    so many packages one has an install script, which does next to nothing."""
     say(f"making {packages} packages")
     source = random.Random(1)
     words = "".join(f"const value{source.randrange(10**6)} = {source.random()};\n" for _ in range(20_000))
     registry = NpmRegistry(level=1)  # its thread ends with us
     names = [f"package-{index}" for index in range(packages)]
-    for name in names:
-        registry.add(name, "1.0.0", package_files(source, words))
+    for index, name in enumerate(names):
+        scripts = {"postinstall": "node act.js"} if script_every and index % script_every == 0 else None
+        registry.add(name, "1.0.0", {**package_files(source, words), "act.js": ""}, scripts=scripts)
     manifest = {"name": "app", "version": "1.0.0", "dependencies": {name: "1.0.0" for name in names}}
     project = directory / "project"
     project.mkdir()
@@ -73,9 +75,9 @@ def make_project(directory, packages):
     return project, environment
 
 
-def compile_sync_time(directory):
-    library = directory / "sync_time.so"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, SYNC_TIME, "-ldl"], check=True)
+def compile_preload(source, directory):
+    library = directory / f"{source.stem}.so"
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return library
 
 
@@ -126,7 +128,7 @@ class Install:
         self.commands = {"bare": ["npm", "ci", "--offline", *OPTIONS]}
         self.commands["sandbox-run"] = [binary, "-q", "--", *self.commands["bare"]]
         self.plan = [binary, "plan", "--", *self.commands["bare"]]
-        self.library = compile_sync_time(directory)
+        self.library = compile_preload(SYNC_TIME, directory)
         self.sync_file = directory / "sync-time"
 
     def prepare(self, place):
@@ -200,7 +202,7 @@ def bench(binary, rounds, parent, packages):
     with tempfile.TemporaryDirectory(dir=parent, prefix="sandbox-run-bench-") as name:
         directory = pathlib.Path(name)
         install = Install(binary, directory, packages)
-        fresh = Kind(f"fresh npm ci of {packages} packages ({packages * (FILES + 1)} files)")
+        fresh = Kind(f"fresh npm ci of {packages} packages ({packages * (FILES + 2)} files)")
         again = Kind("npm ci over an existing tree")
         way = measure if os.geteuid() == 0 else measure_in_one_file_system
         way(install, directory, rounds, fresh, again)

@@ -26,6 +26,7 @@
 #include "cli/alerts.h"
 #include "cli/background.h"
 #include "cli/behaviour.h"
+#include "cli/change_actors.h"
 #include "cli/command_code.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
@@ -175,7 +176,7 @@ class CommandRun {
     request.network = prepared_.policy.network;
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
-    EventChain chain(prepared_.facts, plan_, lock_->compared(), *log_);
+    EventChain& chain = chain_.emplace(prepared_.facts, plan_, lock_->compared(), *log_);
     request.sink = &chain.first();
     request.deferred = &chain.deferred();
     request.decoys = &prepared_.facts.decoys;
@@ -239,7 +240,8 @@ class CommandRun {
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
     const ProgressLine line("taking over changes", progress());
-    TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", *log_);
+    ChangeActors sink(chain_->first(), run_directory_);
+    TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", sink);
     commit_time_ = steady_clock::now() - began;
     return taken;
   }
@@ -341,6 +343,7 @@ class CommandRun {
   std::string run_directory_;
   std::optional<RunInUse> in_use_;
   std::unique_ptr<events::EventLog> log_;
+  std::optional<EventChain> chain_;  // to the log, from when the command is started
   std::vector<workspace::LayerDirectory> layers_;
   plan::Plan plan_;
 };

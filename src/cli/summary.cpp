@@ -192,23 +192,41 @@ std::string held_path(const SummaryFacts& facts, const workspace::HeldChange& he
   return printable(one_target ? held.change.path : base::join_path(held.target, held.change.path));
 }
 
-std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& held) {
-  std::string reason = printable(held.reason);
-  if (held.verdict == policy::Verdict::protect) {
-    reason = reason.empty() ? "protected" : "protected: " + reason;
-  }
-  return "held: " + held_path(facts, held) + (reason.empty() ? "" : " (" + reason + ")");
-}
-
 /// "app › qr-tools › easy-qr-gen": why the package is here; "" if that is not known.
 std::string dependency_words(const events::Event& alert) {
   return printable(base::join(base::string_list(alert.details, "dependency_path"), " › "));
 }
 
+/// " by evil@1.2.3 postinstall (app › evil)"; "" if it is nobody's.
+std::string who(const events::Event& alert) {
+  std::string words = alert.actor ? " by " + events::to_words(*alert.actor) : std::string();
+  if (const std::string why = dependency_words(alert); !why.empty()) words += " (" + why + ")";
+  return words;
+}
+
+/// Who made a protected change, if the log leaves no choice.
+std::string planter(const SummaryFacts& facts, const workspace::HeldChange& held) {
+  for (const events::Event& alert : facts.alerts) {
+    const bool is_it = alert.type == "change.protected" && alert.actor &&
+                       alert.actor->kind != events::Actor::Kind::package_manager &&
+                       base::string_member(alert.details, "path") == held.change.path &&
+                       base::string_member(alert.details, "target") == held.target;
+    if (is_it) return who(alert);
+  }
+  return "";
+}
+
+std::string held_line(const SummaryFacts& facts, const workspace::HeldChange& held) {
+  std::string reason = printable(held.reason);
+  if (held.verdict == policy::Verdict::protect) {
+    reason = reason.empty() ? "protected" : "protected: " + reason;
+  }
+  return "held: " + held_path(facts, held) + planter(facts, held) +
+         (reason.empty() ? "" : " (" + reason + ")");
+}
+
 std::string alert_line(const events::Event& alert) {
-  std::string line = "ALERT: " + printable(alert.type);
-  if (alert.actor) line += " by " + events::to_words(*alert.actor);
-  if (const std::string why = dependency_words(alert); !why.empty()) line += " (" + why + ")";
+  std::string line = "ALERT: " + printable(alert.type) + who(alert);
   for (const char* key : {"act", "path", "name", "host", "destination", "reason"}) {
     const auto value = base::string_member(alert.details, key);
     if (value) line += std::string(" · ") + printable(*value);

@@ -60,7 +60,7 @@ class ExecWatch::Impl {
         signals_(channel_, processes_),
         sockets_(channel_, processes_, sink),
         writes_(channel_, processes_, sink, project_, std::move(places.home)),
-        ends_(sink) {}
+        ends_(sink, [this](const Actor& actor, int but_for) { return goes_on(actor, but_for); }) {}
 
   int fd() const { return listener_.get(); }
   Actor actor_of(int pid) { return processes_.actor_of(pid); }
@@ -110,6 +110,7 @@ class ExecWatch::Impl {
   void handle_signal(const seccomp_notif& notification);
   void handle_write(const seccomp_notif& notification);
   void handle_exit(const seccomp_notif& notification);
+  bool goes_on(const Actor& actor, int but_for);
   Act read(const seccomp_notif& notification);
   Actor label(const Act& act);
   bool keeps_trust(const Act& act, const Actor& actor) const;
@@ -129,6 +130,7 @@ class ExecWatch::Impl {
   WriteWatch writes_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
+  int init_ = 0;     // the command's parent
   ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
   ScriptEnds ends_;
@@ -161,6 +163,7 @@ ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
 Actor ExecWatch::Impl::label(const Act& act) {
   if (!top_level_seen_) {
     top_level_seen_ = true;
+    init_ = act.process.parent;
     outer_ = act.reading.facts;
     if (project_.empty()) project_ = outer_.working_directory;
     Actor actor;
@@ -225,6 +228,20 @@ void ExecWatch::Impl::handle_write(const seccomp_notif& notification) {
     // Out of memory: what was written is judged by the commit all the same.
   }
   channel_.let_go_on(notification.id);
+}
+
+/// A process that was forked only is seen when it is init's child: what a script leaves behind is.
+bool ExecWatch::Impl::goes_on(const Actor& actor, int but_for) {
+  if (processes_.has_living(actor, but_for)) return true;
+  constexpr std::size_t kMaxOrphans = 64;  // more are nobody's way to be overlooked
+  const std::vector<int> orphans = children_of(init_, kMaxOrphans);
+  return orphans.size() == kMaxOrphans ||
+         std::any_of(orphans.begin(), orphans.end(), [&](int orphan) {
+           const auto status = read_process_status(orphan);
+           if (orphan == but_for || !status || status->ended) return false;
+           const Actor its = processes_.actor_of(*status);
+           return its == actor || its.kind == Actor::Kind::unknown;
+         });
 }
 
 void ExecWatch::Impl::handle_exit(const seccomp_notif& notification) {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <limits>
 #include <memory>
 
 #include "base/text.h"
@@ -71,6 +72,17 @@ std::optional<std::int64_t> peak_memory_of(int pid) {
   const std::size_t at = status.find(kKey);
   if (at == std::string::npos) return std::nullopt;
   return number_at<std::int64_t>(base::trim(std::string_view(status).substr(at + kKey.size())));
+}
+
+std::vector<int> children_of(int pid, std::size_t max) {
+  const std::string list = read_process_file(pid, fmt::format("task/{}/children", pid),
+                                             max * (std::numeric_limits<int>::digits10 + 2));
+  std::vector<int> children;
+  for (const std::string& word : base::split(list, ' ')) {
+    const auto child = number_at<int>(word);
+    if (child && children.size() < max) children.push_back(*child);
+  }
+  return children;
 }
 
 int process_of_thread(int thread) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <string_view>
 
@@ -53,6 +54,15 @@ std::vector<ProcessId> ProcessTable::of_others(const Actor& actor) const {
     if (status && status->id.start == known.start) others.push_back(status->id);
   }
   return others;
+}
+
+bool ProcessTable::has_living(const Actor& actor, int but_for) const {
+  return std::any_of(known_.begin(), known_.end(), [&](const auto& entry) {
+    const auto& [pid, known] = entry;
+    if (pid == but_for || known.actor != actor || ::kill(pid, 0) != 0) return false;
+    const auto status = read_process_status(pid);
+    return status && status->id.start == known.start && !status->ended;
+  });
 }
 
 void ProcessTable::set(const ProcessId& process, const Actor& actor,

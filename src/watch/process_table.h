@@ -27,6 +27,8 @@ class ProcessTable {
   events::Actor actor_of(const ProcessStatus& process);
   /// Those that live and are known to have another actor.
   std::vector<ProcessId> of_others(const events::Actor& actor) const;
+  /// Does a process that is known to be the actor's live, but for this one?
+  bool has_living(const events::Actor& actor, int but_for) const;
   /// Known directly (not by an ancestor).
   const events::Actor* find(const ProcessId& process) const;
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/sys_error.h"
@@ -55,8 +56,10 @@ std::vector<std::string> stat_fields(int pid) {
 
 }  // namespace
 
-ScriptEnds::ScriptEnds(events::EventSink& sink)
-    : sink_(sink), poll_(base::check_sys(::epoll_create1(EPOLL_CLOEXEC), "watching scripts")) {}
+ScriptEnds::ScriptEnds(events::EventSink& sink, GoesOn goes_on)
+    : sink_(sink),
+      goes_on_(std::move(goes_on)),
+      poll_(base::check_sys(::epoll_create1(EPOLL_CLOEXEC), "watching scripts")) {}
 
 void ScriptEnds::follow(const events::Event& started) {
   if (!started.process || followed_.size() >= kMaxFollowed) return;
@@ -94,13 +97,16 @@ void ScriptEnds::note_code(Followed& script, int status) {
   }
 }
 
-void ScriptEnds::note_end(Followed& script) {
+void ScriptEnds::note_end(Followed& script) const {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
   script.has_ended = true;
   script.finished.time = std::chrono::system_clock::now();
   const auto took = std::chrono::steady_clock::now() - script.began;
   script.finished.details["duration_ms"] = duration_cast<milliseconds>(took).count();
+  if (goes_on_(script.finished.actor.value_or(events::Actor{}), script.finished.process->pid)) {
+    script.finished.details["left_running"] = true;
+  }
   // proc(5) counts from one: state is 3, utime to cstime are 14 to 17, exit_code is 52.
   const std::vector<std::string> fields = stat_fields(script.finished.process->pid);
   if (fields.size() < 50 || fields[0] != "Z") return;

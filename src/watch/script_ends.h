@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 
 #include "base/unique_fd.h"
@@ -13,11 +14,14 @@ namespace sandbox_run::watch {
 /// (pidfd_open(2)), whose parent we are not. Told are how long it took; the processor time of it
 /// and of the children that it waited for, if it could be read before its parent had reaped it; the
 /// memory of the largest of its processes that ended by themselves; and exit code or signal, by
-/// that reading or, since Linux 6.15, by PIDFD_GET_INFO.
+/// that reading or, since Linux 6.15, by PIDFD_GET_INFO; and if something of the actor goes on.
 class ScriptEnds {
  public:
+  /// Does anything of the actor run, but for this process?
+  using GoesOn = std::function<bool(const events::Actor& actor, int but_for)>;
+
   /// `sink` outlives it. Throws SysError.
-  explicit ScriptEnds(events::EventSink& sink);
+  ScriptEnds(events::EventSink& sink, GoesOn goes_on);
 
   /// `started`: the script.started, with its process. More than a bound at once are not followed.
   void follow(const events::Event& started);
@@ -40,11 +44,12 @@ class ScriptEnds {
   };
   using Entry = std::map<std::uint64_t, Followed>::iterator;
 
-  static void note_end(Followed& script);
+  void note_end(Followed& script) const;
   static void note_code(Followed& script, int status);
   void tell(Entry script);
 
   events::EventSink& sink_;
+  GoesOn goes_on_;
   base::UniqueFd poll_;
   std::uint64_t next_ = 0;
   std::map<std::uint64_t, Followed> followed_;

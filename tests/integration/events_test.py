@@ -318,7 +318,7 @@ def words_to_stderr(t):
     """--events stderr says what happens in words, from the level on that is asked for"""
     t.write(t.home / ".config/sandbox-run/config.toml", '[events]\nsinks = ["stderr,level=alert"]\n')
     result = t.sandbox("sh", "-c", HELD, options=["--profile", "npm"])
-    t.contains(result.err, "alert sandbox-run: added .vscode")
+    t.contains(result.err, "alert package manager: added .vscode")
     t.lacks(result.err, " info ")
     t.contains(t.sandbox("true", options=["--events", "stderr"]).err, "info sandbox-run: true started")
 

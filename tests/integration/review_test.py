@@ -195,18 +195,48 @@ def two_projects(t):
     t.true(not (other / "theirs").exists(), "discarded")
 
 
+def script_of(t, package, script):
+    """Runs the shell script as the package manager runs a postinstall."""
+    t.write(f"node_modules/{package}/package.json", "{}")
+    return (f"(cd node_modules/{package} && npm_package_name={package} npm_package_version=1.2.3 "
+            f"npm_lifecycle_event=postinstall npm_package_json=$PWD/package.json sh -c '{script}\ntrue'); ")
+
+
 @test
 def suspects(t):
-    """the script that was running is suspected, by name and version"""
-    t.write("node_modules/evil/package.json", '{"name": "evil", "version": "1.2.3"}')
-    script = ("cd node_modules/evil && npm_package_name=evil npm_package_version=1.2.3 "
-              "npm_lifecycle_event=postinstall npm_package_json=$PWD/package.json "
-              "sh -c 'mkdir -p ../../.vscode; echo x > ../../.vscode/tasks.json; true'")
-    result = t.sandbox("sh", "-c", script, options=["--profile", "npm"])
-    if not result.of_type("script.started"):
-        skip(f"no script was seen: {result.events}")
+    """of several scripts the one that was running is named: in the review, the alert and the summary"""
+    plant = "mkdir -p ../../.vscode; echo x > ../../.vscode/tasks.json"
+    scripts = script_of(t, "early", "true") + script_of(t, "evil", plant) + script_of(t, "late", "true")
+    result = t.sandbox("sh", "-c", scripts, options=["--profile", "npm"])
+    t.equal(len(result.of_type("script.finished")), 3)
+    event, = result.of_type("change.protected")
+    actor = {"kind": "script", "package": "evil", "version": "1.2.3", "event": "postinstall"}
+    t.equal((event["actor"], event["details"]["inferred"]), (actor, True))
+    t.contains(result.err, "held: .vscode by evil@1.2.3 postinstall (protected")
     t.contains(t.cli("review").out, "suspected: evil@1.2.3 postinstall")
     t.equal(held(t)["changes"][0]["suspects"], ["evil@1.2.3 postinstall"])
+
+
+@test
+def suspects_left_running(t):
+    """a script that leaves something running, forked only or another program, stays suspected"""
+    def held_by(script, options=()):
+        done = script_of(t, "evil", script) + script_of(t, "late", "sleep 0.6")
+        result = t.sandbox("sh", "-c", done, options=["--profile", "npm", *options])
+        t.cli("discard")
+        ended = {e["actor"]["package"]: e["details"].get("left_running", False)
+                 for e in result.of_type("script.finished")}
+        t.true(not ended["late"], ended)
+        event, = result.of_type("change.protected")
+        return ended["evil"], event["details"].get("suspects", event.get("actor", {}).get("package"))
+
+    t.equal(held_by("mkdir ../../.husky; echo x > ../../.husky/x"), (False, "evil"))
+    late = "sleep 0.3; mkdir ../../.husky; echo x > ../../.husky/x"
+    t.equal(held_by(f"(read x < /proc/uptime; {late}) &"), (True, "evil"))
+    t.equal(held_by(f"setsid sh -c \"{late}\" &"), (True, "evil"))
+    t.write("node_modules/evil/fork.py", "import os, time\nif os.fork() == 0: time.sleep(0.3); "
+            "os.mkdir('../../.husky'); open('../../.husky/x', 'w')")
+    t.equal(held_by("/usr/bin/python3 fork.py"), (True, ["late@1.2.3 postinstall", "evil@1.2.3 postinstall"]))
 
 
 # ── --review and --discard ──────────────────────────────────────────────────────────────────────

@@ -218,19 +218,8 @@ std::vector<ContentLine> content_of(ReviewSource& source, const HeldChange& chan
   return lines;
 }
 
-std::int64_t change_time(const ReviewSource& source, const HeldChange& change) {
-  try {
-    const HeldSide side =
-        source.view().look(HeldView::From::layer, change.target, change.change.path);
-    // A directory's time is also that of our own looking into it.
-    return side.exists && side.type != 'd' ? side.ctime : Suspects::kNoTime;
-  } catch (const std::exception&) {
-    return Suspects::kNoTime;
-  }
-}
-
 std::string suspicion(const ReviewSource& source, const HeldChange& change) {
-  return source.suspects().words(change.change.path, change_time(source, change));
+  return source.suspects().words(change.change.path, change_time(source.view(), change.target, change.change.path));
 }
 
 }  // namespace sandbox_run::cli

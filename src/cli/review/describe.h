@@ -39,7 +39,5 @@ std::vector<ContentLine> content_of(ReviewSource& source, const workspace::HeldC
 /// Who may have made it: see Suspects.
 std::string suspicion(const ReviewSource& source, const workspace::HeldChange& change);
 
-/// The change time that Suspects takes; kNoTime for a removal.
-std::int64_t change_time(const ReviewSource& source, const workspace::HeldChange& change);
 
 }  // namespace sandbox_run::cli

@@ -17,6 +17,7 @@ namespace json = base::json;
 
 constexpr std::size_t kMaxScripts = 10'000;
 constexpr std::size_t kMaxCommandBytes = 64U << 10;  // of one script
+constexpr std::size_t kMaxEntries = 100;             // of a directory, looked at for their times
 constexpr std::size_t kShortestName = 4;             // "a" is named by every command
 constexpr std::int64_t kSecond = 1'000'000'000;
 /// The clock of file times is coarse: it may lag behind by a tick of the slowest kernel (100 Hz).
@@ -50,7 +51,8 @@ void append_arguments(const json::object& event, std::string& commands) {
 Suspects::Suspects(std::istream& log) {
   for (LogLine line; read_log_line(log, line);) {
     const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
-                       line.text.find("\"script.started\"") != std::string::npos;
+                       line.text.find("\"script.started\"") != std::string::npos ||
+                       line.text.find("\"script.finished\"") != std::string::npos;
     if (tells) add(line);
   }
   std::stable_sort(scripts_.begin(), scripts_.end(),
@@ -67,11 +69,25 @@ void Suspects::add(const LogLine& line) {
   if (known == index_.end()) {
     if (scripts_.size() == kMaxScripts) return;
     known = index_.emplace(words, scripts_.size()).first;
-    scripts_.push_back({words, kNoTime, ""});
+    scripts_.push_back({.words = words, .actor = *actor, .commands = {}});
   }
   Script& script = scripts_[known->second];
-  script.started = std::min(script.started, parse_time_stamp(events::text_member(*event, "time")));
+  follow(script, *event);
   append_arguments(*event, script.commands);
+}
+
+void Suspects::follow(Script& script, const json::object& event) const {
+  const std::int64_t time = parse_time_stamp(events::text_member(event, "time"));
+  const std::string type = events::text_member(event, "type");
+  script.started = std::min(script.started, time);
+  if (type == "script.started") ++script.running;
+  if (type != "script.finished") {
+    script.ended = kNoTime;  // by yarn 4 and pip more processes of it follow
+    return;
+  }
+  const json::object* details = events::object_member(event, "details");
+  const bool left_running = details == nullptr || details->contains("left_running");
+  if (!left_running && --script.running <= 0) script.ended = time;
 }
 
 Suspects::Found Suspects::find(std::string_view path, std::int64_t changed_at) const {
@@ -84,6 +100,7 @@ Suspects::Found Suspects::find(std::string_view path, std::int64_t changed_at) c
   named.by_name = true;
   for (const Script& script : scripts_) {
     if (script.started > until) continue;
+    if (changed_at != kNoTime && script.ended < changed_at) continue;
     found.scripts.push_back(&script);
     const bool names =
         script.commands.find(whole) != std::string::npos ||
@@ -91,6 +108,15 @@ Suspects::Found Suspects::find(std::string_view path, std::int64_t changed_at) c
     if (names && whole.size() >= kShortestName) named.scripts.push_back(&script);
   }
   return named.scripts.empty() ? found : named;
+}
+
+std::optional<events::Actor> Suspects::only(std::string_view path, std::int64_t changed_at) const {
+  const Found found = find(path, changed_at);
+  if (found.scripts.size() > 1) return std::nullopt;
+  if (!found.scripts.empty()) return found.scripts.front()->actor;
+  events::Actor actor;
+  actor.kind = events::Actor::Kind::package_manager;
+  return actor;
 }
 
 std::vector<std::string> Suspects::names(std::string_view path, std::int64_t changed_at) const {
@@ -108,15 +134,33 @@ std::string Suspects::words(std::string_view path, std::int64_t changed_at) cons
   const std::size_t count = found.scripts.size();
   if (count == 0) {
     return scripts_.empty() ? "the command itself (no script ran)"
-                            : "the command itself (no script had started by then)";
+                            : "the command itself (no script was running then)";
   }
   const std::string who = base::join(names(path, changed_at), ", ");
   const std::string more =
       count > kMaxNamed ? fmt::format(" or {} more", count - kMaxNamed) : std::string();
   if (found.by_name) return who + more + " (its command names the file)";
   if (count == 1 && scripts_.size() == 1) return who + " (the only script that ran)";
-  if (count == 1) return who + " (the only script that had started by then)";
-  return "one of " + who + more + " (they had started by then)";
+  if (count == 1) return who + " (the only script that was running then)";
+  return "one of " + who + more +
+         (changed_at == kNoTime ? " (they ran)" : " (they were running then)");
+}
+
+std::int64_t change_time(const workspace::HeldView& view, const std::string& target,
+                         const std::string& path) {
+  try {
+    const workspace::HeldSide side = view.look(workspace::HeldView::From::layer, target, path);
+    if (!side.exists) return Suspects::kNoTime;
+    if (side.type != 'd') return side.ctime;
+    // A directory's own time is also that of our looking into it.
+    std::int64_t first = Suspects::kNoTime;
+    for (const workspace::HeldEntry& entry : view.list(target, path, kMaxEntries).entries) {
+      if (entry.side.type != 'd') first = std::min(first, entry.side.ctime);
+    }
+    return first;
+  } catch (const std::exception&) {
+    return Suspects::kNoTime;
+  }
 }
 
 }  // namespace sandbox_run::cli

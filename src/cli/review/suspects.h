@@ -3,19 +3,23 @@
 #include <cstdint>
 #include <istream>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/log/log_reader.h"
+#include "events/event.h"
+#include "workspace/held_view.h"
 
 namespace sandbox_run::cli {
 
 /// Who may have made a held change, as far as the run's log can tell.
 ///
 /// A change carries no name. But the kernel's change time of an entry in the layer can't be set
-/// from inside, so that no script that began later made it; and a command line that names the path
-/// says a good deal. It is a suspicion, and worded as one.
+/// from inside, so that no script that began later made it, and none that had ended and left
+/// nothing running; and a command line that names the path says a good deal. It is a suspicion, and
+/// worded as one.
 class Suspects {
  public:
   /// Reads the events of a log; lines that are none are passed over, all is bounded.
@@ -27,13 +31,20 @@ class Suspects {
   /// The same people, as a list (at most kMaxNamed); empty: the command itself.
   std::vector<std::string> names(std::string_view path, std::int64_t changed_at) const;
 
+  /// The one who is suspected, the package manager (or whatever the command was) if no script is;
+  /// nullopt: of several.
+  std::optional<events::Actor> only(std::string_view path, std::int64_t changed_at) const;
+
   static constexpr std::int64_t kNoTime = INT64_MAX;
   static constexpr std::size_t kMaxNamed = 3;
 
  private:
   struct Script {
     std::string words;  // printable
+    events::Actor actor;
     std::int64_t started = kNoTime;
+    std::int64_t ended = kNoTime;
+    int running = 0;       // of its scripts: the same may run in several places
     std::string commands;  // argv of what it ran, bounded; as in the log
   };
   struct Found {
@@ -41,10 +52,16 @@ class Suspects {
     bool by_name = false;
   };
   void add(const LogLine& line);
+  void follow(Script& script, const base::json::object& event) const;
   Found find(std::string_view path, std::int64_t changed_at) const;
 
   std::vector<Script> scripts_;
   std::map<std::string, std::size_t> index_;
 };
+
+/// When the layer's entry changed, for Suspects: of a directory, the first file in it. kNoTime for
+/// a removal.
+std::int64_t change_time(const workspace::HeldView& view, const std::string& target,
+                         const std::string& path);
 
 }  // namespace sandbox_run::cli

@@ -27,11 +27,25 @@ HeldChange change(ChangeKind kind, char type, std::uint32_t mode = 0644) {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNoon = 1'780'315'200 * kSecond;  // 2026-06-01T12:00:00Z
 
+std::string event(const std::string& time, const std::string& type, const std::string& package,
+                  const std::string& rest) {
+  return R"({"time":"2026-06-01T)" + time + R"(Z","type":")" + type +
+         R"(","actor":{"kind":"script","package":")" + package +
+         R"(","version":"1.0.0","event":"postinstall"},)" + rest + "}\n";
+}
+
 std::string exec(const std::string& time, const std::string& package, const std::string& command) {
-  return R"({"time":"2026-06-01T)" + time +
-         R"(Z","type":"process.exec","actor":{"kind":"script",)" + R"("package":")" + package +
-         R"(","version":"1.0.0","event":"postinstall"},)" + R"("process":{"argv":["sh","-c",")" +
-         command + R"("]},"details":{}})" + "\n";
+  return event(time, "process.exec", package,
+               R"("process":{"argv":["sh","-c",")" + command + R"("]},"details":{})");
+}
+
+std::string started(const std::string& time, const std::string& package) {
+  return event(time, "script.started", package, R"("details":{})");
+}
+
+std::string finished(const std::string& time, const std::string& package,
+                     const std::string& details) {
+  return event(time, "script.finished", package, R"("details":)" + details);
 }
 
 Suspects suspects(const std::string& log) {
@@ -83,12 +97,31 @@ TEST_CASE("a script that began after the change did not make it") {
   const Suspects two =
       suspects(exec("12:00:00.000000", "early", "x") + exec("12:00:05.000000", "late", "y"));
   CHECK(two.words("file", kNoon + kSecond) ==
-        "early@1.0.0 postinstall (the only script that had started by then)");
-  CHECK(two.words("file", kNoon - kSecond) == "the command itself (no script had started by then)");
+        "early@1.0.0 postinstall (the only script that was running then)");
+  CHECK(two.words("file", kNoon - kSecond) == "the command itself (no script was running then)");
   CHECK(two.words("file", Suspects::kNoTime) ==
-        "one of late@1.0.0 postinstall, early@1.0.0 postinstall (they had started by then)");
+        "one of late@1.0.0 postinstall, early@1.0.0 postinstall (they ran)");
   CHECK(suspects(exec("12:00:00.5", "one", "x")).words("file", kNoon + kSecond) ==
         "one@1.0.0 postinstall (the only script that ran)");
+}
+
+TEST_CASE("a script that had ended before the change, and left nothing running, did not make it") {
+  const std::string both =
+      exec("12:00:00.000000", "first", "x") + exec("12:00:05.000000", "second", "y");
+  const std::string ended = started("12:00:00.1", "first") + finished("12:00:04", "first", "{}");
+  const auto who = [](const Suspects& found, std::int64_t seconds) {
+    const auto actor = found.only("file", kNoon + seconds * kSecond);
+    return actor ? events::to_words(*actor) : "several";
+  };
+  CHECK(who(suspects(both + ended), 3) == "first@1.0.0 postinstall");
+  CHECK(who(suspects(both + ended), 6) == "second@1.0.0 postinstall");
+  CHECK(who(suspects(both), 6) == "several");
+  CHECK(who(suspects(both + ended), -1) == "package manager");
+  const std::string daemon = finished("12:00:04", "first", R"({"left_running":true})");
+  CHECK(who(suspects(both + started("12:00:00.1", "first") + daemon), 6) == "several");
+  // Two of its scripts, of which one has ended; one more command of it after its first had ended.
+  CHECK(who(suspects(both + started("12:00:00.1", "first") + ended), 6) == "several");
+  CHECK(who(suspects(both + ended + exec("12:00:04.5", "first", "z")), 6) == "several");
 }
 
 TEST_CASE("a script whose command names the path is suspected before others") {

@@ -1,5 +1,5 @@
-// LD_PRELOAD: seccomp filters let go on at once what they would notify, so that the same run without
-// its watch can be timed beside it.
+// LD_PRELOAD: seccomp filters let go on at once what they would notify, so that the same run
+// without its watch can be timed beside it.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

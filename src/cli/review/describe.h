@@ -39,5 +39,4 @@ std::vector<ContentLine> content_of(ReviewSource& source, const workspace::HeldC
 /// Who may have made it: see Suspects.
 std::string suspicion(const ReviewSource& source, const workspace::HeldChange& change);
 
-
 }  // namespace sandbox_run::cli

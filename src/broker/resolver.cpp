@@ -1,18 +1,15 @@
 #include "broker/resolver.h"
 
 #include <netdb.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstring>
 #include <exception>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "base/scope_exit.h"
+#include "base/thread.h"
 #include "base/unique_fd.h"
 #include "broker/limits.h"
 
@@ -57,14 +54,8 @@ Resolution ask_host(const std::string& name) {
   return result;
 }
 
-/// Signals are for the loop's thread.
-void start_thread(const std::shared_ptr<Lookup>& lookup) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const base::ScopeExit restore([&] { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); });
-  std::thread([lookup] {
+void start_lookup(const std::shared_ptr<Lookup>& lookup) {
+  base::start_thread([lookup] {
     lookup->result = ask_host(lookup->name);
     lookup->done.store(true, std::memory_order_release);
     lookup->done_write.reset();
@@ -80,7 +71,7 @@ asio::awaitable<Resolution> run_lookup(std::string name) {
     base::Pipe pipe = base::make_pipe();
     Descriptor done = watch(executor, std::move(pipe.read_end));
     lookup->done_write = std::move(pipe.write_end);
-    start_thread(lookup);
+    start_lookup(lookup);
     co_await done.async_wait(Descriptor::wait_read, kAwait);
     if (lookup->done.load(std::memory_order_acquire)) co_return std::move(lookup->result);
     error = "the lookup was given up";

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "base/thread.h"
 #include "cli/tell.h"
 #include "workspace/work_done.h"
 
@@ -29,17 +29,11 @@ bool is_smart_terminal() {
 
 ProgressLine::ProgressLine(std::string doing, Shown shown) : doing_(std::move(doing)) {
   if (shown == Shown::never || !is_smart_terminal()) return;
-  // Signals are the main thread's.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    thread_ = std::thread([this] { show(); });
+    thread_ = base::start_thread([this] { show(); });
   } catch (const std::system_error&) {
     // No process left to this user: the work counts, not the line.
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 ProgressLine::~ProgressLine() {

@@ -26,7 +26,7 @@ class ProgressLine {
   std::mutex mutex_;
   std::condition_variable over_changed_;
   bool over_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace sandbox_run::cli

@@ -15,7 +15,7 @@
 #include "cli/run_log.h"
 #include "cli/state.h"
 #include "events/words.h"
-#include "workspace/tree.h"
+#include "workspace/tree_walk.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::cli {

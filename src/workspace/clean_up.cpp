@@ -14,6 +14,7 @@
 #include "workspace/removal.h"
 #include "workspace/store.h"
 #include "workspace/transaction.h"
+#include "workspace/tree_walk.h"
 
 namespace sandbox_run::workspace {
 namespace {

@@ -7,6 +7,7 @@
 #include "workspace/notices.h"
 #include "workspace/store.h"
 #include "workspace/transaction.h"
+#include "workspace/tree_walk.h"
 
 namespace sandbox_run::workspace {
 namespace {

@@ -17,7 +17,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/unique_fd.h"
-#include "workspace/tree.h"
+#include "workspace/tree_walk.h"
 #include "workspace/work_done.h"
 
 namespace sandbox_run::workspace {

@@ -10,7 +10,7 @@
 #include "base/sys_error.h"
 #include "workspace/layer_record.h"
 #include "workspace/overlay_marks.h"
-#include "workspace/tree.h"
+#include "workspace/tree_walk.h"
 
 namespace sandbox_run::workspace {
 namespace {

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/overlay_marks.h"
+#include "workspace/tree_walk.h"
 
 namespace sandbox_run::workspace {
 namespace {

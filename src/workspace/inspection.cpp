@@ -1,17 +1,26 @@
-// One fstatat(2) a file: 36,000 files in some 50 ms. Attributes are listed only where one can
-// matter: directories, programs (file capabilities), and files that an overlay may have copied up.
+// One fstatat(2) a file, by two threads if there are many: 36,000 files in some 50 ms. Attributes
+// are listed only where one can matter: directories, programs (file capabilities), and files that
+// an overlay may have copied up.
 
 #include "workspace/inspection.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <utility>
+
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/overlay_marks.h"
+#include "workspace/tree_walk.h"
 
 namespace sandbox_run::workspace {
 namespace {
+
+constexpr std::size_t kCacheLine = 64;
 
 std::string_view last_component(std::string_view path) {
   const std::size_t slash = path.rfind('/');
@@ -23,19 +32,22 @@ std::string_view without_last(std::string_view path) {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
-class Inspector {
+/// What one thread finds; `is_objectionable` is common to both. In cache lines of its own: it
+/// counts each entry.
+class alignas(kCacheLine) Inspector {
  public:
-  explicit Inspector(const Objects& objects) : objects_(objects) {}
+  Inspector(const Objects& objects, std::atomic<bool>& is_objectionable)
+      : objects_(objects), is_objectionable_(is_objectionable) {}
 
   Next look(int dir_fd, const std::string& dir_path, const char* name, unsigned char type) {
-    if (result_.is_objectionable) return Next::skip;
+    if (is_objectionable_) return Next::skip;
     if (type == DT_DIR) {
       ++result_.entries;
       if (is_package_directory(dir_path, name)) ++result_.packages;
       return Next::descend;
     }
     if (objects_ && objects_(dir_fd, name, dir_path, type)) {
-      result_.is_objectionable = true;
+      is_objectionable_ = true;
     } else if (type == DT_REG) {
       look_at_file(dir_fd, dir_path, name);
     } else if (type == DT_LNK) {
@@ -46,6 +58,18 @@ class Inspector {
     return Next::skip;
   }
 
+  /// A single file lies where the host has files, too, so it may have been copied up.
+  void assume_copies() { is_impure_ = true; }
+  Inspection& result() { return result_; }
+
+  TreeVisitor visitor() {
+    return {[this](int fd, const std::string& path) { look_at_directory(fd, path); },
+            [this](int fd, const std::string& dir_path, const char* name, unsigned char type) {
+              return look(fd, dir_path, name, type);
+            }};
+  }
+
+ private:
   void look_at_directory(int fd, const std::string& path) {
     struct stat status {};
     base::check_sys(::fstat(fd, &status), "looking at a directory");
@@ -59,11 +83,6 @@ class Inspector {
     }
   }
 
-  /// A single file lies where the host has files, too, so it may have been copied up.
-  void assume_copies() { is_impure_ = true; }
-  Inspection& result() { return result_; }
-
- private:
   void find(Finding::Kind kind, std::string path, unsigned char type) {
     result_.findings.push_back({kind, std::move(path), type});
   }
@@ -87,9 +106,25 @@ class Inspector {
   }
 
   const Objects& objects_;
+  std::atomic<bool>& is_objectionable_;
   Inspection result_;
   bool is_impure_ = false;  // the directory being walked holds entries that were copied up
 };
+
+template <typename Item>
+void add_by_path(std::vector<Item>& all, std::vector<Item>&& others) {
+  std::move(others.begin(), others.end(), std::back_inserter(all));
+  // Stable: of one entry the mode is found before the attributes.
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Item& a, const Item& b) { return a.path < b.path; });
+}
+
+void add(Inspection& all, Inspection&& others) {
+  all.entries += others.entries;
+  all.packages += others.packages;
+  add_by_path(all.findings, std::move(others.findings));
+  add_by_path(all.links, std::move(others.links));
+}
 
 }  // namespace
 
@@ -114,7 +149,8 @@ std::string package_of(std::string_view path) {
 }
 
 Inspection inspect(const std::string& path, PassableScope& passable, const Objects& objects) {
-  Inspector inspector(objects);
+  std::atomic<bool> is_objectionable = false;
+  Inspector inspector(objects, is_objectionable);
   Inspection& result = inspector.result();
   const std::string parent(without_last(path));
   const std::string name(last_component(path));
@@ -129,20 +165,17 @@ Inspection inspect(const std::string& path, PassableScope& passable, const Objec
     const auto type = static_cast<unsigned char>(IFTODT(status.st_mode));
     const Next next = inspector.look(directory.get(), parent, name.c_str(), type);
     result.packages = 0;
+    result.is_objectionable = is_objectionable;
     if (next != Next::descend) return result;
   }
-  TreeVisitor visitor;
-  visitor.directory = [&](int fd, const std::string& dir_path) {
-    inspector.look_at_directory(fd, dir_path);
-  };
-  visitor.entry = [&](int fd, const std::string& dir_path, const char* entry, unsigned char type) {
-    return inspector.look(fd, dir_path, entry, type);
-  };
+  Inspector helper(objects, is_objectionable);
   try {
-    walk_tree(path, passable, visitor);
+    walk_tree_with_helper(path, passable, inspector.visitor(), helper.visitor());
   } catch (const TooDeep& error) {
     result.refusal = error.what();
   }
+  add(result, std::move(helper.result()));
+  result.is_objectionable = is_objectionable;
   return result;
 }
 

@@ -36,16 +36,16 @@ struct Inspection {
   bool is_gone = false;           // there is no such entry
   bool is_objectionable = false;  // `objects` said so; the look ended there
   std::string refusal;            // not empty: why it may not be committed
-  std::vector<Finding> findings;  // parents before what they hold
+  std::vector<Finding> findings;  // by path, so parents before what they hold
   struct Link {
     std::uint64_t inode = 0;
     std::uint64_t count = 0;  // all its hard links, wherever they are
     std::string path;
   };
-  std::vector<Link> links;  // files with more than one
+  std::vector<Link> links;  // files with more than one, by path
 };
 
-/// An entry that is no directory; `type` DT_*.
+/// Is this entry, which is no directory, objectionable? `type` DT_*. Two threads ask at a time.
 using Objects = std::function<bool(int dir_fd, const char* name, const std::string& dir_path,
                                    unsigned char type)>;
 

@@ -18,6 +18,7 @@ constexpr std::string_view kPrefix = "user.overlay.";
 constexpr const char* kOpaque = "user.overlay.opaque";
 constexpr const char* kOrigin = "user.overlay.origin";
 constexpr std::string_view kImpure = "user.overlay.impure";
+constexpr std::size_t kUsualList = 1024;
 
 /// There is no *xattrat() in the oldest kernels we run on; the link in /proc stands for it. Only
 /// the last component is `name`, which the l* calls don't follow.
@@ -42,7 +43,9 @@ bool is_mark(std::string_view name) { return name.substr(0, kPrefix.size()) == k
 template <typename List, typename Visit>
 void for_each_attribute(List&& list, Visit&& visit) {
   std::array<char, 65536> names;  // XATTR_LIST_MAX: no longer list exists
-  const ssize_t size = list(names.data(), names.size());
+  // The kernel gets itself memory of the size that is asked for, so the usual one first.
+  ssize_t size = list(names.data(), kUsualList);
+  if (size < 0 && errno == ERANGE) size = list(names.data(), names.size());
   if (size < 0) {
     if (errno != EOPNOTSUPP) throw base::SysError("listing extended attributes");
     return;

@@ -41,7 +41,10 @@ void set_mode_by_path_fd(int path_fd, mode_t mode) {
 }  // namespace
 
 int try_open_directory(int root_fd, const std::string& path) {
-  return try_open(root_fd, path, kDirectoryFlags);
+  // Not to be read first: the kernel would write the time of it to each new directory, 1 us.
+  const int fd = try_open(root_fd, path, kDirectoryFlags | O_NOATIME);
+  if (fd >= 0 || errno != EPERM) return fd;
+  return try_open(root_fd, path, kDirectoryFlags);  // another's: only its owner may ask for that
 }
 
 UniqueFd open_directory(int root_fd, const std::string& path) {
@@ -131,7 +134,10 @@ UniqueFd PassableScope::open_if_owner(const std::string& path, UniqueFd director
     return directory;
   }
   set_mode_by_path_fd(directory ? directory.get() : entry.get(), mode | S_IRWXU);
-  locked_.push_back({path, mode});
+  {
+    const std::lock_guard lock(mutex_);
+    locked_.push_back({path, mode});
+  }
   if (!directory) directory = workspace::open_directory(root_fd_, path);
   return directory;
 }
@@ -161,27 +167,6 @@ PassableScope::~PassableScope() {
     const std::string link = "/proc/self/fd/" + std::to_string(entry.get());
     (void)::chmod(link.c_str(), mode);
   });
-}
-
-void walk_tree(const std::string& start, PassableScope& passable, const TreeVisitor& visitor) {
-  struct Pending {
-    std::string path;
-    std::size_t depth;
-  };
-  std::vector<char> buffer;
-  std::vector<Pending> pending{{start, 0}};
-  while (!pending.empty()) {
-    const Pending current = std::move(pending.back());
-    pending.pop_back();
-    const UniqueFd directory = passable.open_directory(current.path);
-    if (visitor.directory) visitor.directory(directory.get(), current.path);
-    for_each_entry(directory.get(), buffer, [&](const char* name, unsigned char type) {
-      if (visitor.entry(directory.get(), current.path, name, type) != Next::descend) return;
-      if (type != DT_DIR) return;
-      if (current.depth + 1 >= kMaxDepth) throw TooDeep();
-      pending.push_back({child_path(current.path, name), current.depth + 1});
-    });
-  }
 }
 
 }  // namespace sandbox_run::workspace

@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -57,6 +57,7 @@ enum class Access { as_it_is, make_passable };
 
 /// Opens directories beneath one root. With make_passable: where their owner has shut himself out,
 /// their mode is changed for the time of this object's life (not for root, whom modes don't bind).
+/// Two threads may open directories at a time, each its own.
 class PassableScope {
  public:
   explicit PassableScope(int root_fd, Access access = Access::make_passable);
@@ -72,6 +73,7 @@ class PassableScope {
   base::UniqueFd open_directory(const std::string& path);
   /// As open_directory, its parents made passable, too.
   base::UniqueFd open_with_parents(const std::string& path);
+  /// To be read when no other thread opens any.
   const std::vector<Locked>& locked() const { return locked_; }
 
  private:
@@ -80,7 +82,8 @@ class PassableScope {
   int root_fd_;
   Access access_;
   bool is_root_;
-  std::vector<Locked> locked_;
+  std::mutex mutex_;
+  std::vector<Locked> locked_;  // parents before what they hold
 };
 
 /// Calls `visit(name, DT_* type)` for each entry but "." and ".."; DT_UNKNOWN is resolved. `buffer`
@@ -109,18 +112,5 @@ void for_each_entry(int dir_fd, std::vector<char>& buffer, Visit&& visit) {
     }
   }
 }
-
-enum class Next { skip, descend };
-
-struct TreeVisitor {
-  /// Once for each directory, parents before what they hold. `path` is relative to the root.
-  std::function<void(int dir_fd, const std::string& path)> directory = {};
-  /// Once for each entry; `descend` counts for directories only.
-  std::function<Next(int dir_fd, const std::string& dir_path, const char* name, unsigned char type)>
-      entry;
-};
-
-/// Walks directory `start` beneath the scope's root. Throws SysError, TooDeep.
-void walk_tree(const std::string& start, PassableScope& passable, const TreeVisitor& visitor);
 
 }  // namespace sandbox_run::workspace

@@ -41,6 +41,23 @@ TEST_CASE("a directory that shuts its owner out is passable for a while") {
   CHECK(mode(base.path() + "/a/b") == 0000);
 }
 
+TEST_CASE("a directory that was read is not marked as read; another's can be read, too") {
+  const TemporaryDirectory base;
+  make_dir(base.path() + "/a/b");
+  const timespec times[2] = {{1000, 0}, {0, UTIME_NOW}};
+  REQUIRE(::utimensat(AT_FDCWD, (base.path() + "/a").c_str(), times, 0) == 0);
+  const base::UniqueFd root(::open(base.path().c_str(), O_RDONLY | O_DIRECTORY));
+  std::vector<char> buffer;
+  int entries = 0;
+  for_each_entry(open_directory(root.get(), "a").get(), buffer,
+                 [&](const char*, unsigned char) { ++entries; });
+  CHECK(entries == 1);
+  struct stat status {};
+  CHECK(stat_entry(root.get(), "a", status));
+  CHECK(status.st_atim.tv_sec == 1000);
+  CHECK(open_real_directory("/usr"));
+}
+
 TEST_CASE("removing follows no link and is stopped by no mode") {
   const TemporaryDirectory base;
   put(base.path() + "/kept/file", "k");

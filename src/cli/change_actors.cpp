@@ -4,23 +4,13 @@
 #include <fstream>
 
 #include "base/json.h"
-#include "cli/review/suspects.h"
 #include "cli/run_log.h"
-#include "workspace/held_view.h"
 
 namespace sandbox_run::cli {
 
-struct ChangeActors::Run {
-  Suspects suspects;
-  workspace::HeldView view;
-};
-
-ChangeActors::ChangeActors(events::EventSink& next, std::string run_directory)
-    : next_(next), run_directory_(std::move(run_directory)) {}
-ChangeActors::~ChangeActors() = default;
-
 void ChangeActors::record(const events::Event& event) {
-  const bool is_change = event.type == "change.held" || event.type == "change.protected";
+  const bool is_change = event.type == "change.held" || event.type == "change.protected" ||
+                         event.type == "change.stripped";
   if (!is_change || event.actor || !event.details.contains("path")) return next_.record(event);
   events::Event named = event;
   try {
@@ -32,20 +22,26 @@ void ChangeActors::record(const events::Event& event) {
 }
 
 void ChangeActors::name(events::Event& event) {
-  if (!run_) {
+  if (!suspects_) {
     std::ifstream log(log_path(run_directory_), std::ios::binary);
-    run_ = std::make_unique<Run>(Run{Suspects(log), workspace::HeldView(run_directory_)});
+    suspects_.emplace(log);
   }
   const std::string path = base::string_member(event.details, "path").value_or("");
   const std::string target = base::string_member(event.details, "target").value_or("");
-  const std::int64_t changed_at = change_time(run_->view, target, path);
-  if (auto actor = run_->suspects.only(path, changed_at)) {
+  // What was stripped is in place already, with another time: an archive's content as likely as a
+  // script's work, unless no script ran.
+  const bool stripped = event.type == "change.stripped";
+  if (!stripped && !view_) view_.emplace(run_directory_);
+  const std::int64_t changed_at = stripped ? Suspects::kNoTime : change_time(*view_, target, path);
+  auto actor = suspects_->only(path, changed_at);
+  if (stripped && actor && actor->kind != events::Actor::Kind::package_manager) actor.reset();
+  if (actor) {
     event.actor = std::move(actor);
     event.details["inferred"] = true;
     return;
   }
   base::json::array suspects;
-  for (const std::string& words : run_->suspects.names(path, changed_at)) {
+  for (const std::string& words : suspects_->names(path, changed_at)) {
     suspects.emplace_back(words);
   }
   event.details["suspects"] = std::move(suspects);

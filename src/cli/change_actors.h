@@ -1,33 +1,33 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "cli/review/suspects.h"
 #include "events/event.h"
+#include "workspace/held_view.h"
 
 namespace sandbox_run::cli {
 
-/// A sink on the way to another, for the events of a commit: says of each held change who made it,
-/// if the run's log leaves no choice (cli/review/suspects.h), as "inferred"; else who may have, as
-/// "suspects". Both are the log's word about times, and no proof.
+/// A sink on the way to another, for the events of a commit: says of each change that was held or
+/// stripped who made it, if the run's log leaves no choice (cli/review/suspects.h), as "inferred";
+/// else who may have, as "suspects". Both are the log's word about times, and no proof.
 class ChangeActors : public events::EventSink {
  public:
   /// `next` outlives it. What it needs of the run's directory is read at the first such event.
-  ChangeActors(events::EventSink& next, std::string run_directory);
-  ~ChangeActors() override;
-  ChangeActors(const ChangeActors&) = delete;
-  ChangeActors& operator=(const ChangeActors&) = delete;
+  ChangeActors(events::EventSink& next, std::string run_directory)
+      : next_(next), run_directory_(std::move(run_directory)) {}
 
   void record(const events::Event& event) override;
 
  private:
-  struct Run;
   void name(events::Event& event);
 
   events::EventSink& next_;
   std::string run_directory_;
-  std::unique_ptr<Run> run_;
+  std::optional<Suspects> suspects_;
+  std::optional<workspace::HeldView> view_;
 };
 
 }  // namespace sandbox_run::cli

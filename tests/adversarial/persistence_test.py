@@ -224,6 +224,7 @@ def set_user_id_bits(t):
 def logged(t, result, path):
     found = [e for e in result.of_type("change.stripped") if e["details"]["path"] == path]
     t.true(found, f"change.stripped of {path}: {result.events}")
+    t.true("actor" in found[0] or found[0]["details"]["suspects"], found)
 
 
 @test

@@ -85,7 +85,7 @@ class ExecWatch::Impl {
         handle_write(*notification);
       } else if (notification->data.nr == __NR_exit_group) {
         handle_exit(*notification);
-      } else {
+      } else {  // execve, execveat
         handle_exec(*notification);
       }
     }
@@ -130,7 +130,8 @@ class ExecWatch::Impl {
   WriteWatch writes_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
-  int init_ = 0;     // the command's parent
+  int init_ = 0;  // the command's parent
+  bool orphans_are_told_ = false;
   ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
   ScriptEnds ends_;
@@ -164,6 +165,7 @@ Actor ExecWatch::Impl::label(const Act& act) {
   if (!top_level_seen_) {
     top_level_seen_ = true;
     init_ = act.process.parent;
+    orphans_are_told_ = !children_of(init_, 1).empty();
     outer_ = act.reading.facts;
     if (project_.empty()) project_ = outer_.working_directory;
     Actor actor;
@@ -231,16 +233,17 @@ void ExecWatch::Impl::handle_write(const seccomp_notif& notification) {
 }
 
 /// A process that was forked only is seen when it is init's child: what a script leaves behind is.
+/// Whose it is cannot be told for certain (its arguments and environment are its own to write), and
+/// so it may be any actor's.
 bool ExecWatch::Impl::goes_on(const Actor& actor, int but_for) {
-  if (processes_.has_living(actor, but_for)) return true;
+  if (!orphans_are_told_ || processes_.has_living(actor, but_for)) return true;
   constexpr std::size_t kMaxOrphans = 64;  // more are nobody's way to be overlooked
   const std::vector<int> orphans = children_of(init_, kMaxOrphans);
   return orphans.size() == kMaxOrphans ||
          std::any_of(orphans.begin(), orphans.end(), [&](int orphan) {
            const auto status = read_process_status(orphan);
-           if (orphan == but_for || !status || status->ended) return false;
-           const Actor its = processes_.actor_of(*status);
-           return its == actor || its.kind == Actor::Kind::unknown;
+           return orphan != but_for && status && !status->ended &&
+                  processes_.find(status->id) == nullptr;
          });
 }
 

@@ -23,11 +23,19 @@ constexpr std::size_t kMaxStat = 4096;
 constexpr std::size_t kMaxStatus = 16384;
 
 template <typename Number>
-std::optional<Number> number_at(std::string_view text) {
+std::optional<Number> number_at(std::string_view text, int base = 10) {
   Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc() || end == text.data()) return std::nullopt;
   return value;
+}
+
+/// Of a file of lines "Name:   number".
+template <typename Number>
+std::optional<Number> number_behind(std::string_view key, std::string_view text, int base = 10) {
+  const std::size_t at = text.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  return number_at<Number>(base::trim(text.substr(at + key.size())), base);
 }
 
 std::string process_path(int pid, std::string_view name) {
@@ -67,11 +75,13 @@ std::optional<ProcessStatus> read_process_status(int pid) {
 }
 
 std::optional<std::int64_t> peak_memory_of(int pid) {
-  const std::string status = read_process_file(pid, "status", kMaxStatus);
-  constexpr std::string_view kKey = "\nVmHWM:";
-  const std::size_t at = status.find(kKey);
-  if (at == std::string::npos) return std::nullopt;
-  return number_at<std::int64_t>(base::trim(std::string_view(status).substr(at + kKey.size())));
+  return number_behind<std::int64_t>("\nVmHWM:", read_process_file(pid, "status", kMaxStatus));
+}
+
+std::optional<unsigned> descriptor_flags(int pid, int fd) {
+  const std::string name = fmt::format("fdinfo/{}", fd);
+  constexpr int kOctal = 8;
+  return number_behind<unsigned>("\nflags:", read_process_file(pid, name, kMaxStatus), kOctal);
 }
 
 std::vector<int> children_of(int pid, std::size_t max) {
@@ -90,10 +100,7 @@ int process_of_thread(int thread) {
   const base::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, thread, 0)));
   if (process) return thread;
   const std::string status = read_process_file(thread, "status", kMaxStatus);
-  constexpr std::string_view kKey = "\nTgid:\t";
-  const std::size_t at = status.find(kKey);
-  if (at == std::string::npos) return thread;
-  return number_at<int>(std::string_view(status).substr(at + kKey.size())).value_or(thread);
+  return number_behind<int>("\nTgid:", status).value_or(thread);
 }
 
 std::vector<int> numbers_in(const std::string& path, std::size_t max) {

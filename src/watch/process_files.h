@@ -32,9 +32,11 @@ std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text);
 std::optional<ProcessStatus> read_process_status(int pid);
 /// The most memory that it has had, in KiB: its resident set, since its last exec.
 std::optional<std::int64_t> peak_memory_of(int pid);
-/// The children of a single-threaded process, `max` of them at most. Needs CONFIG_PROC_CHILDREN;
-/// without it none are told.
+/// The children of a single-threaded process, `max` of them at most. A kernel that lacks
+/// CONFIG_PROC_CHILDREN tells none: who relies on them asks first for a child that is there.
 std::vector<int> children_of(int pid, std::size_t max);
+/// How a descriptor was opened: the flags of open(2), from /proc/PID/fdinfo.
+std::optional<unsigned> descriptor_flags(int pid, int fd);
 /// The process that a thread belongs to; `thread` itself if that cannot be told.
 int process_of_thread(int thread);
 /// The numbers that a directory of /proc lists, `max` of them at most.

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "watch/process_files.h"
 
 namespace sandbox_run::watch {
@@ -45,6 +46,7 @@ class Walk {
       const std::string name = std::move(rest_.back());
       rest_.pop_back();
       const int error = name == "." || name == ".." ? stay_or_go_up(name) : step(name);
+      if (error == kProc) return in_proc();
       if (error != 0) return failed(error, name);
     }
     Look look;
@@ -62,6 +64,7 @@ class Walk {
   };
 
   static constexpr int kUnclear = -1;
+  static constexpr int kProc = -2;
 
   static Look unclear() { return {}; }
   static bool stat_of(int fd, struct stat& status) { return ::fstat(fd, &status) == 0; }
@@ -82,6 +85,12 @@ class Walk {
     look.error = error;
     const bool is_last = rest_.empty() || (rest_.size() == 1 && rest_.front() == ".");
     if (error == ENOENT && is_last) look.real_path = path_here() + "/" + name;
+    return look;
+  }
+
+  Look in_proc() const {
+    Look look;
+    look.in_proc = base::join({rest_.rbegin(), rest_.rend()}, "/");
     return look;
   }
 
@@ -118,7 +127,7 @@ class Walk {
     if (level.status.st_dev != status().st_dev) {
       struct statfs system {};
       if (::fstatfs(level.fd.get(), &system) != 0) return kUnclear;
-      if (system.f_type == PROC_SUPER_MAGIC) return kUnclear;
+      if (system.f_type == PROC_SUPER_MAGIC) return kProc;
     }
     const bool is_meant = last_ == LastLink::itself && rest_.empty();
     if (S_ISLNK(level.status.st_mode) && !is_meant) return follow(level.fd.get());

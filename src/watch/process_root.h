@@ -17,6 +17,8 @@ struct Look {
   /// Found: without links, from the process's root. Missing: where it would be made; "" if a
   /// directory above it is missing, too.
   std::string real_path;
+  /// Unclear, as it leads into a proc file system: what was left to follow there ("self/fd/2").
+  std::string in_proc;
   struct stat status {};  // found
 };
 

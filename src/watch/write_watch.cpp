@@ -4,13 +4,16 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 #include <cstdint>
 #include <optional>
-#include <span>
+#include <string_view>
 
 #include "base/path.h"
+#include "watch/behaviour.h"
 #include "watch/process_description.h"
+#include "watch/process_files.h"
 #include "watch/process_root.h"
 #include "watch/remote_memory.h"
 #include "watch/write_place.h"
@@ -20,8 +23,10 @@ namespace {
 
 using events::Actor;
 
-constexpr std::size_t kMaxSeen = 20'000;
-constexpr std::size_t kMaxDirectories = 64;  // of one package
+// Of one package: one that writes everywhere must not hide what another one writes.
+constexpr std::size_t kMaxPlaces = BehaviourRecorder::kMaxActs + 1;
+constexpr std::size_t kMaxDirectories = 64;
+constexpr const char* kUnclearPlace = "(a place that could not be told)";
 constexpr int kNone = -1;
 
 /// What must be there, or the call fails and writes nothing (mkdir -p tries all directories above).
@@ -86,6 +91,23 @@ bool opens_to_write(RemoteMemory& memory, const seccomp_data& call) {
   return !first.empty() && (first[0] & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0;
 }
 
+/// The descriptor that a path in a proc file system names: "self/fd/2", as /dev/stderr does.
+std::optional<int> own_descriptor(std::string_view in_proc) {
+  constexpr std::string_view kDescriptors = "self/fd/";
+  if (!in_proc.starts_with(kDescriptors)) return std::nullopt;
+  in_proc.remove_prefix(kDescriptors.size());
+  int fd = 0;
+  const auto [end, error] = std::from_chars(in_proc.begin(), in_proc.end(), fd);
+  return error == std::errc() && end == in_proc.end() ? std::optional(fd) : std::nullopt;
+}
+
+/// Opens again what is open for writing, and was looked at then, or is the command's own output.
+bool is_open_already(int thread, const Look& look) {
+  const auto fd = own_descriptor(look.in_proc);
+  const auto flags = fd ? descriptor_flags(thread, *fd) : std::nullopt;
+  return flags && (*flags & O_ACCMODE) != O_RDONLY;
+}
+
 }  // namespace
 
 bool is_write_call(int number) {
@@ -95,7 +117,7 @@ bool is_write_call(int number) {
 
 void WriteWatch::own(const Actor& actor, const std::string& directory) {
   if (directory.empty() || directory == "/") return;
-  std::set<std::string>& directories = own_[key_of(actor)];
+  std::set<std::string>& directories = packages_[key_of(actor)].directories;
   if (directories.size() < kMaxDirectories) directories.insert(directory);
 }
 
@@ -116,23 +138,32 @@ void WriteWatch::look(const seccomp_notif& notification) {
         argument.directory == kNone ? AT_FDCWD : static_cast<int>(call.args[argument.directory]);
     if (!path) continue;
     const Look look = ProcessRoot(thread, directory).look_up(*path, argument.last);
+    const bool unclear =
+        look.result == Look::Result::unclear && !path->empty() && !is_open_already(thread, look);
     if (!channel_.is_valid(notification.id)) return;
-    if (look.real_path.empty() || is_in_vain(look, argument.wants)) continue;
-    record(known->value, look.real_path, thread);
+    if (unclear) {
+      tell(known->value, *path, kUnclearPlace, thread);
+    } else if (!look.real_path.empty() && !is_in_vain(look, argument.wants)) {
+      record(known->value, look.real_path, thread);
+    }
   }
 }
 
 void WriteWatch::record(const Actor& actor, const std::string& path, int thread) {
-  const std::string key = key_of(actor);
-  const auto own = own_.find(key);
-  if (own != own_.end() &&
-      std::any_of(own->second.begin(), own->second.end(), [&](const std::string& directory) {
+  const auto& own = packages_[key_of(actor)].directories;
+  if (std::any_of(own.begin(), own.end(), [&](const std::string& directory) {
         return base::is_beneath(path, directory);
       })) {
     return;
   }
   const std::string place = write_place(path, project_, home_);
-  if (place.empty() || seen_.size() >= kMaxSeen || !seen_.insert(key + '\0' + place).second) return;
+  if (!place.empty()) tell(actor, path, place, thread);
+}
+
+void WriteWatch::tell(const Actor& actor, const std::string& path, const std::string& place,
+                      int thread) {
+  std::set<std::string>& places = packages_[key_of(actor)].places;
+  if (places.size() >= kMaxPlaces || !places.insert(place).second) return;
   events::Event event{"file.written"};
   event.actor = actor;
   event.process = describe_process(process_of_thread(thread));

@@ -20,6 +20,7 @@ namespace sandbox_run::watch {
 ///
 /// The filter notifies calls that open for writing, make, rename or remove an entry only where a
 /// run has to do with a behaviour lock (sandbox/generate_filter.cpp), for it costs some 10 us each.
+/// Where a path leads that could not be followed is a place, too: to hide behind one is behaviour.
 ///
 /// Must not: decide. A second thread may change the path after the look: what is written there is
 /// judged by the commit, whoever wrote it.
@@ -42,7 +43,14 @@ class WriteWatch {
   void forget(int process) { known_.forget(process); }
 
  private:
+  struct Known {
+    std::set<std::string> directories;  // its own
+    std::set<std::string> places;       // told
+  };
+
   void record(const events::Actor& actor, const std::string& path, int thread);
+  void tell(const events::Actor& actor, const std::string& path, const std::string& place,
+            int thread);
 
   const NotificationChannel& channel_;
   ProcessTable& processes_;
@@ -50,8 +58,7 @@ class WriteWatch {
   std::string project_;
   std::string home_;
   PinnedProcesses<events::Actor> known_;
-  std::map<std::string, std::set<std::string>> own_;  // by package, its directories
-  std::set<std::string> seen_;
+  std::map<std::string, Known> packages_;
 };
 
 /// True if a filter notifies the system call `number` for WriteWatch.

@@ -3,6 +3,7 @@ The package manager here is a program of the test's own, named npm, so that each
 
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -42,6 +43,14 @@ execs = [
   "true",
 ]
 """
+UNTOLD = "(a place that could not be told)"
+
+
+def others(t):
+    """All that is at home but for esbuild's own directory."""
+    everything = t.fingerprint(t.home)
+    return {path: entry for path, entry in everything.items()
+            if "node_modules/esbuild" not in path and not path.startswith((".local/", ".cache/"))}
 
 
 class Scene:
@@ -76,12 +85,14 @@ def learned(t):
     """--learn writes the lock, sorted and without this machine's paths, and the same run then agrees"""
     scene = Scene(t)
     t.equal(scene.deviations(t.succeeded(scene.run(*HONEST))), [], "without a lock nothing is compared")
+    t.lacks(scene.cli("plan", "npm", *HONEST).out, "watched ")
     text = scene.learn(*HONEST)
     t.contains(text, LOCKED)
     t.lacks(text, str(t.base))
     t.equal(scene.lock.stat().st_uid, os.geteuid())
     t.equal([p for p in os.listdir(t.project) if p.startswith(".sandbox-run")], [], "nothing else is left")
     t.equal(scene.learn(*HONEST), text, "learned again")
+    t.contains(scene.cli("plan", "npm", *HONEST).out, "watched    what scripts write")
     result = t.succeeded(scene.run(*HONEST, options=["--frozen"]))
     t.equal(scene.deviations(result), [])
     t.equal(result.of_type("run.finished")[0]["details"]["alerts"], 0)
@@ -177,6 +188,8 @@ def files(t):
     t.contains(text, 'files = [\n  "(a file in /tmp)",\n  "generated.txt",\n  "node_modules/@acme/ui",\n'
                      '  "~/.cache/esbuild",\n]')
     t.equal(scene.deviations(t.succeeded(scene.run("esbuild", "0.25.0", honest, options=["--frozen"]))), [])
+    dots = "$(printf './%.0s' $(seq 1500))"
+    python = "/usr/bin/python3 -c 'import os; d = os.open(\"../qr\", os.O_PATH); os.open(\"x\", os.O_CREAT | os.O_WRONLY, dir_fd=d)'"
     ways = {
         "echo x > ../qr/index.js": "node_modules/qr",
         "ln -s ../qr link; echo x > link/new.js": "node_modules/qr",
@@ -184,24 +197,48 @@ def files(t):
         "echo x > own; ln own ../qr/twin.js": "node_modules/qr",
         "echo x > own; mv own ../qr/index.js": "node_modules/qr",
         "rm ../qr/index.js": "node_modules/qr",
-        "cd ..; truncate -s 0 qr/index.js": "node_modules/qr",
-        "(cd /; setsid sh -c 'exec 3>>\"$0\"/../qr/index.js' \"$OLDPWD\")": "node_modules/qr",
-        "/usr/bin/python3 -c 'import os; d = os.open(\"../qr\", os.O_PATH); os.open(\"x\", os.O_CREAT | os.O_WRONLY, dir_fd=d)'":
-            "node_modules/qr",
+        "cd ..; truncate -s 7 qr/index.js": "node_modules/qr",
+        "(cd /; setsid sh -c 'exec 3>>\"$0\"/../qr/index.js; echo x >&3' \"$OLDPWD\")": "node_modules/qr",
+        python: "node_modules/qr",
         "mkdir ../../.husky": ".husky",
         "echo x >> ~/.bashrc": "~/.bashrc",
         "mkdir -p ../.prisma/client/deep; echo x > ../.prisma/client/deep/x": "node_modules/.prisma",
+        # Ways that can't be followed are a place, too.
+        "echo x > /proc/self/cwd/../qr/index.js": UNTOLD,
+        f"echo x > ../{dots}qr/index.js": UNTOLD,
+        "exec 3<../qr/index.js; echo x > /dev/fd/3": UNTOLD,
     }
     quiet = ["--on-alert=log", "--discard"]
+    before = others(t)
     for script, place in ways.items():
         result = scene.run("esbuild", "0.25.0", script, options=quiet)
         written = [act for _, act in scene.deviations(result) if act.startswith("writes to ")]
         t.equal(written, [f"writes to {place}"], f"{script} {result}")
+        t.equal(others(t), before, f"{script}: nothing is kept")
+        saved = shutil.copytree(t.home, t.base / "saved", symlinks=True)
+        t.bare("npm", "esbuild", "0.25.0", script, env=scene.env)
+        t.true(others(t) != before, f"control: without the sandbox it is written: {script}")
+        shutil.rmtree(t.home)
+        saved.rename(t.home)
     result = scene.run("esbuild", "0.25.0", "echo x > ../qr/index.js")
     t.contains(result.err, "writes to node_modules/qr")
-    t.equal((t.project / "node_modules/qr/index.js").read_text(), "", "nothing is committed")
-    t.bare("npm", "esbuild", "0.25.0", "echo x > ../qr/index.js", env=scene.env)
-    t.equal((t.project / "node_modules/qr/index.js").read_text(), "x\n", "control: without the sandbox it is")
+    t.equal(others(t), before, "nothing is committed")
+
+
+@test
+def own_output(t):
+    """what a script says on its own output is no file that it writes, by whatever path, wherever it goes"""
+    scene = Scene(t)
+    scene.learn("esbuild", "0.25.0", "/usr/bin/env true")
+    script = "; ".join(f"echo said > {path}" for path in ("/dev/stdout", "/dev/stderr", "/dev/fd/1", "/proc/self/fd/2"))
+    for shell in (script, f"/usr/bin/env true | ({script}) 2>own"):
+        result = t.succeeded(scene.run("esbuild", "0.25.0", shell, options=["--frozen"]))
+        t.equal(scene.deviations(result), [])
+    said = t.project / "install.log"
+    words = t.sandbox_command("npm", "esbuild", "0.25.0", script, options=["--frozen"])
+    t.bare("sh", "-c", '"$@" >install.log 2>&1', "sh", *words, env=scene.env)
+    t.equal(said.read_text().count("said"), 4, said.read_text())
+    t.lacks(said.read_text(), "ALERT")
 
 
 @test

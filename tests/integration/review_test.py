@@ -221,7 +221,8 @@ def suspects(t):
 def suspects_left_running(t):
     """a script that leaves something running, forked only or another program, stays suspected"""
     def held_by(script, options=()):
-        done = script_of(t, "evil", script) + script_of(t, "late", "sleep 0.6")
+        done = "".join(script_of(t, *each) for each in
+                       (("early", "true"), ("evil", script), ("late", "sleep 0.6")))
         result = t.sandbox("sh", "-c", done, options=["--profile", "npm", *options])
         t.cli("discard")
         ended = {e["actor"]["package"]: e["details"].get("left_running", False)
@@ -236,7 +237,10 @@ def suspects_left_running(t):
     t.equal(held_by(f"setsid sh -c \"{late}\" &"), (True, "evil"))
     t.write("node_modules/evil/fork.py", "import os, time\nif os.fork() == 0: time.sleep(0.3); "
             "os.mkdir('../../.husky'); open('../../.husky/x', 'w')")
-    t.equal(held_by("/usr/bin/python3 fork.py"), (True, ["late@1.2.3 postinstall", "evil@1.2.3 postinstall"]))
+    both = ["late@1.2.3 postinstall", "evil@1.2.3 postinstall"]
+    t.equal(held_by("/usr/bin/python3 fork.py"), (True, both))
+    forged = "env npm_package_name=early npm_package_json=${PWD%/*}/early/package.json"
+    t.equal(held_by(f"{forged} /usr/bin/python3 fork.py"), (True, both), "with another's environment")
 
 
 # ── --review and --discard ──────────────────────────────────────────────────────────────────────

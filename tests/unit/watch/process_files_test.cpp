@@ -1,11 +1,17 @@
 #include "watch/process_files.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "base/unique_fd.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -48,6 +54,25 @@ TEST_CASE("a process that is gone is nothing, not an error") {
   CHECK(read_process_file(0, "environ", 100).empty());
   CHECK(read_process_link(0, "cwd").empty());
   CHECK(process_of_thread(0) == 0);
+}
+
+TEST_CASE("a descriptor says how it was opened") {
+  const base::UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const auto flags = descriptor_flags(::getpid(), null.get());
+  REQUIRE(flags);
+  CHECK((*flags & O_ACCMODE) == O_WRONLY);
+  CHECK((*flags & O_CLOEXEC) != 0);
+  CHECK_FALSE(descriptor_flags(::getpid(), 1'000'000));
+}
+
+TEST_CASE("a process that is there is among its parent's children") {
+  const int child = ::fork();
+  if (child == 0) ::pause();
+  REQUIRE(child > 0);
+  const std::vector<int> children = children_of(::getpid(), 100);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  CHECK(children == std::vector<int>{child});
 }
 
 TEST_CASE("a thread leads to its process") {

@@ -96,6 +96,8 @@ TEST_CASE("a proc file system says something else to us, so it is unclear") {
   CHECK(root.look_up("/proc/self/exe").result == Look::Result::unclear);
   CHECK(root.look_up("/proc/nowhere").result == Look::Result::unclear);
   CHECK(root.look_up("/dev/fd/77").result == Look::Result::unclear);
+  CHECK(root.look_up("/dev/fd/77").in_proc == "self/fd/77");
+  CHECK(root.look_up("/proc/self/cwd/../x").in_proc == "self/cwd/../x");
   CHECK(root.look_up("/bin/sh").result == Look::Result::found);
   CHECK(root.look_up(".").real_path == fs::current_path().string());
 }

@@ -62,7 +62,9 @@ std::int64_t microseconds(steady_clock::duration time) {
 }
 
 int print_plan(const Options& options) {
-  base::write_full(1, describe_plan(prepare(options)), "printing the plan");
+  const Preparation prepared = prepare(options);
+  const RunLock lock(prepared.facts.project, options.lock);
+  base::write_full(1, describe_plan(prepared, lock.is_used()), "printing the plan");
   return kOk;
 }
 
@@ -153,10 +155,11 @@ class CommandRun {
     events::Event started{"run.started"};
     base::json::array command;
     for (const std::string& word : plan_.exec.arguments) command.emplace_back(word);
-    started.details = {{"command", std::move(command)},
-                       {"directory", plan_.exec.working_directory},
-                       {"profile", plan_.profile},
-                       {"plan_sha256", base::sha256_hex(describe_plan(prepared_))}};
+    started.details = {
+        {"command", std::move(command)},
+        {"directory", plan_.exec.working_directory},
+        {"profile", plan_.profile},
+        {"plan_sha256", base::sha256_hex(describe_plan(prepared_, lock_->is_used()))}};
     log_->record(started);
     for (const std::string& name : plan_.withheld_environment) {
       events::Event withheld{"env.withheld"};

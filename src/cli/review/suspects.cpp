@@ -76,7 +76,7 @@ void Suspects::add(const LogLine& line) {
   append_arguments(*event, script.commands);
 }
 
-void Suspects::follow(Script& script, const json::object& event) const {
+void Suspects::follow(Script& script, const json::object& event) {
   const std::int64_t time = parse_time_stamp(events::text_member(event, "time"));
   const std::string type = events::text_member(event, "type");
   script.started = std::min(script.started, time);

@@ -52,7 +52,7 @@ class Suspects {
     bool by_name = false;
   };
   void add(const LogLine& line);
-  void follow(Script& script, const base::json::object& event) const;
+  static void follow(Script& script, const base::json::object& event);
   Found find(std::string_view path, std::int64_t changed_at) const;
 
   std::vector<Script> scripts_;

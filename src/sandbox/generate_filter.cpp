@@ -1,4 +1,4 @@
-// Build-time program: syscall_lists.h → two BPF programs as C arrays on standard output. libseccomp
+// Build-time program: syscall lists → two BPF programs as C arrays on standard output. libseccomp
 // is seen only here: compiling a filter costs it a millisecond, which no run has to pay.
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "sandbox/supervisor_syscall_lists.h"
 #include "sandbox/syscall_lists.h"
 
 namespace {

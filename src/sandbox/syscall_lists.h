@@ -378,34 +378,10 @@ inline constexpr const char* kRefused[] = {
 inline constexpr const char* kOwnerCalls[] = {"chown", "fchown", "lchown", "fchownat"};
 
 /// Notified where writes are watched, whatever their arguments; open(2) and openat(2) by their
-/// flags. openat2(2) has its flags in memory.
+/// flags. openat2(2) has its flags in memory. Which arguments are paths: watch/write_watch.cpp.
 inline constexpr const char* kWrites[] = {
     "creat",   "openat2",   "mkdir",  "mkdirat",   "mknod",    "mknodat",
     "rename",  "renameat",  "link",   "renameat2", "truncate", "linkat",
     "symlink", "symlinkat", "unlink", "unlinkat",  "rmdir"};
-
-/// What the supervisor itself may do no more once the sandbox runs: EPERM. Of kRefused all but
-/// those by which it looks into the sandboxee's processes (kSupervisorNeeds), and these.
-inline constexpr const char* kRefusedToSupervisor[] = {
-    // another program; other ids
-    "execve",
-    "execveat",
-    "setuid",
-    "setreuid",
-    "setresuid",
-    "setgid",
-    "setregid",
-    "setresgid",
-    "setgroups",
-    "setfsuid",
-    "setfsgid",
-    "capset",
-    // kernel attack surface
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "personality",
-};
-inline constexpr const char* kSupervisorNeeds[] = {"process_vm_readv", "pidfd_getfd"};
 
 }  // namespace sandbox_run::sandbox

@@ -100,7 +100,7 @@ def setuptools_into_a_venv(t):
         t.succeeded(t.bare(venv / "bin/python", "-c", "import _distutils_hack"))
 
 
-HACK = """\
+STEALING_SETUP = """\
 import os
 from setuptools import setup
 site = os.path.join(os.environ["VIRTUAL_ENV"], "lib", "python{major}.{minor}".format(
@@ -117,7 +117,7 @@ setup(name="hacker", version="1.0")
 def build_that_stays(t):
     """what a build leaves to run at each start of Python, listed by no RECORD, is held, with an alert"""
     pip = Pip(t)
-    pip.index.add_sdist("hacker", {"setup.py": HACK})
+    pip.index.add_sdist("hacker", {"setup.py": STEALING_SETUP})
     venv = t.project / ".venv"
     t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
     pip.env["VIRTUAL_ENV"] = venv

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,21 +32,8 @@ int depth_of(const std::string& root, const std::string& name) {
   return depth;
 }
 
-/// Few descriptors, as a login shell may give.
-class FewDescriptors {
- public:
-  FewDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit few{64, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &few);
-  }
-  FewDescriptors(const FewDescriptors&) = delete;
-  FewDescriptors& operator=(const FewDescriptors&) = delete;
-  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
+/// As a login shell may give.
+constexpr rlim_t kFewDescriptors = 64;
 
 }  // namespace
 
@@ -58,7 +44,7 @@ TEST_CASE("300 levels of long names are committed, with 64 descriptors") {
     f.begin();
     make_dir(f.upper("node_modules"));
     make_deep(f.upper("node_modules"), 300, name);
-    const FewDescriptors few;
+    const Limited few(RLIMIT_NOFILE, kFewDescriptors);
     const CommitSummary summary = f.commit();
     CHECK(summary.committed_entries == 302);
     CHECK(depth_of(f.host("node_modules"), name) == 300);
@@ -71,7 +57,7 @@ TEST_CASE("300 levels where each entry is judged on its own are held as one") {
   f.begin();
   make_dir(f.upper("strange"));
   make_deep(f.upper("strange"), 300, "directory-with-a-name");
-  const FewDescriptors few;
+  const Limited few(RLIMIT_NOFILE, kFewDescriptors);
   const CommitSummary summary = f.commit();
   REQUIRE(summary.held.size() == 1);
   RecordingSink sink;
@@ -86,7 +72,7 @@ TEST_CASE("1,050 levels are refused, and can be thrown away") {
   make_deep(f.upper("node_modules"), 1050, "d");
   make_dir(f.upper("strange"));
   make_deep(f.upper("strange"), 1050, "d");
-  const FewDescriptors few;
+  const Limited few(RLIMIT_NOFILE, kFewDescriptors);
   const CommitSummary summary = f.commit();
   CHECK(summary.held.size() == 2);
   CHECK_FALSE(base::exists(f.host("node_modules")));
@@ -185,7 +171,7 @@ TEST_CASE("a tree of 3,000 levels can be removed") {
   const TemporaryDirectory base(other_file_system());
   make_dir(base.path() + "/tree");
   make_deep(base.path() + "/tree", 3000, "d");
-  const FewDescriptors few;
+  const Limited few(RLIMIT_NOFILE, kFewDescriptors);
   remove_entry(AT_FDCWD, base.path() + "/tree");
   CHECK_FALSE(base::exists(base.path() + "/tree"));
 }

@@ -4,7 +4,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,22 +75,6 @@ Found found(const Inspection& inspection) {
   for (const Finding& finding : inspection.findings) all.emplace_back(finding.path, finding.kind);
   return all;
 }
-
-/// No further process or thread for this user.
-class NoThreads {
- public:
-  NoThreads() {
-    ::getrlimit(RLIMIT_NPROC, &before_);
-    const rlimit none{0, before_.rlim_max};
-    ::setrlimit(RLIMIT_NPROC, &none);
-  }
-  NoThreads(const NoThreads&) = delete;
-  NoThreads& operator=(const NoThreads&) = delete;
-  ~NoThreads() { ::setrlimit(RLIMIT_NPROC, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 }  // namespace
 
@@ -251,7 +234,7 @@ TEST_CASE("where no thread is to be had, one looks at a large tree alone") {
     return;
   }
   const LargeTree tree;
-  const NoThreads none;
+  const Limited none(RLIMIT_NPROC, 0);
   CHECK_THROWS_AS(std::thread([] {}).join(), std::system_error);
   CHECK(look_at(tree, "node_modules").entries == 1 + 5 * kPackages);
 }

@@ -298,6 +298,14 @@ std::string other_file_system() {
   return "";
 }
 
+Limited::Limited(__rlimit_resource resource, rlim_t soft) : resource_(resource) {
+  ::getrlimit(resource_, &before_);
+  const rlimit limited{soft, before_.rlim_max};
+  ::setrlimit(resource_, &limited);
+}
+
+Limited::~Limited() { ::setrlimit(resource_, &before_); }
+
 bool is_root() { return ::geteuid() == 0; }
 
 void skip(const char* reason) {

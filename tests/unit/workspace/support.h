@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -95,6 +96,20 @@ int in_namespace(const std::function<int()>& act);
 
 /// A directory on another file system than TemporaryDirectory's default, or "".
 std::string other_file_system();
+
+/// Another soft limit of this process, for a while.
+class Limited {
+ public:
+  /// setrlimit(2)
+  Limited(__rlimit_resource resource, rlim_t soft);
+  Limited(const Limited&) = delete;
+  Limited& operator=(const Limited&) = delete;
+  ~Limited();
+
+ private:
+  __rlimit_resource resource_;
+  rlimit before_{};
+};
 
 bool is_root();
 

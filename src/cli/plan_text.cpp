@@ -68,13 +68,16 @@ std::string describe_plan(const Preparation& prepared, bool watch_writes) {
                      : "  by copy (" + printable(state) + " is on another file system)\n");
     if (target.lower_is_copied) {
       text += "copy       " + printable(target.path) +
-              "  before the run (no overlay can lie above its file system)\n";
+              (target.has_foreign_owners
+                   ? "  before the run (no overlay can change other owners' or groups' files)\n"
+                   : "  before the run (no overlay can lie above its file system)\n");
     }
     for (const std::string& name : target.hidden) {
       text += "empty      " + printable(join_path(target.path, name)) +
               "  (the old one goes when the new one is in)\n";
     }
   }
+  for (const std::string& warning : prepared.warnings) text += "note       " + warning + "\n";
   for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";
   return text;
 }

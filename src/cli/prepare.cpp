@@ -17,6 +17,7 @@
 #include "policy/profile.h"
 #include "policy/registries.h"
 #include "sandbox/overlay_probe.h"
+#include "workspace/foreign_owners.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -58,16 +59,27 @@ void require_writable_project(const plan::HostFacts& facts) {
           ", and root has no special rights in the sandbox: run as its owner, or chown -R "
           "root it");
     }
-    return;
   }
-  const std::vector<std::string> foreign =
-      plan::unmapped_owners(facts.project, facts.uid, facts.gid);
-  if (!foreign.empty()) {
-    throw UnfitError("the project holds files of another owner or group (" +
-                     printable(base::join(foreign, ", ")) +
-                     "), which can't be changed in the sandbox: sudo chown -R " +
-                     std::to_string(facts.uid) + ":" + std::to_string(facts.gid) + " " +
-                     base::shell_words({facts.project}));
+}
+
+/// What of the targets no overlay can change is changed in a copy; what nobody but its owner may
+/// change is said before anything runs.
+void look_at_owners(Preparation& prepared) {
+  const plan::HostFacts& facts = prepared.facts;
+  for (workspace::Target& target : prepared.targets) {
+    if (target.kind == policy::TargetKind::cache) continue;
+    const workspace::ForeignOwners foreign =
+        workspace::look_for_foreign_owners(target, facts.privileged);
+    target.has_foreign_owners = foreign.stop_overlays && !target.lower_is_copied;
+    target.lower_is_copied = target.lower_is_copied || foreign.stop_overlays;
+    std::erase_if(target.hidden,
+                  [&](const std::string& name) { return foreign.not_to_hide.contains(name); });
+    if (foreign.closed.empty()) continue;
+    prepared.warnings.push_back(
+        fmt::format("other owners' files in {}, which can't be changed: {}; to change that: sudo "
+                    "chown -R {}:{} {}",
+                    printable(target.path), printable(base::join(foreign.closed, ", ")), facts.uid,
+                    facts.gid, base::shell_words({target.path})));
   }
 }
 
@@ -271,6 +283,7 @@ Preparation prepare(const Options& options) {
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
   add_hidden(prepared);
+  look_at_owners(prepared);
   return prepared;
 }
 

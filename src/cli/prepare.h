@@ -22,6 +22,8 @@ struct Preparation {
   /// Further places for events: the user's configuration's, then the command line's.
   std::vector<events::SinkAddress> event_sinks;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
+  /// The same, to be told before the command begins.
+  std::vector<std::string> warnings;
 };
 
 /// The command could not be found or not be executed: exit codes 127 and 126.

@@ -88,6 +88,7 @@ class CommandRun {
  private:
   int run_command() {
     prepared_ = prepare(options_);
+    warn();
     state_ = state_directory(prepared_.facts.state_home);
     if (base::is_beneath(state_, prepared_.facts.project)) {
       throw base::UserError("the state directory " + printable(state_) +
@@ -106,6 +107,11 @@ class CommandRun {
     const int code = finish(outcome, commit);
     if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
     return code;
+  }
+
+  void warn() const {
+    if (options_.output != Output::words) return;
+    for (const std::string& warning : prepared_.warnings) complain("note: " + warning);
   }
 
   /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
@@ -327,6 +333,9 @@ class CommandRun {
     facts.log_path = log_path(run_directory_);
     facts.hints = prepared_.hints;
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
+    if (options_.output == Output::json) {
+      facts.hints.insert(facts.hints.end(), prepared_.warnings.begin(), prepared_.warnings.end());
+    }
     facts.log_sha256 = log_->head().sha256;
     if (options_.output == Output::words) leave_screen_of_command();
     tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));

@@ -292,26 +292,6 @@ std::string find_project(const std::string& directory, const std::string& home) 
   return best;
 }
 
-std::vector<std::string> unmapped_owners(const std::string& project, uid_t uid, gid_t gid) {
-  constexpr std::size_t kExamples = 3;
-  std::vector<std::string> found;
-  const auto look = [&](const std::string& directory, const std::string& prefix) {
-    const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return;
-    for (const base::DirectoryEntry& entry : base::list_directory(fd.get())) {
-      struct stat status {};
-      if (::fstatat(fd.get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      if (status.st_uid == uid && status.st_gid == gid) continue;
-      if (found.size() < kExamples) found.push_back(prefix + entry.name);
-    }
-  };
-  const auto own = base::stat_no_follow(project);
-  if (own && (own->st_uid != uid || own->st_gid != gid)) found.emplace_back(".");
-  look(project, "");
-  look(join_path(project, "node_modules"), "node_modules/");
-  return found;
-}
-
 HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments) {
   HostFacts facts;
   facts.uid = ::geteuid();

@@ -84,8 +84,4 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
 /// `directory` is in it; else `directory`.
 std::string find_project(const std::string& directory, const std::string& home);
 
-/// Files of the project's top that an overlay can't change, because their owner or group is not
-/// mapped (EOVERFLOW): a few examples, relative. Empty for a privileged caller.
-std::vector<std::string> unmapped_owners(const std::string& project, uid_t uid, gid_t gid);
-
 }  // namespace sandbox_run::plan

@@ -24,6 +24,7 @@ using policy::Verdict;
 constexpr std::size_t kMaxNodes = 2'000'000;
 constexpr const char* kUnreadable = "can't be read on the host";
 constexpr const char* kMountPoint = "another file system is mounted there";
+constexpr const char* kClosed = "belongs to another owner, who keeps it to himself: see chown(1)";
 
 class Reader {
  public:
@@ -68,6 +69,7 @@ class Reader {
   void judge_entry(Node& node) { node.judgement = judge_.entry(node.change.path); }
   bool judge_whole(Node& node);
   void check_host(Node& node);
+  bool is_closed(const Node& node) const;
   void check_host_tree(Node& node);
   void check_content(const Place& place, Node& node, const char* name);
   void check_verified(const Place& place, Node& node, const char* name);
@@ -103,6 +105,7 @@ void Reader::push(Node node) {
     node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
     node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
   }
+  if (node.is_change && is_closed(node)) hold(node, kClosed);
   if (inspection_) {
     const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
     tree_.inspections[index] = *std::exchange(inspection_, std::nullopt);
@@ -333,7 +336,23 @@ void Reader::add_removal(Node node) {
 
 void Reader::check_host(Node& node) {
   if (node.host.is_mount_point) return hold(node, kMountPoint);
+  if (is_closed(node)) return hold(node, kClosed);
   if (host_.has_changed(node.host)) hold(node, kChangedOnHost);
+}
+
+/// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that
+/// are our own, or a directory hidden.
+bool Reader::is_closed(const Node& node) const {
+  const HostEntry& host = node.host;
+  if (host.is_closed) return true;
+  if (host.exists && node.change.kind == ChangeKind::changed && S_ISDIR(host.mode) &&
+      node.is_change && host.uid != ::geteuid()) {
+    return true;  // its mode
+  }
+  if (tree_.nodes.empty()) return false;
+  const HostEntry& around = tree_.nodes[node.parent].host;
+  const bool others_only = (around.mode & S_ISVTX) != 0 && around.uid != ::geteuid();
+  return around.is_closed || (others_only && host.exists && host.uid != ::geteuid());
 }
 
 /// Before an entry of the host goes: nothing in it may have changed meanwhile, and what the rules
@@ -345,6 +364,7 @@ void Reader::check_host_tree(Node& node) {
   const HostView::TreeFacts facts = host_.examine(node.change.path, judge_);
   if (facts.has_changed) hold(node, kChangedOnHost);
   if (facts.is_unreadable) hold(node, kUnreadable);
+  if (facts.is_closed) hold(node, kClosed);
   if (facts.strictest.verdict == Verdict::protect ||
       (facts.strictest.verdict == Verdict::hold && node.judgement.verdict == Verdict::commit)) {
     node.judgement = facts.strictest;

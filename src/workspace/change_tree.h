@@ -24,6 +24,10 @@ namespace sandbox_run::workspace {
 struct HostEntry {
   bool exists = false;
   bool is_mount_point = false;
+  /// Another owner's, and may not be changed (a directory) or not be read (a file) by us.
+  bool is_closed = false;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
   std::uint32_t mode = 0;  // with type
   std::uint64_t size = 0;
   std::uint64_t inode = 0;

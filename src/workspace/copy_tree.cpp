@@ -111,14 +111,14 @@ void copy_content(int from, int to, off_t size) {
   }
 }
 
-/// Opens a file that its owner may not read, too: its mode is put back before this returns.
+/// Opens a file that its owner may not read, too: its mode is put back before this returns. None if
+/// it is to be left as it is, and may not be read.
 UniqueFd open_to_read(int dir_fd, const std::string& name, Access access) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   UniqueFd file(::openat(dir_fd, name.c_str(), kFlags));
-  if (file || errno != EACCES || access == Access::as_it_is) {
-    check_sys(file.get(), "opening " + name);
-    return file;
-  }
+  if (file) return file;
+  if (errno != EACCES) throw base::SysError("opening " + name);
+  if (access == Access::as_it_is) return file;
   struct stat status {};
   if (!stat_entry(dir_fd, name.c_str(), status)) throw base::SysError(ENOENT, "opening " + name);
   set_entry_mode(dir_fd, name, (status.st_mode & 07777U) | S_IRUSR);
@@ -137,6 +137,7 @@ class Copier {
   void copy_file(int from_dir, const std::string& from_name, const std::string& to_path) {
     ++work_done;
     const UniqueFd from = open_to_read(from_dir, from_name, access_);
+    if (!from) return make_unreadable_file(to_path);
     struct stat status {};
     check_sys(::fstat(from.get(), &status), "looking at " + from_name);
     if (!S_ISREG(status.st_mode)) throw base::SysError(EINVAL, "copying " + from_name);
@@ -184,7 +185,7 @@ class Copier {
       std::string from;
       struct stat status;
     };
-    std::vector<Made> made;
+    std::vector<Made> made;  // those that were read
     const auto copied_path = [&](const std::string& path) {
       return to_path + path.substr(from_name.size());
     };
@@ -195,13 +196,19 @@ class Copier {
       check_sys(::mkdirat(to.directory.get(), to.name.c_str(), S_IRWXU), "making " + to_path);
       made.push_back({from, status});
     };
+    if (is_closed(from_dir, from_name.c_str())) return make_unreadable_directory(to_path);
     make(from_dir, from_name.c_str(), from_name);
     TreeVisitor visitor;
     visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char type) {
       const std::string path = child_path(copied_path(dir_path), name);
       if (type == DT_REG) copy_file(fd, name, path);
       if (type == DT_LNK) copy_link(fd, name, path);
-      if (type == DT_DIR) make(fd, name, child_path(dir_path, name));
+      if (type != DT_DIR) return Next::skip;
+      if (is_closed(fd, name)) {
+        make_unreadable_directory(path);
+        return Next::skip;
+      }
+      make(fd, name, child_path(dir_path, name));
       return Next::descend;
     };
     walk_tree(from_name, passable, visitor);
@@ -218,6 +225,23 @@ class Copier {
   }
 
  private:
+  bool is_closed(int dir_fd, const char* name) const {
+    return access_ == Access::as_it_is &&
+           ::faccessat(dir_fd, name, R_OK | X_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0;
+  }
+
+  void make_unreadable_file(const std::string& path) const {
+    const Located to = locate(to_root_, path);
+    const UniqueFd file(::openat(to.directory.get(), to.name.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0));
+    check_sys(file.get(), "making " + path);
+  }
+
+  void make_unreadable_directory(const std::string& path) const {
+    const Located to = locate(to_root_, path);
+    check_sys(::mkdirat(to.directory.get(), to.name.c_str(), 0), "making " + path);
+  }
+
   int to_root_;
   Access access_;
   std::map<ino_t, std::string> links_;

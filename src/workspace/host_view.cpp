@@ -30,6 +30,15 @@ bool is_stricter(Verdict a, Verdict b) {
   return rank(a) > rank(b);
 }
 
+bool is_closed(int dir_fd, const char* name, const struct statx& status) {
+  if (status.stx_uid == ::geteuid() || S_ISLNK(status.stx_mode)) return false;
+  const bool is_directory = S_ISDIR(status.stx_mode);
+  // Shut by its owner's mode, only its owner could open it for the moment of a change.
+  if (is_directory && (status.stx_mode & S_IRWXU) != S_IRWXU) return true;
+  const int wanted = is_directory ? R_OK | W_OK | X_OK : R_OK;
+  return ::faccessat(dir_fd, name, wanted, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0;
+}
+
 bool has_same_content(int layer_dir, int host_dir, const char* name) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   const base::UniqueFd ours(::openat(layer_dir, name, kFlags));
@@ -85,6 +94,9 @@ HostEntry HostView::look(int dir_fd, const char* name) const {
   }
   entry.exists = true;
   entry.is_mount_point = status.stx_mnt_id != mount_id_;
+  entry.uid = status.stx_uid;
+  entry.gid = status.stx_gid;
+  entry.is_closed = is_closed(dir_fd, name, status);
   entry.mode = status.stx_mode;
   entry.size = status.stx_size;
   entry.inode = status.stx_ino;
@@ -104,34 +116,47 @@ base::UniqueFd HostView::directory(const std::string& path) const {
   return directory;
 }
 
+// With a helper, for it is half of what the commit of a re-install takes.
 HostView::TreeFacts HostView::examine(const std::string& path, const Judge& judge) const {
   TreeFacts facts;
+  TreeFacts helpers;
   const std::optional<policy::Judgement> whole = judge.subtree(path);
-  if (whole && is_stricter(whole->verdict, facts.strictest.verdict)) facts.strictest = *whole;
-  PassableScope host(root_fd_, Access::as_it_is);
-  TreeVisitor visitor;
-  visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char) {
-    const HostEntry entry = look(fd, name);
-    if (!entry.exists) return Next::skip;
-    facts.has_changed = facts.has_changed || has_changed(entry);
-    facts.is_unreadable = facts.is_unreadable || entry.is_mount_point;
-    if (!whole) {
-      policy::Judgement judgement = judge.entry(child_path(dir_path, name));
-      if (judgement.verdict == Verdict::manifest) judgement.verdict = Verdict::protect;  // it goes
-      if (is_stricter(judgement.verdict, facts.strictest.verdict)) {
-        facts.strictest = std::move(judgement);
+  if (whole) facts.add(*whole);
+  const auto looking = [&](TreeFacts& seen) {
+    TreeVisitor visitor;
+    visitor.entry = [&](int fd, const std::string& dir_path, const char* name, unsigned char) {
+      const HostEntry entry = look(fd, name);
+      if (!entry.exists) return Next::skip;
+      seen.has_changed = seen.has_changed || has_changed(entry);
+      seen.is_unreadable = seen.is_unreadable || entry.is_mount_point;
+      seen.is_closed = seen.is_closed || (entry.is_closed && S_ISDIR(entry.mode));
+      if (!whole) {
+        policy::Judgement judgement = judge.entry(child_path(dir_path, name));
+        if (judgement.verdict == Verdict::manifest)
+          judgement.verdict = Verdict::protect;  // it goes
+        seen.add(std::move(judgement));
       }
-    }
-    return entry.is_mount_point ? Next::skip : Next::descend;
+      return entry.is_mount_point ? Next::skip : Next::descend;
+    };
+    return visitor;
   };
+  PassableScope host(root_fd_, Access::as_it_is);
   try {
-    walk_tree(path, host, visitor);
+    walk_tree_with_helper(path, host, looking(facts), looking(helpers));
   } catch (const base::SysError&) {
     facts.is_unreadable = true;
   } catch (const TooDeep&) {
     facts.is_unreadable = true;
   }
+  facts.has_changed = facts.has_changed || helpers.has_changed;
+  facts.is_unreadable = facts.is_unreadable || helpers.is_unreadable;
+  facts.is_closed = facts.is_closed || helpers.is_closed;
+  facts.add(std::move(helpers.strictest));
   return facts;
+}
+
+void HostView::TreeFacts::add(policy::Judgement judgement) {
+  if (is_stricter(judgement.verdict, strictest.verdict)) strictest = std::move(judgement);
 }
 
 }  // namespace sandbox_run::workspace

@@ -25,8 +25,10 @@ class HostView {
     policy::Judgement strictest{policy::Verdict::commit, ""};  // commit, hold or protect
     bool has_changed = false;                                  // something in it, during the run
     bool is_unreadable = false;
+    bool is_closed = false;  // a directory in it is (HostEntry::is_closed): it could not be removed
+    void add(policy::Judgement judgement);
   };
-  /// All that would go if the directory went.
+  /// All that would go if the directory went. Asks `judge` by two threads at a time.
   TreeFacts examine(const std::string& path, const Judge& judge) const;
 
  private:

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/copy_tree.h"
+#include "workspace/groups.h"
 #include "workspace/held_list.h"
 #include "workspace/overlay_marks.h"
 
@@ -100,7 +101,7 @@ std::map<std::uint32_t, Cleaned> LayerPlanner::clean_taken(PassableScope& passab
   for (const std::uint32_t index : taken_) {
     const Node& node = tree_.nodes[index];
     if (node.change.kind == ChangeKind::removed) continue;
-    const bool keeps = (tree_.nodes[node.parent].host.mode & S_ISGID) != 0;
+    const bool keeps = handed_group(node.parent).has_value();
     Inspection& inspection = tree_.inspections[index];
     if (inspection.entries == 0) inspection = inspect(node.change.path, passable, {});
     cleaned[index] = cleaner.clean(node.change.path, inspection,
@@ -178,7 +179,8 @@ void LayerPlanner::decide_node(std::uint32_t index) {
       if (is_on_host) return decide_mode(node);
       if (node.judgement.verdict != Verdict::commit && !commits_below_[index]) return;
       operations_.make_directory(on_target(node), S_IRWXU);
-      operations_.set_mode(on_target(node), 0, S_IRWXU, node.change.mode & 01777U);
+      operations_.set_mode(on_target(node), 0, S_IRWXU,
+                           node.change.mode & (handed_group(node.parent) ? 03777U : 01777U));
       open_parent(node);
       count(node, 1, 0);
       return;
@@ -264,10 +266,35 @@ LayerPlanner::PlacedSource LayerPlanner::source_of(const Node& node) {
     check_sys(::fstatat(at.directory.get(), at.name.c_str(), &status, AT_SYMLINK_NOFOLLOW),
               "looking at a change");
   }
+  if (const auto group = group_for(node)) {
+    if (store_.is_staged) {
+      give_group(store_.fd.get(), source.place.path, *group);
+    } else {
+      give_group(layer_fd_.get(), source.place.path, *group);
+    }
+  }
   if (S_ISREG(status.st_mode)) sync_content(source.place, node.change.size);
   source.inode = status.st_ino;
   source.mode = status.st_mode & 07777U;
   return source;
+}
+
+/// Of a directory that hands its group on to what is made in it (setgid).
+std::optional<gid_t> LayerPlanner::handed_group(std::uint32_t index) const {
+  while (true) {
+    const Node& node = tree_.nodes[index];
+    if (node.host.exists && S_ISDIR(node.host.mode)) {
+      return (node.host.mode & S_ISGID) != 0 ? std::optional<gid_t>(node.host.gid) : std::nullopt;
+    }
+    if (index == node.parent) return std::nullopt;
+    index = node.parent;
+  }
+}
+
+/// The group that the entry would have if the command had written it on the host.
+std::optional<gid_t> LayerPlanner::group_for(const Node& node) const {
+  if (node.host.exists && !S_ISLNK(node.host.mode)) return node.host.gid;
+  return handed_group(node.parent);
 }
 
 void LayerPlanner::sync_content(const Place& source, std::uint64_t size) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,6 +60,8 @@ class LayerPlanner {
   };
   PlacedSource source_of(const Node& node);
   void sync_content(const Place& source, std::uint64_t size);
+  std::optional<gid_t> handed_group(std::uint32_t index) const;
+  std::optional<gid_t> group_for(const Node& node) const;
   void make_target();
   void open_layer_directories(const PassableScope& passable);
   void hold(const Node& node, policy::Verdict verdict, const std::string& reason);

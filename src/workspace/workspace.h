@@ -21,6 +21,8 @@ struct Target {
   bool lower_is_empty = false;  // does not exist on the host yet
   /// No overlay can lie above it (sandbox/overlay_probe.h): it lies above a copy instead.
   bool lower_is_copied = false;
+  /// That is because of owners or groups (workspace/foreign_owners.h): the copy is all our own.
+  bool has_foreign_owners = false;
   /// Directories at its root that the command shall find empty (policy::hidden_directories). Only
   /// where they can be exchanged afterwards; left empty they are as the host has them.
   std::vector<std::string> hidden = {};

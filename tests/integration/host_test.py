@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import require, require_root, test  # noqa: E402
+from harness import require, test  # noqa: E402
 
 SET_UP_FAILED = 125
 USAGE = 2
@@ -165,49 +165,6 @@ def read_only_project(t):
     )
     t.one_clear_line(result, SET_UP_FAILED, "read-only")
     t.equal(sorted(os.listdir(t.project)), ["old.txt"])
-
-
-def as_another_user(t, uid, command, groups=()):
-    for directory in (t.base, t.home, t.project):
-        os.chown(directory, uid, uid)
-    for directory, names, files in os.walk(t.home):
-        if directory.startswith(str(t.project)):
-            continue
-        for name in names + files:
-            os.chown(os.path.join(directory, name), uid, uid, follow_symlinks=False)
-    extra = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
-    return t.bare("setpriv", f"--reuid={uid}", f"--regid={uid}", *extra, *command)
-
-
-@test
-def unmapped_owners(t):
-    """files of other owners in the project: said before the run with the cure, nothing touched"""
-    require_root("make such files")
-    t.write("mine.txt", "mine\n")
-    os.chown(t.project / "mine.txt", 4711, 4711)
-    t.write("node_modules/roots.txt", "root's\n")
-    (t.project / "node_modules").chmod(0o755)
-    before = t.fingerprint()
-    command = words_for(t, "sh", "-c", "echo x >> node_modules/roots.txt")
-    result = as_another_user(t, 4711, command)
-    t.one_clear_line(result, SET_UP_FAILED, "owner")
-    t.contains(result.err, "chown", "the cure")
-    t.equal(set(t.fingerprint()), set(before), "the project")
-    t.equal((t.project / "node_modules/roots.txt").read_text(), "root's\n")
-
-
-@test
-def unmapped_group(t):
-    """files of a supplementary group: it works, or is said before the run with the cure"""
-    require_root("make such files")
-    t.write("shared.txt", "shared\n")
-    os.chown(t.project / "shared.txt", 4711, 4712)
-    command = words_for(t, "sh", "-c", "cat shared.txt")
-    result = as_another_user(t, 4711, command, groups=[4712])
-    if result.code == 0:
-        t.contains(result.out, "shared")
-    else:
-        t.one_clear_line(result, SET_UP_FAILED, "group")
 
 
 @test

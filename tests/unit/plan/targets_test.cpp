@@ -139,12 +139,3 @@ TEST_CASE("a dotfiles repository in $HOME makes no project of $HOME") {
   const std::string app = scratch.make("home/app");
   CHECK(plan::find_project(app, scratch.path() + "/home") == app);
 }
-
-TEST_CASE("files of another group are found in the project's top and in node_modules") {
-  const ScratchDirectory scratch;
-  scratch.make("node_modules/x");
-  const auto none = plan::unmapped_owners(scratch.path(), ::geteuid(), ::getegid());
-  CHECK(none.empty());
-  const auto all = plan::unmapped_owners(scratch.path(), ::geteuid(), ::getegid() + 1);
-  CHECK(all == std::vector<std::string>{".", "node_modules", "node_modules/x"});
-}

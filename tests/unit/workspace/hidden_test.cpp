@@ -11,7 +11,7 @@ namespace sandbox_run::workspace::test {
 namespace {
 
 void begin_hidden(Fixture& f) {
-  f.targets = {{f.host(), policy::TargetKind::project, false, false, {"node_modules"}}};
+  f.targets = {{.path = f.host(), .kind = policy::TargetKind::project, .hidden = {"node_modules"}}};
   f.layers = make_layers(f.run, f.targets);
 }
 

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "workspace/workspace.h"
+
+namespace sandbox_run::workspace {
+
+/// What in a target belongs to others: docker's root, another member of a group.
+struct ForeignOwners {
+  /// Something that the caller may change and an overlay may not: its copy would have an owner or a
+  /// group that is not mapped, and the kernel answers EOVERFLOW (ovl_copy_up_one()).
+  bool stop_overlays = false;
+  /// What the caller may not change either: examples, relative to the target.
+  std::vector<std::string> closed;
+  /// Of Target::hidden: those that hold a directory which the caller could not remove afterwards.
+  std::set<std::string> not_to_hide;
+};
+
+/// Looks at a bounded number of entries, those nearest to the top first: what a container or a
+/// shared group leaves behind begins there. `maps_all`: the caller is root, whose sandbox knows
+/// every id. What cannot be looked at counts for nothing.
+ForeignOwners look_for_foreign_owners(const Target& target, bool maps_all);
+
+}  // namespace sandbox_run::workspace

@@ -1,0 +1,221 @@
+"""Projects with files of other owners and groups: what the bare command may change is changed, what it may
+not is said before it begins, and nothing ends in the middle."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import require_root, test  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
+
+USER, COLLEAGUE, TEAM = 4711, 4713, 4712  # without names on this machine
+
+
+def as_user(t, *command, groups=(), env=None):
+    extra = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
+    return t.bare("setpriv", f"--reuid={USER}", f"--regid={USER}", *extra, *command, env=env, timeout=100)
+
+
+def give(path, uid, gid):
+    for directory, names, files in os.walk(path):
+        for entry in [directory, *(os.path.join(directory, name) for name in names + files)]:
+            os.chown(entry, uid, gid, follow_symlinks=False)
+
+
+def groups_of(root):
+    """Path → group and mode."""
+    found = {}
+    for directory, names, files in os.walk(root):
+        for name in names + files:
+            status = os.lstat(os.path.join(directory, name))
+            found[os.path.relpath(os.path.join(directory, name), root)] = (status.st_gid, oct(status.st_mode))
+    return found
+
+
+def home_of(t, uid=USER):
+    """The home is the user's, with a project in it whose files are yet to be made."""
+    os.chown(t.base, uid, uid)
+    give(t.home, uid, uid)
+
+
+CHANGES = """
+echo new > added; echo more >> shared.txt; mkdir -p deep/er; echo x > deep/er/file; rm gone; mv old moved
+chmod 600 mine; echo x > colleagues/by-me; rm colleagues/file; echo x >> colleagues/other; ln mine twin
+mkdir colleagues/new; echo x > colleagues/new/x; rm -r whole; echo y > packages/a/generated
+"""
+
+
+def shared_project(t, directory):
+    """As a team has it: of two people, one group, directories that hand it on."""
+    for path in ("shared.txt", "gone", "old", "mine", "colleagues/file", "colleagues/other",
+                 "whole/inner/file", "packages/a/index.js"):
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(path)
+    give(directory, COLLEAGUE, TEAM)
+    for path, names, files in os.walk(directory):
+        os.chmod(path, 0o2775)
+        for name in files:
+            os.chmod(os.path.join(path, name), 0o664)
+    os.chown(directory / "mine", USER, TEAM)
+
+
+@test
+def shared_group(t):
+    """a team's project: all that its group may change is changed, and stays the group's"""
+    require_root("make such files")
+    bare = t.home / "bare"
+    shared_project(t, t.project)
+    shared_project(t, bare)
+    home_of(t)
+    shared_project(t, t.project)
+    shared_project(t, bare)
+    run = ["sh", "-e", "-c", "umask 002; " + CHANGES]
+    t.succeeded(as_user(t, "env", "-C", bare, *run, groups=[TEAM]), "control")
+    sandboxed = t.sandbox_command(*run, options=["--profile", "generic"])
+    result = t.succeeded(as_user(t, *sandboxed, groups=[TEAM]))
+    t.lacks(result.err, "held")
+    without_owner = [{path: (entry[0], *entry[2:]) for path, entry in t.fingerprint(root).items()}
+                     for root in (t.project, bare)]
+    t.equal(*without_owner)
+    t.equal(groups_of(t.project), groups_of(bare))
+    plan = as_user(t, *t.sandbox_command(options=["plan", *run]), groups=[TEAM])
+    t.contains(t.succeeded(plan).out, "before the run (no overlay can change other owners' or groups' files)")
+
+
+@test
+def not_a_member(t):
+    """files of a group that one is no member of are one's own all the same"""
+    require_root("make such files")
+    t.write("a", "a\n")
+    t.write("src/b", "b\n")
+    home_of(t)
+    for path in ("a", "src", "src/b"):
+        os.chown(t.project / path, USER, TEAM)
+    words = ["sh", "-e", "-c", "echo x >> a; echo x > src/c; chmod 700 src; rm src/b"]
+    result = t.succeeded(as_user(t, *t.sandbox_command(*words, options=["--profile", "generic"])))
+    t.lacks(result.err, "held")
+    t.equal((t.project / "a").read_text(), "a\nx\n")
+    t.equal(sorted(os.listdir(t.project / "src")), ["c"])
+
+
+def leftovers(t):
+    """What a container left behind that ran as root."""
+    t.write("node_modules/.cache/tool/state", "root's\n")
+    t.write("dist/out.js", "root's\n")
+    t.write("root.log", "root's\n")
+    t.write("secret", "root's\n", mode=0o600)
+    t.write("closed/inner", "root's\n").parent.chmod(0o700)
+    t.write("mine.txt", "mine\n")
+    home_of(t)
+    for path in ("node_modules/.cache", "dist", "closed"):
+        give(t.project / path, 0, 0)
+    for path in ("root.log", "secret"):
+        os.chown(t.project / path, 0, 0)
+
+
+@test
+def roots_leftovers(t):
+    """root's files in one's project: said before the run, with the cure; the rest works as without"""
+    require_root("make such files")
+    leftovers(t)
+    before = t.fingerprint()
+    tries = """
+    for path in node_modules/.cache/x dist/out.js closed/x; do (echo x > $path) 2>/dev/null && echo "wrote $path"; done
+    cat secret 2>/dev/null; rm -r dist 2>/dev/null && echo removed
+    rm -f root.log; echo more >> mine.txt; mkdir node_modules/new; echo x > node_modules/new/x
+    """
+    result = as_user(t, *t.sandbox_command("sh", "-c", tries, options=["--profile", "generic"]))
+    t.equal(t.succeeded(result).out, "")
+    note, *rest = result.err.splitlines()
+    t.contains(note, "other owners' files in")
+    t.contains(note, "which can't be changed: ")
+    t.contains(note, f"sudo chown -R {USER}:{USER} {t.project}")
+    t.lacks("".join(rest), "held")
+    after = t.fingerprint()
+    t.equal({path for path in before | after if before.get(path) != after.get(path)},
+            {"root.log", "mine.txt", "node_modules/new", "node_modules/new/x"})
+    quiet = as_user(t, *t.sandbox_command("true", options=["-q"]))
+    t.equal(quiet.err, "")
+
+
+@test
+def copies_of_what_is_closed(t):
+    """beside a team's files, root's are copied as something that may not be read, and stay as they are"""
+    require_root("make such files")
+    leftovers(t)
+    t.write("team.txt", "team\n", mode=0o664)
+    os.chown(t.project / "team.txt", USER, TEAM)
+    before = t.fingerprint()
+    tries = """
+    cat secret; ls closed; chmod 600 secret closed; echo mine > secret; echo x > dist/new; rm -r node_modules/.cache
+    echo more >> team.txt; rmdir closed
+    """
+    result = t.succeeded(as_user(t, *t.sandbox_command("sh", "-c", tries, options=["--profile", "generic"]),
+                                 groups=[TEAM]))
+    t.lacks(result.out, "root's")
+    for path in ("secret", "dist/new", "node_modules/.cache", "closed"):
+        t.contains(result.err, f"held: {path} (belongs to another owner")
+    after = t.fingerprint()
+    t.equal({path for path in before | after if before.get(path) != after.get(path)}, {"team.txt"})
+
+
+@test
+def root_and_others(t):
+    """root, who has no special rights inside: what belongs to others is said before the run"""
+    require_root("be root")
+    t.write("sub/file", "theirs\n")
+    give(t.project / "sub", USER, USER)
+    result = t.sandbox("sh", "-c", "echo x > own; echo x > sub/new", options=["--profile", "generic"])
+    t.contains(result.err.splitlines()[0], "which can't be changed: sub, sub/file; to change that: sudo chown -R 0:0")
+    t.contains(result.err, "Permission denied")
+    t.equal(sorted(os.listdir(t.project)), ["own", "sub"])
+    t.equal(os.listdir(t.project / "sub"), ["file"])
+
+
+def ready_for_npm_ci(t, depth):
+    """A project to install, and in its node_modules a directory of root's, so many levels down."""
+    registry = NpmRegistry()
+    registry.add("qr", "1.0.0", {"index.js": "1"})
+    t.write("package.json", json.dumps({"name": "app", "version": "1.0.0", "dependencies": {"qr": "1.0.0"}}))
+    env = {"npm_config_registry": registry.url()}
+    t.succeeded(t.bare("npm", "install", "--package-lock-only", env=env))
+    inner = "node_modules" + "/d" * depth
+    t.write(f"{inner}/.cache/state", "root's\n")
+    for index in range(2500 if depth else 0):
+        t.write(f"node_modules/old/{index}.js", "")
+    home_of(t)
+    give(t.project / inner / ".cache", 0, 0)
+    return t.sandbox_command("npm", "ci", options=["--allow-host", f"localhost:{registry.port}"]), env
+
+
+@test(time_limit=120)
+def clean_install_over_leftovers(t):
+    """npm ci where root left a directory in node_modules: npm's own error, after a note with the cure"""
+    require_root("make such files")
+    command, env = ready_for_npm_ci(t, 0)
+    bare = as_user(t, "npm", "ci", env=env)
+    t.true(bare.code != 0, "control")
+    result = as_user(t, *command, env=env)
+    t.equal(result.code, bare.code, result)
+    t.contains(result.err.splitlines()[0], "can't be changed: node_modules/.cache, node_modules/.cache/state")
+    t.contains(result.err, "EACCES")
+    t.equal((t.project / "node_modules/.cache/state").read_text(), "root's\n")
+    give(t.project / "node_modules", USER, USER)
+    t.succeeded(as_user(t, *command, env=env))
+    t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["qr"])
+
+
+@test(time_limit=120)
+def deep_leftovers(t):
+    """what is found at the end only is held in words: the old tree stays whole"""
+    require_root("make such files")
+    command, env = ready_for_npm_ci(t, 5)
+    before = t.fingerprint()
+    result = t.succeeded(as_user(t, *command, env=env))
+    t.contains(result.err, "held: node_modules (belongs to another owner")
+    t.equal(t.fingerprint(), before)
+    give(t.project / "node_modules", USER, USER)
+    t.succeeded(as_user(t, *command, env=env))
+    t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["qr"])

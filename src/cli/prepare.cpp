@@ -48,18 +48,6 @@ void require_writable_project(const plan::HostFacts& facts) {
                      base::SysError("").code().message() +
                      "): make it writable, or run in a copy of it");
   }
-  if (facts.privileged) {
-    // Root in the sandbox has no capability, so a directory of another owner is closed to it.
-    struct stat status {};
-    if (::stat(facts.project.c_str(), &status) == 0 && status.st_uid != facts.uid &&
-        (status.st_mode & S_IWOTH) == 0) {
-      throw UnfitError(
-          "the project " + printable(facts.project) + " belongs to uid " +
-          std::to_string(status.st_uid) +
-          ", and root has no special rights in the sandbox: run as its owner, or chown -R "
-          "root it");
-    }
-  }
 }
 
 /// What of the targets no overlay can change is changed in a copy; what nobody but its owner may

@@ -50,10 +50,6 @@ void copy_attributes(int from, int to) {
   }
 }
 
-void copy_owner(int to, const struct stat& status) {
-  if (::geteuid() == 0) check_sys(::fchown(to, status.st_uid, status.st_gid), "copying an owner");
-}
-
 void copy_times(int dir_fd, const char* name, const struct stat& status) {
   const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
   check_sys(::utimensat(dir_fd, name, times.data(), AT_SYMLINK_NOFOLLOW), "copying times");
@@ -131,7 +127,10 @@ UniqueFd open_to_read(int dir_fd, const std::string& name, Access access) {
 
 class Copier {
  public:
-  Copier(int to_root, Access access) : to_root_(to_root), access_(access) {}
+  Copier(int to_root, Access access, Owners owners)
+      : to_root_(to_root),
+        access_(access),
+        keeps_owners_(owners == Owners::kept && ::geteuid() == 0) {}
 
   /// `to_path` is relative to the copy's root, as the hard links remember it.
   void copy_file(int from_dir, const std::string& from_name, const std::string& to_path) {
@@ -171,7 +170,7 @@ class Copier {
     const Located to = locate(to_root_, to_path);
     check_sys(::symlinkat(content.c_str(), to.directory.get(), to.name.c_str()),
               "making " + to_path);
-    if (::geteuid() == 0) {
+    if (keeps_owners_) {
       check_sys(::fchownat(to.directory.get(), to.name.c_str(), status.st_uid, status.st_gid,
                            AT_SYMLINK_NOFOLLOW),
                 "copying an owner");
@@ -242,20 +241,25 @@ class Copier {
     check_sys(::mkdirat(to.directory.get(), to.name.c_str(), 0), "making " + path);
   }
 
+  void copy_owner(int to, const struct stat& status) const {
+    if (keeps_owners_) check_sys(::fchown(to, status.st_uid, status.st_gid), "copying an owner");
+  }
+
   int to_root_;
   Access access_;
+  bool keeps_owners_;
   std::map<ino_t, std::string> links_;
 };
 
 }  // namespace
 
 void copy_entry(int from_dir, const std::string& from_name, int to_dir, const std::string& to_name,
-                Access access) {
+                Access access, Owners owners) {
   struct stat status {};
   if (!stat_entry(from_dir, from_name.c_str(), status)) {
     throw base::SysError(ENOENT, "copying " + from_name);
   }
-  Copier copier(to_dir, access);
+  Copier copier(to_dir, access, owners);
   if (S_ISDIR(status.st_mode)) return copier.copy_directory(from_dir, from_name, to_name);
   if (S_ISLNK(status.st_mode)) return copier.copy_link(from_dir, from_name, to_name);
   if (S_ISREG(status.st_mode)) copier.copy_file(from_dir, from_name, to_name);

@@ -54,20 +54,18 @@ class Search {
         std::find(target_.hidden.begin(), target_.hidden.end(), top) != target_.hidden.end();
     const bool is_own = status.st_uid == ::geteuid();
     if (is_own && (maps_all_ || status.st_gid == ::getegid())) return;
-    if (!is_own && !may_write(dir_fd, name, status)) {
+    constexpr int kFlags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
+    if (!is_own && ::faccessat(dir_fd, name, W_OK, kFlags) != 0) {
       if (found_.closed.size() < kMaxExamples) found_.closed.push_back(path);
       if (is_hidden && S_ISDIR(status.st_mode)) found_.not_to_hide.insert(top);
-    } else if (!maps_all_ && !is_hidden) {
+    } else if (!is_hidden && !(maps_all_ && may_all_write(status))) {
       found_.stop_overlays = true;
     }
   }
 
-  /// In the sandbox, where root has no special rights.
-  bool may_write(int dir_fd, const char* name, const struct stat& status) const {
-    constexpr int kFlags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
-    if (!maps_all_) return ::faccessat(dir_fd, name, W_OK, kFlags) == 0;
-    const mode_t needed = status.st_gid == ::getegid() ? S_IWGRP | S_IWOTH : S_IWOTH;
-    return (status.st_mode & needed) != 0;
+  static bool may_all_write(const struct stat& status) {
+    const mode_t bits = status.st_gid == ::getegid() ? S_IWGRP | S_IWOTH : S_IWOTH;
+    return (status.st_mode & bits) != 0;
   }
 
   const Target& target_;

@@ -10,8 +10,9 @@ namespace sandbox_run::workspace {
 
 /// What in a target belongs to others: docker's root, another member of a group.
 struct ForeignOwners {
-  /// Something that the caller may change and an overlay may not: its copy would have an owner or a
-  /// group that is not mapped, and the kernel answers EOVERFLOW (ovl_copy_up_one()).
+  /// Something that the caller may change and the command may not: in an overlay its copy would
+  /// have an owner or a group that is not mapped, and the kernel answers EOVERFLOW
+  /// (ovl_copy_up_one()); or the caller is root, who has no special rights in the sandbox.
   bool stop_overlays = false;
   /// What the caller may not change either: examples, relative to the target.
   std::vector<std::string> closed;

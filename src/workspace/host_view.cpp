@@ -34,7 +34,7 @@ bool is_closed(int dir_fd, const char* name, const struct statx& status) {
   if (status.stx_uid == ::geteuid() || S_ISLNK(status.stx_mode)) return false;
   const bool is_directory = S_ISDIR(status.stx_mode);
   // Shut by its owner's mode, only its owner could open it for the moment of a change.
-  if (is_directory && (status.stx_mode & S_IRWXU) != S_IRWXU) return true;
+  if (is_directory && (status.stx_mode & S_IRWXU) != S_IRWXU && ::geteuid() != 0) return true;
   const int wanted = is_directory ? R_OK | W_OK | X_OK : R_OK;
   return ::faccessat(dir_fd, name, wanted, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0;
 }

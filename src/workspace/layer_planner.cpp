@@ -10,9 +10,9 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/copy_tree.h"
-#include "workspace/groups.h"
 #include "workspace/held_list.h"
 #include "workspace/overlay_marks.h"
+#include "workspace/owners.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -266,17 +266,22 @@ LayerPlanner::PlacedSource LayerPlanner::source_of(const Node& node) {
     check_sys(::fstatat(at.directory.get(), at.name.c_str(), &status, AT_SYMLINK_NOFOLLOW),
               "looking at a change");
   }
-  if (const auto group = group_for(node)) {
-    if (store_.is_staged) {
-      give_group(store_.fd.get(), source.place.path, *group);
-    } else {
-      give_group(layer_fd_.get(), source.place.path, *group);
-    }
-  }
+  own_as_bare(node, status, source.place);
   if (S_ISREG(status.st_mode)) sync_content(source.place, node.change.size);
   source.inode = status.st_ino;
   source.mode = status.st_mode & 07777U;
   return source;
+}
+
+/// What the command has as its own copy belongs to whom it would have without the sandbox.
+void LayerPlanner::own_as_bare(const Node& node, const struct stat& status, const Place& source) {
+  const int root = store_.is_staged ? store_.fd.get() : layer_fd_.get();
+  const bool is_file = S_ISREG(status.st_mode) && S_ISREG(node.host.mode);
+  if (::geteuid() == 0 && is_file && node.host.uid != status.st_uid) {
+    give_owner(root, source.path, node.host.uid, node.host.gid);
+  } else if (const auto group = group_for(node)) {
+    give_group(root, source.path, *group);
+  }
 }
 
 /// Of a directory that hands its group on to what is made in it (setgid).

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -60,6 +61,7 @@ class LayerPlanner {
   };
   PlacedSource source_of(const Node& node);
   void sync_content(const Place& source, std::uint64_t size);
+  void own_as_bare(const Node& node, const struct stat& status, const Place& source);
   std::optional<gid_t> handed_group(std::uint32_t index) const;
   std::optional<gid_t> group_for(const Node& node) const;
   void make_target();

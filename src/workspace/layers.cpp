@@ -51,12 +51,17 @@ std::int64_t mark_moment(int run_fd) {
   return after > before ? after : before + 1;
 }
 
+Owners owners_of(const Target& target) {
+  return target.has_foreign_owners ? Owners::ours : Owners::kept;
+}
+
 /// An overlay's root has the attributes of its upper directory: they must be the target's.
-void dress_as_target(const std::string& upper, int target_fd) {
+void dress_as_target(const std::string& upper, int target_fd, Owners owners) {
   struct stat status {};
   check_sys(::fstat(target_fd, &status), "looking at a target");
   if (::geteuid() == 0) {
-    check_sys(::chown(upper.c_str(), status.st_uid, status.st_gid), "making a layer");
+    if (owners == Owners::kept)
+      check_sys(::chown(upper.c_str(), status.st_uid, status.st_gid), "making a layer");
   } else {
     // Not a member of that group: the layer keeps ours.
     [[maybe_unused]] const int changed =
@@ -84,18 +89,20 @@ bool hide(const std::string& upper, int target_fd, const std::string& name) {
       ::statx(target_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &around) != 0) {
     return false;
   }
-  if (status.stx_uid != ::geteuid() || status.stx_mnt_id != around.stx_mnt_id) return false;
+  const bool may_be_removed = status.stx_uid == ::geteuid() || ::geteuid() == 0;
+  if (!may_be_removed || status.stx_mnt_id != around.stx_mnt_id) return false;
   const std::string path = base::join_path(upper, name);
   check_sys(::mkdir(path.c_str(), 0700), "hiding " + name);
   const UniqueFd hidden(check_sys(
       ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "hiding " + name));
   set_opaque(hidden.get());
-  dress_as_target(path, host.get());
+  dress_as_target(path, host.get(), Owners::ours);  // as if the command had made it
   return true;
 }
 
 /// But for what is hidden from the command anyway.
 void copy_target(int target_fd, const Target& target, const std::string& lower) {
+  const Owners owners = owners_of(target);
   check_sys(::mkdir(lower.c_str(), 0700), "making " + lower);
   const UniqueFd copy = open_real_directory(lower);
   std::vector<char> buffer;
@@ -107,10 +114,10 @@ void copy_target(int target_fd, const Target& target, const std::string& lower) 
     if (hidden) {
       check_sys(::mkdirat(copy.get(), name, 0700), "copying a target");
     } else {
-      copy_entry(entries.get(), name, copy.get(), name, Access::as_it_is);
+      copy_entry(entries.get(), name, copy.get(), name, Access::as_it_is, owners);
     }
   });
-  dress_as_target(lower, target_fd);
+  dress_as_target(lower, target_fd, owners);
 }
 
 LayerRecord make_layer(const std::string& directory, const Target& target) {
@@ -128,7 +135,7 @@ LayerRecord make_layer(const std::string& directory, const Target& target) {
     record.directory.lower = directory + "/lower";
     copy_target(target_fd.get(), target, record.directory.lower);
   }
-  dress_as_target(record.directory.upper, target_fd.get());
+  dress_as_target(record.directory.upper, target_fd.get(), owners_of(target));
   struct stat status {};
   check_sys(::fstat(target_fd.get(), &status), "looking at " + target.path);
   record.target_inode = status.st_ino;

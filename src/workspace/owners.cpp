@@ -1,4 +1,4 @@
-#include "workspace/groups.h"
+#include "workspace/owners.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -32,6 +32,12 @@ void give_group(int root_fd, const std::string& path, gid_t gid) {
     return Next::descend;
   };
   walk_tree(at.name, passable, visitor);
+}
+
+void give_owner(int root_fd, const std::string& path, uid_t uid, gid_t gid) {
+  const Located at = locate(root_fd, path);
+  base::check_sys(::fchownat(at.directory.get(), at.name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW),
+                  "giving an owner to " + path);
 }
 
 }  // namespace sandbox_run::workspace

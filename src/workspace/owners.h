@@ -10,4 +10,7 @@ namespace sandbox_run::workspace {
 /// caller may: he must be a member. No link is followed. Throws SysError, TooDeep.
 void give_group(int root_fd, const std::string& path, gid_t gid);
 
+/// Of root alone: gives the file `path` beneath `root_fd` that owner and group.
+void give_owner(int root_fd, const std::string& path, uid_t uid, gid_t gid);
+
 }  // namespace sandbox_run::workspace

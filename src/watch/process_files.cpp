@@ -61,8 +61,10 @@ std::optional<ProcessStatus> parse_process_stat(int pid, std::string_view text) 
   const auto start = number_at<std::uint64_t>(fields[19]);
   const auto threads = number_at<int>(fields[17]);
   if (!parent || !group || !session || !start || !threads) return std::nullopt;
+  constexpr unsigned kExiting = 0x4;  // PF_EXITING, include/linux/sched.h
+  const bool exiting = (number_at<unsigned>(fields[6]).value_or(0) & kExiting) != 0;
   // With more threads than one it is the first that has ended, and the process goes on.
-  const bool ended = (fields[0] == "Z" || fields[0] == "X") && *threads <= 1;
+  const bool ended = (fields[0] == "Z" || fields[0] == "X" || exiting) && *threads <= 1;
   return ProcessStatus{{pid, *start}, ended, *parent, *group, *session};
 }
 

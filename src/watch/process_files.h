@@ -20,7 +20,9 @@ struct ProcessId {
 
 struct ProcessStatus {
   ProcessId id;
-  bool ended = false;  // a zombie, which its parent has not asked for yet
+  /// A zombie, which its parent has not asked for yet, or about to be one: it does nothing more, and
+  /// its memory, with arguments and environment, may be gone.
+  bool ended = false;
   int parent = 0;
   int group = 0;
   int session = 0;

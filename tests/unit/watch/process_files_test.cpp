@@ -31,11 +31,14 @@ TEST_CASE("a process's name cannot forge its parent or start time") {
 }
 
 TEST_CASE("a zombie has ended, a process whose first thread has ended has not") {
-  const auto ended = [](const std::string& state, const std::string& threads) {
-    return parse_process_stat(42, "42 (sh) " + state + " 7 8 9 0 -1 0 0 0 0 0 0 0 0 0 20 0 " +
-                                      threads + " 0 12345 0 0")
+  const auto ended = [](const std::string& state, const std::string& threads,
+                        const std::string& flags = "4194304") {
+    return parse_process_stat(42, "42 (sh) " + state + " 7 8 9 0 -1 " + flags +
+                                      " 0 0 0 0 0 0 0 0 20 0 " + threads + " 0 12345 0 0")
         ->ended;
   };
+  CHECK(ended("R", "1", "4194380"));  // on its way out
+  CHECK_FALSE(ended("R", "2", "4194380"));
   CHECK(ended("Z", "1"));
   CHECK_FALSE(ended("Z", "2"));
   CHECK_FALSE(ended("S", "1"));

@@ -4,9 +4,9 @@ existing tree.
 The packages are made here and come from a registry on loopback; each install is offline, from a warm
 cache, and npm has been asked before what it is configured to use. Paired: each round has both, the
 order rotates. ext4 searches past inodes that were freed in the last minutes, which makes the next
-install slow: so if the caller is root, each install and the one over its tree have a new file system of
-their own (a loop device); else the fresh ones come first, each in a directory of its own, and nothing is
-deleted between them.
+install near them slow, bare or not: so each install has a directory of its own, in a part of the disk of
+its own (chattr +T), the fresh ones come first, and nothing is deleted in between but what an install
+itself replaces.
 
 Printed as ratios, with the time of reading, judging and committing the changes (commit_us of
 run.finished, and how much of it was waiting for the disk) and the time in which the replaced tree was
@@ -30,7 +30,6 @@ from npm_registry import NpmRegistry  # noqa: E402
 FILES = 37  # of a package, besides its package.json and act.js
 SYNC_TIME = pathlib.Path(__file__).resolve().parent.parent / "tests/support/sync_time.c"
 OPTIONS = ["--no-audit", "--no-fund", "--no-update-notifier"]
-IMAGE_BYTES = 3 << 30
 
 
 def package_files(source, words):
@@ -79,26 +78,6 @@ def compile_preload(source, directory):
     library = directory / f"{source.stem}.so"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
     return library
-
-
-class Place:
-    """Where one project lies: a directory, and as root an ext4 of its own."""
-
-    def __init__(self, directory, name):
-        self.path = directory / name
-        self.path.mkdir()
-        self.image = None
-        if os.geteuid() == 0:
-            self.image = directory / f"{name}.image"
-            with open(self.image, "wb") as file:
-                file.truncate(IMAGE_BYTES)
-            subprocess.run(["mkfs.ext4", "-q", "-E", "lazy_itable_init=0,nodiscard", self.image], check=True)
-            subprocess.run(["mount", "-o", "loop", self.image, self.path], check=True)
-
-    def close(self):
-        if self.image:
-            subprocess.run(["umount", self.path], check=True)
-            self.image.unlink()
 
 
 class Kind:
@@ -175,19 +154,6 @@ def in_order(index):
 
 
 def measure(install, directory, rounds, fresh, again):
-    """With a file system for each pair of installs."""
-    for index in range(rounds):
-        for who in in_order(index):
-            place = Place(directory, f"round-{index}-{who}")
-            try:
-                install.prepare(place.path)
-                install.run(who, place.path, fresh)
-                install.run(who, place.path, again)
-            finally:
-                place.close()
-
-
-def measure_in_one_file_system(install, directory, rounds, fresh, again):
     for kind in (fresh, again):
         for index in range(rounds):
             for who in in_order(index):
@@ -198,13 +164,19 @@ def measure_in_one_file_system(install, directory, rounds, fresh, again):
                 install.run(who, place, kind)
 
 
+def spread(directory):
+    """Each directory made in this one gets inodes far from the others': ext4's "top of a hierarchy"."""
+    if subprocess.run(["chattr", "+T", directory], stderr=subprocess.DEVNULL).returncode != 0:
+        say("this is no ext4: what one install deletes may slow the next one")
+
+
 def bench(binary, rounds, parent, packages):
     with tempfile.TemporaryDirectory(dir=parent, prefix="sandbox-run-bench-") as name:
         directory = pathlib.Path(name)
+        spread(directory)
         install = Install(binary, directory, packages)
         fresh = Kind(f"fresh npm ci of {packages} packages ({packages * (FILES + 2)} files)")
         again = Kind("npm ci over an existing tree")
-        way = measure if os.geteuid() == 0 else measure_in_one_file_system
-        way(install, directory, rounds, fresh, again)
+        measure(install, directory, rounds, fresh, again)
         fresh.report()
         again.report()

@@ -24,19 +24,24 @@ rm -r node_modules/gone old/link; mkdir old/link; echo in > old/link/inner
 SHOW = "find . | sort; find . -type f ! -perm 000 | sort | xargs cat; stat -c '%n %a' old/sub locked; stat -c '%n %a %h' node_modules/new/twin; readlink node_modules/new/link"
 
 
-def commits_the_same(t, mount, plan_says):
-    """`mount`: a shell script that makes t.base/place a directory of the file system."""
-    expected = t.succeeded(t.bare("sh", "-e", "-c", f"mkdir control; cd control\n{PREPARE}\n{CHANGE}\n{SHOW}")).out
+def commits_the_same(t, mount, plan_says, lacks=()):
+    """`mount`: a shell script that makes t.base/place a directory of the file system; `lacks`: what of
+    the scripts it can't do."""
+    prepare, change, show = PREPARE, CHANGE, SHOW
+    for part in lacks:
+        t.true(part in prepare + change + show, part)
+        prepare, change, show = (script.replace(part, "") for script in (prepare, change, show))
+    expected = t.succeeded(t.bare("sh", "-e", "-c", f"mkdir control; cd control\n{prepare}\n{change}\n{show}")).out
     sandbox_run = " ".join(map(str, t.sandbox_command(options=["--profile", t.accepting_profile()])))
     place = t.base / "place"
     result = t.in_own_mounts(
-        f"""mkdir -p {place}\n{mount}\nmkdir {place}/project; cd {place}/project\n{PREPARE}
+        f"""mkdir -p {place}\n{mount}\nmkdir {place}/project; cd {place}/project\n{prepare}
         {sandbox_run} -- "$@"
         {sandbox_run} plan -- true > {t.base}/plan
-        {SHOW}
+        {show}
         {sandbox_run} --discard -- sh -c 'rm -r old; echo bad > bad'
-        {SHOW}""",
-        "sh", "-e", "-c", CHANGE)
+        {show}""",
+        "sh", "-e", "-c", change)
     t.succeeded(result)
     t.equal(result.out, expected + expected)
     t.contains((t.base / "plan").read_text(), plan_says)
@@ -103,6 +108,33 @@ def overlays_in_overlays(t):
                     for level, below in (("one", t.base / "zero"), ("two", t.base / "one/merged")))
     commits_the_same(t, f"mkdir {t.base}/zero\n{mount}mount --bind {t.base}/two/merged {t.base}/place",
                      "before the run (no overlay can lie above its file system)")
+
+
+def sshfs_mount(t):
+    if not IS_ROOT:
+        raise NotApplicable("only root may open /dev/fuse everywhere: tested there")
+    require(shutil.which("sshfs"), "no sshfs")
+    server = t.write(t.base / "server", "#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n", mode=0o755)
+    return f"""mkdir {t.base}/remote
+        sshfs -f -o ssh_command={server} host:{t.base}/remote {t.base}/place & sshfs=$!
+        trap 'umount -l {t.base}/place; kill $sshfs' EXIT
+        until mountpoint -q {t.base}/place; do kill -0 $sshfs; sleep 0.05; done"""
+
+
+NOT_BY_SFTP = ("mkfifo queue; ", " %h")  # special files, numbers of links
+
+
+@test
+def network_file_system(t):
+    """a project on a network file system (sshfs: no attributes, no exchange): by copy"""
+    commits_the_same(t, sshfs_mount(t), "by copy", NOT_BY_SFTP)
+
+
+@test
+def network_file_system_with_state(t):
+    """project and state on a network file system: the layers lie elsewhere"""
+    mount = sshfs_mount(t) + f"\nexport XDG_STATE_HOME={t.base}/place/state"
+    commits_the_same(t, mount, "by copy", NOT_BY_SFTP)
 
 
 @test

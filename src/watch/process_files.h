@@ -20,8 +20,8 @@ struct ProcessId {
 
 struct ProcessStatus {
   ProcessId id;
-  /// A zombie, which its parent has not asked for yet, or about to be one: it does nothing more, and
-  /// its memory, with arguments and environment, may be gone.
+  /// A zombie, which its parent has not asked for yet, or about to be one: it does nothing more,
+  /// and its memory, with arguments and environment, may be gone.
   bool ended = false;
   int parent = 0;
   int group = 0;

@@ -100,9 +100,7 @@ std::string blocked_words(const SummaryFacts& facts) {
   const std::size_t held = facts.commit.held.size();
   if (held > 0) parts.push_back(counted(held, "change", "changes") + " held");
   if (facts.commit.stripped > 0) {
-    parts.push_back(
-        counted(facts.commit.stripped, "special file or mode", "special files or modes") +
-        " left out");
+    parts.push_back(counted(facts.commit.stripped, "file or mode", "files or modes") + " left out");
   }
   return parts.empty() ? "nothing blocked" : base::join(parts, " · ");
 }

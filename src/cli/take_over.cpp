@@ -67,6 +67,7 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
         case policy::Verdict::hold:
         case policy::Verdict::protect:
         case policy::Verdict::drop:
+        case policy::Verdict::strip:
           break;
         default:
           rule.verdict = policy::Verdict::hold;

@@ -62,6 +62,7 @@ enum class Verdict {
   trusted,  // committed if no script ran in this run (the package manager alone wrote), else
             // dropped
   drop,     // thrown away in silence (caches)
+  strip,    // thrown away, and told
   /// A .pth file of Python: committed if every line is a plain path or comment, or is exactly
   /// setuptools' known line; else held. See path_file_paths() in verdict.h.
   path_file,

@@ -9,10 +9,10 @@ namespace sandbox_run::policy {
 namespace {
 
 const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
-    {"commit", Verdict::commit},       {"hold", Verdict::hold},
-    {"protect", Verdict::protect},     {"drop", Verdict::drop},
-    {"path-file", Verdict::path_file}, {"recorded", Verdict::recorded},
-    {"manifest", Verdict::manifest}};
+    {"commit", Verdict::commit},     {"hold", Verdict::hold},
+    {"protect", Verdict::protect},   {"drop", Verdict::drop},
+    {"strip", Verdict::strip},       {"path-file", Verdict::path_file},
+    {"recorded", Verdict::recorded}, {"manifest", Verdict::manifest}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
                                                                      {"verify", Verdict::verify},

@@ -361,7 +361,8 @@ bool Reader::is_closed(const Node& node) const {
 void Reader::check_host_tree(Node& node) {
   check_host(node);
   if (!S_ISDIR(node.host.mode) || purpose_ == Purpose::list) return;
-  if (node.judgement.verdict == Verdict::drop || node.judgement.verdict == Verdict::protect) return;
+  const Verdict verdict = node.judgement.verdict;
+  if (verdict == Verdict::drop || verdict == Verdict::strip || verdict == Verdict::protect) return;
   const HostView::TreeFacts facts = host_.examine(node.change.path, judge_);
   if (facts.has_changed) hold(node, kChangedOnHost);
   if (facts.is_unreadable) hold(node, kUnreadable);

@@ -36,7 +36,7 @@ struct HostEntry {
 };
 
 /// What is done with a change. split: with each entry beneath it on its own.
-enum class Fate { none, commit, hold, protect, drop, split };
+enum class Fate { none, commit, hold, protect, drop, strip, split };
 
 enum class Entries {
   unread,   // no directory, or judged as a whole

@@ -25,6 +25,8 @@ Fate fate_of(Verdict verdict) {
     case Verdict::trusted:
     case Verdict::drop:
       return Fate::drop;
+    case Verdict::strip:
+      return Fate::strip;
   }
   return Fate::hold;
 }

@@ -139,7 +139,8 @@ Judge judge_hold_all(std::string reason) {
 Judge judge_without_commits(Judge judge, const std::string& reason) {
   const auto inner = std::make_shared<const Judge>(std::move(judge));
   const auto settle = [reason](Judgement judgement) {
-    if (judgement.verdict != Verdict::drop && judgement.verdict != Verdict::protect) {
+    if (judgement.verdict != Verdict::drop && judgement.verdict != Verdict::strip &&
+        judgement.verdict != Verdict::protect) {
       judgement = {Verdict::hold, reason};
     }
     return judgement;

@@ -167,6 +167,8 @@ void LayerPlanner::decide_node(std::uint32_t index) {
     case Fate::drop:
       if (is_cache_) ++plan_.summary.dropped;
       return;
+    case Fate::strip:
+      return strip(node);
     case Fate::hold:
     case Fate::protect:
       return hold(node, node.fate == Fate::hold ? Verdict::hold : Verdict::protect,
@@ -191,6 +193,7 @@ void LayerPlanner::decide_node(std::uint32_t index) {
 void LayerPlanner::decide_mode(const Node& node) {
   if (node.change.mode == (node.host.mode & 07777U)) return;
   if (node.judgement.verdict == Verdict::drop) return;
+  if (node.judgement.verdict == Verdict::strip) return strip(node);
   if (node.judgement.verdict != Verdict::commit) {
     Node only_mode = node;
     only_mode.change.kind = ChangeKind::changed;
@@ -344,6 +347,14 @@ void LayerPlanner::open_layer_directories(const PassableScope& passable) {
     const Place here{layer_root_, locked.path};
     operations_.open_for_change(here, here, status.st_ino, locked.mode);
   }
+}
+
+void LayerPlanner::strip(const Node& node) {
+  const std::string& reason = node.judgement.reason;
+  plan_.stripped.push_back(
+      {target_.path,
+       {node.change.path, "all of it, by a rule" + (reason.empty() ? "" : " (" + reason + ")")}});
+  ++plan_.summary.stripped;
 }
 
 void LayerPlanner::hold(const Node& node, Verdict verdict, const std::string& reason) {

@@ -61,6 +61,7 @@ class LayerPlanner {
   };
   PlacedSource source_of(const Node& node);
   void sync_content(const Place& source, std::uint64_t size);
+  void strip(const Node& node);
   void own_as_bare(const Node& node, const struct stat& status, const Place& source);
   std::optional<gid_t> handed_group(std::uint32_t index) const;
   std::optional<gid_t> group_for(const Node& node) const;

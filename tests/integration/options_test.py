@@ -221,6 +221,30 @@ def user_configuration_adds(t):
 
 
 @test
+def strip_rule(t):
+    """what a rule strips is thrown away and told, new, changed or removed; the rest is judged as ever"""
+    t.write("old.txt", "old\n")
+    t.write("src/report.txt", "old\n")
+    t.write(t.home / ".config/sandbox-run/config.toml", """
+[[profile.generic.rule]]
+verdict = "strip"
+paths = ["**/.cache/**", "**/report.txt", "old.txt"]
+reason = "nobody needs it"
+""")
+    result = t.succeeded(t.sandbox("sh", "-c", "mkdir -p lib/.cache/deep .cache; echo x > lib/.cache/deep/a; echo x > lib/b;"
+                                   "echo x > .cache/c; echo new > src/report.txt; echo x > src/new; rm old.txt",
+                                   options=["--profile", "generic"]))
+    t.equal(sorted(str(p.relative_to(t.project)) for p in t.project.rglob("*") if p.is_file()),
+            ["lib/b", "old.txt", "src/new", "src/report.txt"])
+    t.equal((t.project / "src/report.txt").read_text(), "old\n")
+    stripped = {e["details"]["path"]: e["details"]["what"] for e in result.of_type("change.stripped")}
+    t.equal(sorted(stripped), [".cache", "lib/.cache", "old.txt", "src/report.txt"])
+    t.equal(set(stripped.values()), {"all of it, by a rule (nobody needs it)"})
+    t.contains(result.err, "4 files or modes left out")
+    t.lacks(result.err, "held")
+
+
+@test
 def colours_reach_a_terminal(t):
     """on a terminal the command's colours pass through, and the summary comes after them"""
     command = t.sandbox_command("printf", "\\033[31mred\\033[0m\\n")

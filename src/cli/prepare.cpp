@@ -1,7 +1,6 @@
 #include "cli/prepare.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,10 +54,11 @@ void require_writable_project(const plan::HostFacts& facts) {
 void look_at_owners(Preparation& prepared) {
   const plan::HostFacts& facts = prepared.facts;
   for (workspace::Target& target : prepared.targets) {
+    // Never copied, however large; what can't be written to it is not kept, as ever.
     if (target.kind == policy::TargetKind::cache) continue;
     const workspace::ForeignOwners foreign =
         workspace::look_for_foreign_owners(target, facts.privileged);
-    target.has_foreign_owners = foreign.stop_overlays && !target.lower_is_copied;
+    target.has_foreign_owners = foreign.stop_overlays;
     target.lower_is_copied = target.lower_is_copied || foreign.stop_overlays;
     std::erase_if(target.hidden,
                   [&](const std::string& name) { return foreign.not_to_hide.contains(name); });
@@ -67,7 +67,7 @@ void look_at_owners(Preparation& prepared) {
         fmt::format("other owners' files in {}, which can't be changed: {}; to change that: sudo "
                     "chown -R {}:{} {}",
                     printable(target.path), printable(base::join(foreign.closed, ", ")), facts.uid,
-                    facts.gid, base::shell_words({target.path})));
+                    facts.gid, printable(base::shell_words({target.path}))));
   }
 }
 

@@ -104,7 +104,8 @@ std::optional<int> own_descriptor(std::string_view in_proc) {
 /// Opens again what is open for writing, and was looked at then, or is the command's own output.
 bool is_open_already(int thread, const Look& look) {
   const auto fd = own_descriptor(look.in_proc);
-  const auto flags = fd ? descriptor_flags(thread, *fd) : std::nullopt;
+  // "self" is the process: a thread may have descriptors of its own (clone without CLONE_FILES).
+  const auto flags = fd ? descriptor_flags(process_of_thread(thread), *fd) : std::nullopt;
   return flags && (*flags & O_ACCMODE) != O_RDONLY;
 }
 
@@ -117,16 +118,25 @@ bool is_write_call(int number) {
 
 void WriteWatch::own(const Actor& actor, const std::string& directory) {
   if (directory.empty() || directory == "/") return;
-  std::set<std::string>& directories = packages_[key_of(actor)].directories;
-  if (directories.size() < kMaxDirectories) directories.insert(directory);
+  Known* const package = known(actor);
+  if (package != nullptr && package->directories.size() < kMaxDirectories) {
+    package->directories.insert(directory);
+  }
+}
+
+/// nullptr: of more packages than are kept; the recorder keeps nothing of them either.
+WriteWatch::Known* WriteWatch::known(const Actor& actor) {
+  const std::string key = key_of(actor);
+  if (packages_.size() >= BehaviourRecorder::kMaxDoers && !packages_.contains(key)) return nullptr;
+  return &packages_[key];
 }
 
 void WriteWatch::look(const seccomp_notif& notification) {
   const auto actor_of = [this](const std::optional<ProcessStatus>& status) {
     return status ? processes_.actor_of(*status) : Actor{};
   };
-  const auto* known = known_.find_or_learn(notification, channel_, actor_of);
-  if (known == nullptr || !has_directory(known->value)) return;
+  const auto* doer = known_.find_or_learn(notification, channel_, actor_of);
+  if (doer == nullptr || !has_directory(doer->value)) return;
   const int thread = static_cast<int>(notification.pid);
   const seccomp_data& call = notification.data;
   RemoteMemory memory(thread);
@@ -142,15 +152,17 @@ void WriteWatch::look(const seccomp_notif& notification) {
         look.result == Look::Result::unclear && !path->empty() && !is_open_already(thread, look);
     if (!channel_.is_valid(notification.id)) return;
     if (unclear) {
-      tell(known->value, *path, kUnclearPlace, thread);
+      tell(doer->value, *path, kUnclearPlace, thread);
     } else if (!look.real_path.empty() && !is_in_vain(look, argument.wants)) {
-      record(known->value, look.real_path, thread);
+      record(doer->value, look.real_path, thread);
     }
   }
 }
 
 void WriteWatch::record(const Actor& actor, const std::string& path, int thread) {
-  const auto& own = packages_[key_of(actor)].directories;
+  const Known* const package = known(actor);
+  if (package == nullptr) return;
+  const auto& own = package->directories;
   if (std::any_of(own.begin(), own.end(), [&](const std::string& directory) {
         return base::is_beneath(path, directory);
       })) {
@@ -162,8 +174,11 @@ void WriteWatch::record(const Actor& actor, const std::string& path, int thread)
 
 void WriteWatch::tell(const Actor& actor, const std::string& path, const std::string& place,
                       int thread) {
-  std::set<std::string>& places = packages_[key_of(actor)].places;
-  if (places.size() >= kMaxPlaces || !places.insert(place).second) return;
+  Known* const package = known(actor);
+  if (package == nullptr || package->places.size() >= kMaxPlaces ||
+      !package->places.insert(place).second) {
+    return;
+  }
   events::Event event{"file.written"};
   event.actor = actor;
   event.process = describe_process(process_of_thread(thread));

@@ -48,6 +48,7 @@ class WriteWatch {
     std::set<std::string> places;       // told
   };
 
+  Known* known(const events::Actor& actor);
   void record(const events::Actor& actor, const std::string& path, int thread);
   void tell(const events::Actor& actor, const std::string& path, const std::string& place,
             int thread);

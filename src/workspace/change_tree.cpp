@@ -105,7 +105,7 @@ void Reader::push(Node node) {
     node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
     node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
   }
-  if (node.is_change && is_closed(node)) hold(node, kClosed);
+  if (node.is_change && is_closed(node)) hold(node, kClosed);  // also what the host has not yet
   if (inspection_) {
     const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
     tree_.inspections[index] = *std::exchange(inspection_, std::nullopt);

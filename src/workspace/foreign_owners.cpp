@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <exception>
 
 #include "base/unique_fd.h"
 #include "workspace/tree.h"
@@ -49,11 +48,11 @@ class Search {
   void look(int dir_fd, const char* name, const std::string& path) {
     struct stat status {};
     if (!stat_entry(dir_fd, name, status)) return;
+    const bool is_own = status.st_uid == ::geteuid();
+    if (is_own && (maps_all_ || status.st_gid == ::getegid())) return;
     const std::string top = path.substr(0, path.find('/'));
     const bool is_hidden =
         std::find(target_.hidden.begin(), target_.hidden.end(), top) != target_.hidden.end();
-    const bool is_own = status.st_uid == ::geteuid();
-    if (is_own && (maps_all_ || status.st_gid == ::getegid())) return;
     constexpr int kFlags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
     if (!is_own && ::faccessat(dir_fd, name, W_OK, kFlags) != 0) {
       if (found_.closed.size() < kMaxExamples) found_.closed.push_back(path);

@@ -282,7 +282,7 @@ void LayerPlanner::own_as_bare(const Node& node, const struct stat& status, cons
   const bool is_file = S_ISREG(status.st_mode) && S_ISREG(node.host.mode);
   if (::geteuid() == 0 && is_file && node.host.uid != status.st_uid) {
     give_owner(root, source.path, node.host.uid, node.host.gid);
-  } else if (const auto group = group_for(node)) {
+  } else if (const auto group = group_for(node); group && *group != ::getegid()) {
     give_group(root, source.path, *group);
   }
 }
@@ -299,9 +299,10 @@ std::optional<gid_t> LayerPlanner::handed_group(std::uint32_t index) const {
   }
 }
 
-/// The group that the entry would have if the command had written it on the host.
+/// The group that the entry would have if the command had written it on the host: a file is
+/// written in place, a directory is made anew. nullopt: the caller's.
 std::optional<gid_t> LayerPlanner::group_for(const Node& node) const {
-  if (node.host.exists && !S_ISLNK(node.host.mode)) return node.host.gid;
+  if (node.host.exists && S_ISREG(node.host.mode)) return node.host.gid;
   return handed_group(node.parent);
 }
 

@@ -23,7 +23,7 @@ bool give(int dir_fd, const char* name, gid_t gid) {
 void give_group(int root_fd, const std::string& path, gid_t gid) {
   const Located at = locate(root_fd, path);
   struct stat status {};
-  if (!stat_entry(at.directory.get(), at.name.c_str(), status) || status.st_gid == gid) return;
+  if (!stat_entry(at.directory.get(), at.name.c_str(), status)) return;
   if (!give(at.directory.get(), at.name.c_str(), gid) || !S_ISDIR(status.st_mode)) return;
   PassableScope passable(at.directory.get());
   TreeVisitor visitor;

@@ -38,10 +38,10 @@ def contents(t, root):
     return {path: (entry[0], *entry[2:]) for path, entry in t.fingerprint(root).items()}
 
 
-def home_of(t, uid=USER):
-    """The home is the user's, with a project in it whose files are yet to be made."""
-    os.chown(t.base, uid, uid)
-    give(t.home, uid, uid)
+def home_of(t):
+    """The home is the user's, with all that is in it by now."""
+    os.chown(t.base, USER, USER)
+    give(t.home, USER, USER)
 
 
 CHANGES = """
@@ -51,7 +51,7 @@ mkdir colleagues/new; echo x > colleagues/new/x; rm -r whole; echo y > packages/
 """
 
 
-def shared_project(t, directory):
+def shared_project(directory):
     """As a team has it: of two people, one group, directories that hand it on."""
     for path in ("shared.txt", "gone", "old", "mine", "colleagues/file", "colleagues/other",
                  "whole/inner/file", "packages/a/index.js"):
@@ -71,11 +71,9 @@ def shared_group(t):
     """a team's project: all that its group may change is changed, and stays the group's"""
     require_root("make such files")
     bare = t.home / "bare"
-    shared_project(t, t.project)
-    shared_project(t, bare)
     home_of(t)
-    shared_project(t, t.project)
-    shared_project(t, bare)
+    shared_project(t.project)
+    shared_project(bare)
     run = ["sh", "-e", "-c", "umask 002; " + CHANGES]
     t.succeeded(as_user(t, "env", "-C", bare, *run, groups=[TEAM]), "control")
     sandboxed = t.sandbox_command(*run, options=["--profile", "generic"])
@@ -89,7 +87,7 @@ def shared_group(t):
 
 @test
 def not_a_member(t):
-    """files of a group that one is no member of are one's own all the same"""
+    """files of a group that one is no member of: they can be changed, and are one's own group's then"""
     require_root("make such files")
     t.write("a", "a\n")
     t.write("src/b", "b\n")
@@ -100,37 +98,45 @@ def not_a_member(t):
     result = t.succeeded(as_user(t, *t.sandbox_command(*words, options=["--profile", "generic"])))
     t.lacks(result.err, "held")
     t.equal((t.project / "a").read_text(), "a\nx\n")
+    t.equal(((t.project / "a").stat().st_gid, (t.project / "src").stat().st_gid), (USER, TEAM))
     t.equal(sorted(os.listdir(t.project / "src")), ["c"])
 
 
-def leftovers(t):
+def leftovers(t, directory):
     """What a container left behind that ran as root."""
-    t.write("node_modules/.cache/tool/state", "root's\n")
-    t.write("dist/out.js", "root's\n")
-    t.write("root.log", "root's\n")
-    t.write("secret", "root's\n", mode=0o600)
-    t.write("closed/inner", "root's\n").parent.chmod(0o700)
-    t.write("mine.txt", "mine\n")
-    home_of(t)
+    directory.mkdir(exist_ok=True)
+    t.write(directory / "node_modules/.cache/tool/state", "root's\n")
+    t.write(directory / "dist/out.js", "root's\n")
+    t.write(directory / "root.log", "root's\n")
+    t.write(directory / "secret", "root's\n", mode=0o600)
+    t.write(directory / "closed/inner", "root's\n").parent.chmod(0o700)
+    t.write(directory / "mine.txt", "mine\n")
+    give(directory, USER, USER)
     for path in ("node_modules/.cache", "dist", "closed"):
-        give(t.project / path, 0, 0)
+        give(directory / path, 0, 0)
     for path in ("root.log", "secret"):
-        os.chown(t.project / path, 0, 0)
+        os.chown(directory / path, 0, 0)
 
 
 @test
 def roots_leftovers(t):
     """root's files in one's project: said before the run, with the cure; the rest works as without"""
     require_root("make such files")
-    leftovers(t)
+    bare = t.home / "bare"
+    home_of(t)
+    leftovers(t, t.project)
+    leftovers(t, bare)
     before = t.fingerprint()
     tries = """
     for path in node_modules/.cache/x dist/out.js closed/x; do (echo x > $path) 2>/dev/null && echo "wrote $path"; done
     cat secret 2>/dev/null; rm -r dist 2>/dev/null && echo removed
     rm -f root.log; echo more >> mine.txt; mkdir node_modules/new; echo x > node_modules/new/x
     """
+    control = as_user(t, "env", "-C", bare, "sh", "-c", tries)
+    t.equal((control.code, control.out), (0, ""))
     result = as_user(t, *t.sandbox_command("sh", "-c", tries, options=["--profile", "generic"]))
     t.equal(t.succeeded(result).out, "")
+    t.equal(t.fingerprint(), t.fingerprint(bare))
     note, *rest = result.err.splitlines()
     t.contains(note, "other owners' files in")
     t.contains(note, "which can't be changed: ")
@@ -147,7 +153,8 @@ def roots_leftovers(t):
 def copies_of_what_is_closed(t):
     """beside a team's files, root's are copied as something that may not be read, and stay as they are"""
     require_root("make such files")
-    leftovers(t)
+    home_of(t)
+    leftovers(t, t.project)
     t.write("team.txt", "team\n", mode=0o664)
     os.chown(t.project / "team.txt", USER, TEAM)
     before = t.fingerprint()
@@ -170,7 +177,7 @@ def root_in_others_project(t):
     require_root("be root")
     bare = t.home / "bare"
     for directory in (t.project, bare):
-        shared_project(t, directory)
+        shared_project(directory)
         (directory / "mine").chmod(0o600)
         (directory / "colleagues").chmod(0o755)
         os.chown(directory / "shared.txt", 0, 0)

@@ -78,6 +78,17 @@ TEST_CASE("what is not a decoy's is not found, however near it comes") {
   CHECK_FALSE(watch::DecoyMatcher(Values{{"short", "abc"}}).find("abcabcabcabcabc"));
 }
 
+TEST_CASE("another key is none of ours because it begins alike") {
+  for (const std::string prefix : {"AKIA", "ghp_", "npm_"}) {
+    const std::string ours = prefix + "Q7RANDOMPARTOFIT";
+    const std::string theirs = prefix + "Q7ANOTHERONEHERE";
+    const watch::DecoyMatcher matcher(Values{{"key", ours}});
+    CHECK_FALSE(matcher.find(base::hex_encode(theirs)));
+    CHECK(matcher.find(base::hex_encode(ours))->encoding == "hex");
+    CHECK(matcher.find(base::hex_encode(ours.substr(prefix.size())))->encoding == "hex");
+  }
+}
+
 TEST_CASE("the words around the secrets are in every such file: they raise nothing") {
   const policy::DecoySet mine = policy::make_decoys(base::random_bytes, "/home/u");
   const policy::DecoySet theirs = policy::make_decoys(base::random_bytes, "/home/u");

@@ -87,6 +87,7 @@ class CommandRun {
 
  private:
   int run_command() {
+    const auto began = steady_clock::now();
     prepared_ = prepare(options_);
     warn();
     state_ = state_directory(prepared_.facts.state_home);
@@ -100,10 +101,11 @@ class CommandRun {
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     const auto locks = make_room();
     record_start();
+    const auto prepared = steady_clock::now();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
     const TakenOver commit = commit_run(outcome);
-    overhead_ = outcome.set_up + (steady_clock::now() - ended);
+    overhead_ = prepared - began + outcome.set_up + (steady_clock::now() - ended);
     const int code = finish(outcome, commit);
     if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
     return code;

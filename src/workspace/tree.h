@@ -53,7 +53,9 @@ char type_letter(mode_t mode);
 /// chmod(2) of `name`, which is no link, without permission on it and without following one.
 void set_entry_mode(int dir_fd, const std::string& name, mode_t mode);
 
-enum class Access { as_it_is, make_passable };
+/// A directory that can't be read is an error; or counts as empty, as one that is gone; or is made
+/// passable.
+enum class Access { as_it_is, where_allowed, make_passable };
 
 /// Opens directories beneath one root. With make_passable: where their owner has shut himself out,
 /// their mode is changed for the time of this object's life (not for root, whom modes don't bind).
@@ -69,7 +71,8 @@ class PassableScope {
     std::string path;
     mode_t mode;
   };
-  /// As workspace::open_directory, made passable first; its parents must be already.
+  /// As workspace::open_directory, made passable first; its parents must be already. None only with
+  /// where_allowed.
   base::UniqueFd open_directory(const std::string& path);
   /// As open_directory, its parents made passable, too.
   base::UniqueFd open_with_parents(const std::string& path);

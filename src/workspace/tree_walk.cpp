@@ -97,6 +97,7 @@ void Walk::end() {
 void Walk::read(const Directory& directory, const TreeVisitor& visitor, std::vector<char>& buffer,
                 std::vector<Directory>& found) {
   const base::UniqueFd fd = passable_.open_directory(directory.path);
+  if (!fd) return;
   if (visitor.directory) visitor.directory(fd.get(), directory.path);
   for_each_entry(fd.get(), buffer, [&](const char* name, unsigned char type) {
     if (visitor.entry(fd.get(), directory.path, name, type) != Next::descend) return;

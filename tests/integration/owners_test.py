@@ -102,6 +102,28 @@ def not_a_member(t):
     t.equal(sorted(os.listdir(t.project / "src")), ["c"])
 
 
+@test
+def far_below(t):
+    """one directory of a group, deep in a project of thousands of files that is otherwise one's own"""
+    require_root("make such files")
+    bare = t.home / "bare"
+    home_of(t)
+    shared = "packages" + "/d" * 9 + "/shared"
+    for root in (t.project, bare):
+        t.write(root / shared / "file", "shared\n")
+        for index in range(4000):
+            t.write(root / f"src/{index % 40}/{index}.js", "")
+        give(root, USER, USER)
+        give(root / shared, USER, TEAM)
+        (root / shared).chmod(0o2775)
+    run = ["sh", "-e", "-c", f"cd {shared}; echo more >> file; echo x > new; mkdir inner; chmod 2770 ."]
+    t.succeeded(as_user(t, "env", "-C", bare, *run, groups=[TEAM]), "control")
+    result = t.succeeded(as_user(t, *t.sandbox_command(*run, options=["--profile", "generic"]), groups=[TEAM]))
+    t.lacks(result.err, "held")
+    t.equal(contents(t, t.project), contents(t, bare))
+    t.equal(groups_of(t.project), groups_of(bare))
+
+
 def leftovers(t, directory):
     """What a container left behind that ran as root."""
     directory.mkdir(exist_ok=True)
@@ -206,32 +228,29 @@ def ready_for_npm_ci(t, depth):
     return t.sandbox_command("npm", "ci", options=["--allow-host", f"localhost:{registry.port}"]), env
 
 
-@test(time_limit=120)
-def clean_install_over_leftovers(t):
-    """npm ci where root left a directory in node_modules: npm's own error, after a note with the cure"""
+def install_over_leftovers(t, depth):
     require_root("make such files")
-    command, env = ready_for_npm_ci(t, 0)
+    command, env = ready_for_npm_ci(t, depth)
     bare = as_user(t, "npm", "ci", env=env)
     t.true(bare.code != 0, "control")
     result = as_user(t, *command, env=env)
     t.equal(result.code, bare.code, result)
-    t.contains(result.err.splitlines()[0], "can't be changed: node_modules/.cache, node_modules/.cache/state")
+    leftover = "node_modules" + "/d" * depth + "/.cache"
+    t.contains(result.err.splitlines()[0], f"can't be changed: {leftover}, {leftover}/state")
     t.contains(result.err, "EACCES")
-    t.equal((t.project / "node_modules/.cache/state").read_text(), "root's\n")
+    t.equal((t.project / leftover / "state").read_text(), "root's\n")
     give(t.project / "node_modules", USER, USER)
     t.succeeded(as_user(t, *command, env=env))
     t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["qr"])
 
 
 @test(time_limit=120)
-def deep_leftovers(t):
-    """what is found at the end only is held in words: the old tree stays whole"""
-    require_root("make such files")
-    command, env = ready_for_npm_ci(t, 5)
-    before = t.fingerprint()
-    result = t.succeeded(as_user(t, *command, env=env))
-    t.contains(result.err, "held: node_modules (belongs to another owner")
-    t.equal(t.fingerprint(), before)
-    give(t.project / "node_modules", USER, USER)
-    t.succeeded(as_user(t, *command, env=env))
-    t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["qr"])
+def clean_install_over_leftovers(t):
+    """npm ci where root left a directory in node_modules: npm's own error, after a note with the cure"""
+    install_over_leftovers(t, 0)
+
+
+@test(time_limit=120)
+def clean_install_over_deep_leftovers(t):
+    """the same far below, where thousands of files are"""
+    install_over_leftovers(t, 5)

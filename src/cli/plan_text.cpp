@@ -66,7 +66,7 @@ std::string describe_plan(const Preparation& prepared, bool watch_writes) {
     text += "commit     " + printable(target.path) +
             (renamed ? "  by rename\n"
                      : "  by copy (" + printable(state) + " is on another file system)\n");
-    if (target.lower_is_copied) {
+    if (target.lower_is_copied && target.kind != policy::TargetKind::cache) {
       text += "copy       " + printable(target.path) +
               (target.has_foreign_owners
                    ? "  before the run (no overlay can change other owners' or groups' files)\n"

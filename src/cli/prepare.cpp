@@ -49,17 +49,29 @@ void require_writable_project(const plan::HostFacts& facts) {
   }
 }
 
+std::string empty_cache_note(const workspace::Target& target) {
+  return fmt::format(
+      "the command finds the cache {} empty, for {}; what it adds is kept, and a cache of your own "
+      "is "
+      "faster",
+      printable(target.path),
+      target.has_foreign_owners ? "others' files in it can't be changed from inside the sandbox"
+                                : "no overlay can lie above its file system");
+}
+
 /// What of the targets no overlay can change is changed in a copy; what nobody but its owner may
 /// change is said before anything runs.
 void look_at_owners(Preparation& prepared) {
   const plan::HostFacts& facts = prepared.facts;
   for (workspace::Target& target : prepared.targets) {
-    // Never copied, however large; what can't be written to it is not kept, as ever.
-    if (target.kind == policy::TargetKind::cache) continue;
     const workspace::ForeignOwners foreign =
         workspace::look_for_foreign_owners(target, facts.privileged);
     target.has_foreign_owners = foreign.stop_overlays;
     target.lower_is_copied = target.lower_is_copied || foreign.stop_overlays;
+    if (target.kind == policy::TargetKind::cache) {
+      if (target.lower_is_copied) prepared.warnings.push_back(empty_cache_note(target));
+      continue;  // what can't be written to it is not kept, as ever
+    }
     std::erase_if(target.hidden,
                   [&](const std::string& name) { return foreign.not_to_hide.contains(name); });
     if (foreign.closed.empty()) continue;

@@ -144,8 +144,9 @@ class CommandRun {
 
   bool any_copied() const {
     const auto& targets = prepared_.targets;
-    return std::any_of(targets.begin(), targets.end(),
-                       [](const workspace::Target& target) { return target.lower_is_copied; });
+    return std::any_of(targets.begin(), targets.end(), [](const workspace::Target& target) {
+      return target.lower_is_copied && target.kind != policy::TargetKind::cache;
+    });
   }
 
   void make_plan() {

@@ -15,6 +15,9 @@ namespace sandbox_run::workspace {
 namespace {
 
 constexpr std::size_t kMaxExamples = 3;
+/// Of a cache, whose files are many and of one kind: that they are others' shows in the upper
+/// levels.
+constexpr std::ptrdiff_t kCacheLevels = 3;
 constexpr int kLookFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 
 bool is_nearer(const std::string& a, const std::string& b) {
@@ -73,9 +76,14 @@ class Search {
         return Next::skip;
       }
       if (!is_own(status)) look(dir_fd, name, child_path(dir_path, name), status, found);
-      return Next::descend;
+      return is_deep_enough(dir_path) ? Next::skip : Next::descend;
     };
     return visitor;
+  }
+
+  bool is_deep_enough(const std::string& dir_path) const {
+    const auto level = dir_path.empty() ? 1 : 2 + std::count(dir_path.begin(), dir_path.end(), '/');
+    return target_.kind == policy::TargetKind::cache && level >= kCacheLevels;
   }
 
   bool is_own(const struct statx& status) const {

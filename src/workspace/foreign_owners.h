@@ -22,9 +22,9 @@ struct ForeignOwners {
 };
 
 /// Looks at all of the target, for a single directory of another group would end a command in the
-/// middle: 37,000 entries in 37 ms by two threads. `maps_all`: the caller is root, whose
-/// sandbox knows every id. What cannot be looked at, and other mounts, which no overlay has, count
-/// for nothing.
+/// middle: 37,000 entries in 37 ms by two threads. Of a cache only at the upper levels. `maps_all`:
+/// the caller is root, whose sandbox knows every id. What cannot be looked at, and other mounts,
+/// which no overlay has, count for nothing.
 ForeignOwners look_for_foreign_owners(const Target& target, bool maps_all);
 
 }  // namespace sandbox_run::workspace

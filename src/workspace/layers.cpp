@@ -101,9 +101,7 @@ bool hide(const std::string& upper, int target_fd, const std::string& name) {
 }
 
 /// But for what is hidden from the command anyway.
-void copy_target(int target_fd, const Target& target, const std::string& lower) {
-  const Owners owners = owners_of(target);
-  check_sys(::mkdir(lower.c_str(), 0700), "making " + lower);
+void copy_entries(int target_fd, const Target& target, const std::string& lower) {
   const UniqueFd copy = open_real_directory(lower);
   std::vector<char> buffer;
   const UniqueFd entries = base::UniqueFd(
@@ -114,10 +112,15 @@ void copy_target(int target_fd, const Target& target, const std::string& lower) 
     if (hidden) {
       check_sys(::mkdirat(copy.get(), name, 0700), "copying a target");
     } else {
-      copy_entry(entries.get(), name, copy.get(), name, Access::as_it_is, owners);
+      copy_entry(entries.get(), name, copy.get(), name, Access::as_it_is, owners_of(target));
     }
   });
-  dress_as_target(lower, target_fd, owners);
+}
+
+void make_own_lower(int target_fd, const Target& target, const std::string& lower) {
+  check_sys(::mkdir(lower.c_str(), 0700), "making " + lower);
+  if (target.kind != policy::TargetKind::cache) copy_entries(target_fd, target, lower);
+  dress_as_target(lower, target_fd, owners_of(target));
 }
 
 LayerRecord make_layer(const std::string& directory, const Target& target) {
@@ -133,7 +136,7 @@ LayerRecord make_layer(const std::string& directory, const Target& target) {
   record.directory.lower = target.path;
   if (target.lower_is_copied) {
     record.directory.lower = directory + "/lower";
-    copy_target(target_fd.get(), target, record.directory.lower);
+    make_own_lower(target_fd.get(), target, record.directory.lower);
   }
   dress_as_target(record.directory.upper, target_fd.get(), owners_of(target));
   struct stat status {};

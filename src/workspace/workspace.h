@@ -19,7 +19,8 @@ struct Target {
   std::string path;  // absolute, real
   policy::TargetKind kind = policy::TargetKind::project;
   bool lower_is_empty = false;  // does not exist on the host yet
-  /// No overlay can lie above it (sandbox/overlay_probe.h): it lies above a copy instead.
+  /// No overlay can lie above it (sandbox/overlay_probe.h): it lies above a copy instead, or if it
+  /// is a cache, which may be large, above an empty directory.
   bool lower_is_copied = false;
   /// That is because of owners or groups (workspace/foreign_owners.h): the copy is all our own.
   bool has_foreign_owners = false;

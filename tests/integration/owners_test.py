@@ -254,3 +254,58 @@ def clean_install_over_leftovers(t):
 def clean_install_over_deep_leftovers(t):
     """the same far below, where thousands of files are"""
     install_over_leftovers(t, 5)
+
+
+def with_foreign_cache(t, uid, gid):
+    """A project to install, and npm's cache as a bare install by somebody else left it."""
+    registry = NpmRegistry()
+    for name in ("first", "second"):
+        registry.add(name, "1.0.0", {"index.js": f"// {name}"})
+    cache = t.home / "cache"
+    env = {"npm_config_registry": registry.url(), "npm_config_cache": str(cache)}
+    t.write("package.json", json.dumps({"name": "app", "version": "1.0.0"}))
+    t.succeeded(t.bare("npm", "install", "first@1.0.0", env=env))
+    give(cache, uid, gid)
+    for directory, _, files in os.walk(cache):
+        os.chmod(directory, 0o2775)
+        for name in files:
+            os.chmod(os.path.join(directory, name), 0o664)
+    return t.sandbox_command(options=["--allow-host", f"localhost:{registry.port}"]), env, cache
+
+
+def kept_content(cache):
+    """Path → owner and group of what the cache has by content."""
+    content = cache / "_cacache/content-v2"
+    return {path: (path.stat().st_uid, path.stat().st_gid) for path in content.rglob("*") if path.is_file()}
+
+
+@test(time_limit=120)
+def cache_of_a_group(t):
+    """a cache that a group shares, as on a build machine: it starts empty, what is new is kept, and the group's"""
+    require_root("make such files")
+    command, env, cache = with_foreign_cache(t, COLLEAGUE, TEAM)
+    home_of(t)
+    before = kept_content(cache)
+    give(cache, COLLEAGUE, TEAM)
+    result = t.succeeded(as_user(t, *command, "npm", "install", "second@1.0.0", groups=[TEAM], env=env))
+    t.contains(result.err.splitlines()[0], f"note: the command finds the cache {cache} empty")
+    t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["first", "second"])
+    added = {owners for path, owners in kept_content(cache).items() if path not in before}
+    t.equal(added, {(USER, TEAM)})
+    plan = as_user(t, *command, "plan", "npm", "ci", groups=[TEAM], env=env)
+    t.contains(t.succeeded(plan).out, f"note       the command finds the cache {cache} empty")
+    t.lacks(plan.out, f"copy       {cache}")
+
+
+@test(time_limit=120)
+def root_with_a_users_cache(t):
+    """root with the cache of a user, as a CI job's container has it from the host"""
+    require_root("be root")
+    command, env, cache = with_foreign_cache(t, COLLEAGUE, TEAM)
+    for path in [cache, *cache.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    before = kept_content(cache)
+    result = t.succeeded(t.bare(*command, "npm", "install", "second@1.0.0", env=env))
+    t.contains(result.err.splitlines()[0], "empty, for others' files in it can't be changed")
+    t.equal(sorted(p for p in os.listdir(t.project / "node_modules") if p[0] != "."), ["first", "second"])
+    t.true(set(kept_content(cache)) > set(before), "kept")

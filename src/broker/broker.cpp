@@ -62,10 +62,10 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(EventLoop& loop, policy::NetworkPolicy policy, events::EventSink& sink,
        const events::CallerTable& callers, const Limits& limits, policy::ProxyPolicy proxies,
-       const policy::LeakFinder* leaks, FindCaller find_caller)
+       const policy::LeakFinder* leaks)
       : executor_(loop.impl().io.get_executor()),
         services_(std::make_shared<Services>(std::move(policy), sink, callers, limits,
-                                             std::move(proxies), leaks, std::move(find_caller))),
+                                             std::move(proxies), leaks)),
         dns_(std::make_shared<DnsServer>(services_)),
         sweeper_(executor_) {}
 
@@ -188,7 +188,6 @@ void Broker::Impl::sweep() {
 
 void Broker::Impl::shut_down() {
   sweeper_.cancel();
-  services_->unmarked.stop();
   for (const RefusalSocket& refusals : std::exchange(refusals_, {})) {
     record_last_refusals(refusals, *services_);
   }
@@ -214,9 +213,9 @@ NetworkTotals Broker::Impl::totals() const {
 
 Broker::Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
                events::EventSink& sink, const events::CallerTable& callers, const Limits& limits,
-               policy::ProxyPolicy proxies, const policy::LeakFinder* leaks, FindCaller find_caller)
+               policy::ProxyPolicy proxies, const policy::LeakFinder* leaks)
     : impl_(std::make_shared<Impl>(loop, std::move(policy), sink, callers, limits,
-                                   std::move(proxies), leaks, std::move(find_caller))) {
+                                   std::move(proxies), leaks)) {
   // A peer that closes must be an EPIPE, not the supervisor's end.
   if (::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw base::SysError("ignoring SIGPIPE");
   raise_descriptor_limit(limits);

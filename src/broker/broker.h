@@ -56,10 +56,6 @@ struct NetworkTotals {
   std::uint64_t bytes_up = 0;
 };
 
-/// Whose a UDP socket inside is, by its local port; kUnknown if that cannot be told. It may take
-/// milliseconds.
-using FindCaller = std::function<events::CallerTable::Number(std::uint16_t port)>;
-
 /// The only way out. Names that a rule allows get an address of 198.18.0.0/15; a connection to such
 /// an address is carried to the name it stands for; everything else is refused and recorded.
 ///
@@ -72,14 +68,12 @@ class Broker {
  public:
   /// `loop`, `sink`, `callers` and `leaks` outlive the broker. `proxies`: what the host itself goes
   /// by. `leaks`, if it is not nullptr, is shown the first bytes of each connection.
-  /// `find_caller`: who sent a datagram without a mark; empty: it stays unknown. Make it after init
-  /// was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows no MSG_NOSIGNAL),
-  /// and the soft limit of descriptors is raised, as far as the hard one lets it, to what `limits`
-  /// needs. Throws SysError.
+  /// Make it after init was cloned, as it changes the process: SIGPIPE is ignored (splice(2) knows
+  /// no MSG_NOSIGNAL), and the soft limit of descriptors is raised, as far as the hard one lets it,
+  /// to what `limits` needs. Throws SysError.
   Broker(EventLoop& loop, policy::NetworkPolicy policy, std::vector<ListeningSocket> sockets,
          events::EventSink& sink, const events::CallerTable& callers, const Limits& limits = {},
-         policy::ProxyPolicy proxies = {}, const policy::LeakFinder* leaks = nullptr,
-         FindCaller find_caller = {});
+         policy::ProxyPolicy proxies = {}, const policy::LeakFinder* leaks = nullptr);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;

@@ -57,7 +57,6 @@ asio::awaitable<void> DnsServer::serve_datagrams(std::shared_ptr<Descriptor> soc
       if (received == DnsDatagram::Received::nothing || received == DnsDatagram::Received::failed)
         break;
       if (received == DnsDatagram::Received::dropped) continue;
-      name_caller(*datagram);
       auto answer = names_.answer({datagram->bytes.data(), datagram->size}, datagram->caller);
       if (!answer) continue;
       if (answer->lookup.empty()) {
@@ -68,12 +67,6 @@ asio::awaitable<void> DnsServer::serve_datagrams(std::shared_ptr<Descriptor> soc
     }
     if (received == DnsDatagram::Received::failed) co_await pause();
   }
-}
-
-void DnsServer::name_caller(DnsDatagram& query) const {
-  const auto asker = from_sockaddr(query.peer);
-  if (!asker) return;
-  query.caller = services_->unmarked.known_or_found(query.caller, asker->port);
 }
 
 /// The host's resolver may take long: other queries do not wait for it.

@@ -37,7 +37,6 @@ class DnsServer : public std::enable_shared_from_this<DnsServer> {
 
  private:
   struct Connection;
-  void name_caller(DnsDatagram& query) const;
   void answer_later(const std::shared_ptr<Descriptor>& socket, const DnsDatagram& query,
                     NameAnswer answer);
   asio::awaitable<std::vector<std::uint8_t>> decide(const NameAnswer& answer,

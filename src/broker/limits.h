@@ -35,8 +35,6 @@ inline constexpr int kSplicesPerTurn = 16;
 inline constexpr int kMaxLooks = 128;
 /// Of an answer by a proxy that speaks TLS, without a byte, once the client has said all.
 inline constexpr std::chrono::seconds kHalfClosedIdle{60};
-/// Searches for who sent a datagram without a mark, in a run; each reads through /proc.
-inline constexpr int kCallersLookedFor = 256;
 /// Packets read of a refusals' queue when the sandbox has ended; more than the queue holds.
 inline constexpr int kRefusalsAtTheEnd = 4096;
 /// Of one direction of a flow. 64 of them fit what an ordinary user may have in pipes

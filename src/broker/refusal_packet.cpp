@@ -45,16 +45,14 @@ std::optional<RefusedTry> parse_reset(const Address& sender, Bytes tcp) {
   if ((tcp[13] & kFinSynRstAck) != kRstAck) return std::nullopt;
   // A reset of a connection that there was goes on with the connection's numbers.
   if (number_at(tcp, 4) != 0 || number_at(tcp, 6) != 0) return std::nullopt;
-  return RefusedTry{Protocol::tcp, {sender, number_at(tcp, 0)}, number_at(tcp, 2)};
+  return RefusedTry{Protocol::tcp, {sender, number_at(tcp, 0)}};
 }
 
 std::optional<RefusedTry> parse_datagram(Family family, Bytes packet) {
   const auto datagram = family == Family::ipv4 ? parse_ipv4(packet) : parse_ipv6(packet);
   if (!datagram || datagram->payload.size() < 4) return std::nullopt;
   if (datagram->protocol != IPPROTO_UDP && datagram->protocol != kUdpLite) return std::nullopt;
-  return RefusedTry{Protocol::udp,
-                    {datagram->destination, number_at(datagram->payload, 2)},
-                    number_at(datagram->payload, 0)};
+  return RefusedTry{Protocol::udp, {datagram->destination, number_at(datagram->payload, 2)}};
 }
 
 /// The datagram that could not be delivered is quoted, as much of it as there is room for.

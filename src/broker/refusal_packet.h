@@ -15,7 +15,6 @@ struct RefusedTry {
   enum class Protocol : std::uint8_t { tcp, udp };
   Protocol protocol = Protocol::tcp;
   Endpoint destination;  // that was tried
-  std::uint16_t from_port = 0;
 };
 
 /// The socket that a packet was read from: see sandbox/refusal_socket.h.

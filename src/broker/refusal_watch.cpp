@@ -40,11 +40,7 @@ Received receive_one(const RefusalSocket& refusals, Services& services) {
       from_sockaddr(storage).value_or(Endpoint{Address::ipv4(0, 0, 0, 0)}).address;
   const std::span bytes(packet.data(), static_cast<std::size_t>(count));
   if (const auto refused = parse_refusal(refusals.source, sender, bytes)) {
-    auto caller = caller_of(message);
-    if (refused->protocol == RefusedTry::Protocol::udp) {
-      caller = services.unmarked.known_or_found(caller, refused->from_port);
-    }
-    services.recorder.try_refused(*refused, caller);
+    services.recorder.try_refused(*refused, caller_of(message));
   }
   return Received::packet;
 }

@@ -10,7 +10,6 @@
 #include "broker/recorder.h"
 #include "broker/resolver.h"
 #include "broker/screen.h"
-#include "broker/unmarked_callers.h"
 #include "events/caller_table.h"
 #include "policy/leak_finder.h"
 #include "policy/policy.h"
@@ -23,14 +22,13 @@ struct Services {
   Services(policy::NetworkPolicy rules, events::EventSink& sink,
            const events::CallerTable& known_callers, const Limits& bounds,
            policy::ProxyPolicy upstream_proxies = {},
-           const policy::LeakFinder* leak_finder = nullptr, FindCaller find_caller = {})
+           const policy::LeakFinder* leak_finder = nullptr)
       : policy(std::move(rules)),
         limits(bounds),
         proxies(std::move(upstream_proxies)),
         leaks(leak_finder),
         callers(known_callers),
         recorder(sink, known_callers, bounds),
-        unmarked(std::move(find_caller), recorder),
         names(bounds.names),
         resolver(bounds.lookups) {}
 
@@ -40,7 +38,6 @@ struct Services {
   const policy::LeakFinder* const leaks;  // nullptr: there are no decoys
   const events::CallerTable& callers;
   Recorder recorder;
-  UnmarkedCallers unmarked;
   NameTable names;
   Resolver resolver;
   PipePool pipes;

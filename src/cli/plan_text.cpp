@@ -3,7 +3,9 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/state.h"
+#include "cli/supervisor_files.h"
 #include "policy/egress.h"
+#include "sandbox/launch.h"
 #include "workspace/placement.h"
 
 namespace sandbox_run::cli {
@@ -24,6 +26,15 @@ plan::LayerKind layer_kind(policy::TargetKind kind) {
       return plan::LayerKind::extra;
   }
   return plan::LayerKind::extra;
+}
+
+/// What sandbox-run itself can do of files while the command runs.
+std::string describe(const plan::SupervisorFiles& files) {
+  const auto line = [](const char* what, std::vector<std::string> paths) {
+    for (std::string& path : paths) path = printable(path);
+    return paths.empty() ? "" : std::string("itself     ") + what + base::join(paths, " ") + "\n";
+  };
+  return line("reads ", files.readable) + line("changes ", files.writable);
 }
 
 }  // namespace
@@ -76,6 +87,9 @@ std::string describe_plan(const Preparation& prepared, bool watch_writes) {
       text += "empty      " + printable(join_path(target.path, name)) +
               "  (the old one goes when the new one is in)\n";
     }
+  }
+  if (plan.landlock.abi >= sandbox::kSupervisorLandlockAbi) {
+    text += describe(supervisor_files(prepared.facts, state, prepared.targets, {}, {}));
   }
   for (const std::string& warning : prepared.warnings) text += "note       " + warning + "\n";
   for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";

@@ -31,6 +31,7 @@
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
+#include "cli/made_targets.h"
 #include "cli/options.h"
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
@@ -41,9 +42,11 @@
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
+#include "cli/supervisor_files.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
 #include "events/event_log.h"
+#include "sandbox/launch.h"
 #include "workspace/placement.h"
 
 namespace sandbox_run::cli {
@@ -126,6 +129,7 @@ class CommandRun {
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
+      made_targets_.make(prepared_.targets, prepared_.facts.home_real);
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
@@ -157,6 +161,8 @@ class CommandRun {
     base::make_directories(empty, 0700);
     plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_, empty),
                             plan::Purpose::run);
+    plan_.supervisor =
+        supervisor_files(prepared_.facts, state_, prepared_.targets, layers_, made_targets_.made());
     plan_.watch_writes = lock_->is_used();
   }
 
@@ -176,10 +182,16 @@ class CommandRun {
       log_->record(withheld);
     }
     if (plan_.landlock.abi == 0) {
-      events::Event missing{"protection.missing", events::Severity::notice};
-      missing.details = {{"protection", "landlock"}, {"reason", "this kernel has no Landlock"}};
-      log_->record(missing);
+      record_missing("landlock", "this kernel has no Landlock");
+    } else if (plan_.landlock.abi < sandbox::kSupervisorLandlockAbi) {
+      record_missing("landlock for the supervisor", "this kernel's Landlock is of the first kind");
     }
+  }
+
+  void record_missing(const char* protection, const char* reason) {
+    events::Event missing{"protection.missing", events::Severity::notice};
+    missing.details = {{"protection", protection}, {"reason", reason}};
+    log_->record(missing);
   }
 
   Outcome execute() {
@@ -359,6 +371,7 @@ class CommandRun {
   std::optional<RunInUse> in_use_;
   std::unique_ptr<events::EventLog> log_;
   std::optional<EventChain> chain_;  // to the log, from when the command is started
+  MadeTargets made_targets_;
   std::vector<workspace::LayerDirectory> layers_;
   plan::Plan plan_;
 };

@@ -19,7 +19,6 @@
 #include "watch/decoy_watch.h"
 #include "watch/process_description.h"
 #include "watch/process_files.h"
-#include "watch/socket_owners.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -82,9 +81,9 @@ std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
   }
   if (placed.empty()) return nullptr;
   try {
-    auto decoys =
-        std::make_unique<watch::DecoyWatch>(std::move(placed), sandbox.init_pid(), *request.sink,
-                                            [&watch](int pid) { return watch.actor_of(pid); });
+    auto decoys = std::make_unique<watch::DecoyWatch>(
+        std::move(placed), watch::SandboxRoots{sandbox.init_pid(), sandbox.keeper_pid()},
+        *request.sink, [&watch](int pid) { return watch.actor_of(pid); });
     if (decoys->change_fd() < 0) {
       record_missing(request, "decoys opened a second time",
                      "no inotify instance left: sysctl fs.inotify.max_user_instances");
@@ -102,10 +101,9 @@ class Supervision {
       : request_(request),
         sandbox_(sandbox),
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
-                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks,
-                [this](std::uint16_t port) { return find_caller(port); }),
+                *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
-               {request.project, request.home}, request.trusted_programs),
+               {request.project, request.home}, request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
@@ -165,26 +163,15 @@ class Supervision {
     });
     loop_.on_readable(sandbox_.control_fd(), [this] {
       while (const auto report = sandbox_.next_report()) on_report(*report);
-      return !sandbox_.reports_ended();
+      if (!sandbox_.reports_ended()) return true;
+      sandbox_.kill_all();  // the command has ended: so does what it left running
+      return false;
     });
     loop_.on_readable(sandbox_.pidfd(), [this] {
       while (const auto report = sandbox_.next_report()) on_report(*report);
       loop_.stop();
       return false;
     });
-  }
-
-  /// Nobody, if the socket is shared by different actors.
-  events::CallerTable::Number find_caller(std::uint16_t udp_port) {
-    const auto init = watch::read_process_status(sandbox_.init_pid());
-    if (!init) return events::CallerTable::kUnknown;
-    std::optional<events::Caller> caller;
-    for (const int pid : watch::holders_of_udp_port(init->id, udp_port)) {
-      events::Actor actor = watch_.actor_of(pid);
-      if (caller && caller->actor != actor) return events::CallerTable::kUnknown;
-      if (!caller) caller = {std::move(actor), watch::describe_process(pid)};
-    }
-    return caller ? callers_.add(std::move(*caller)) : events::CallerTable::kUnknown;
   }
 
   void watch_decoy_files() {
@@ -213,9 +200,15 @@ class Supervision {
         end_as(Outcome::Kind::exited, report.value);
         break;
       case sandbox::SandboxeeReport::Kind::killed:
+        if (report.value == SIGKILL && init_is_ending()) break;  // it died of that: lost
         end_as(Outcome::Kind::killed, report.value);
         break;
     }
+  }
+
+  bool init_is_ending() const {
+    const auto init = watch::read_process_status(sandbox_.init_pid());
+    return !init || init->ended;
   }
 
   void end_as(Outcome::Kind kind, int value) {
@@ -272,7 +265,8 @@ Outcome supervise_capture(const SuperviseRequest& request, steady_clock::time_po
   const base::UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   ::fcntl(output.write_end.get(), F_SETFL, 0);
   sandbox::RunningSandbox sandbox =
-      sandbox::launch(*request.plan, {nothing.get(), output.write_end.get(), nothing.get()});
+      sandbox::launch(*request.plan, {nothing.get(), output.write_end.get(), nothing.get()},
+                      sandbox::Supervisor::free);
   output.write_end.reset();
   const IgnoredPipeSignal ignored;
   Supervision supervision(request, sandbox);
@@ -300,7 +294,8 @@ Outcome supervise(const SuperviseRequest& request) {
   if (request.capture != nullptr) return supervise_capture(request, begin);
   const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
-  sandbox::RunningSandbox sandbox = sandbox::launch(*request.plan, streams.inner());
+  sandbox::RunningSandbox sandbox =
+      sandbox::launch(*request.plan, streams.inner(), sandbox::Supervisor::confined);
   sandbox::confine_supervisor();
   const IgnoredPipeSignal ignored;
   Supervision supervision(request, sandbox);

@@ -99,6 +99,14 @@ struct LandlockPlan {
   std::vector<std::string> writable;
 };
 
+/// What of the host the supervisor itself keeps once the sandbox is there. Paths that do not exist
+/// are passed over.
+struct SupervisorFiles {
+  std::vector<std::string> readable;
+  std::vector<std::string> writable;  // readable, too
+  std::vector<std::string> tidied;    // empty directories may be removed
+};
+
 struct ExecSpec {
   std::vector<std::string> arguments;  // argv; never empty
   std::string path;                    // absolute, as found in PATH
@@ -114,6 +122,7 @@ struct Plan {
   std::vector<MountStep> mounts;
   NetworkPlan network;
   LandlockPlan landlock;
+  SupervisorFiles supervisor;
   ExecSpec exec;
   /// Calls that write are notified, too: a behaviour lock is compared with, or learned.
   bool watch_writes = false;

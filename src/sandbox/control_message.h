@@ -10,7 +10,10 @@ inline constexpr std::string_view kGo = "go";
 /// What init's message with the decoys' descriptors says.
 inline constexpr std::string_view kDecoys = "decoys";
 
-/// Supervisor → init, one a message.
+/// What comes with a descriptor of the new root: init is ready.
+inline constexpr std::string_view kRoot = "root";
+
+/// Supervisor → keeper, one a message.
 struct ControlCommand {
   enum class Kind : std::uint8_t { signal_process, signal_group, give_foreground };
   Kind kind{};

@@ -192,6 +192,11 @@ Filter argument_filter(Writes writes) {
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
   add(filter, SCMP_ACT_NOTIFY, "connect");
+  // What sends by a socket that needs no connect(2): datagrams, TCP Fast Open. sendto(2) without an
+  // address is send(2), which most of what is sent by TCP goes by.
+  add(filter, SCMP_ACT_NOTIFY, "sendto", {{4, SCMP_CMP_NE, 0, 0}});
+  add(filter, SCMP_ACT_NOTIFY, "sendmsg");
+  add(filter, SCMP_ACT_NOTIFY, "sendmmsg");
   // While it waits in it, what it has used of memory can still be read.
   add(filter, SCMP_ACT_NOTIFY, "exit_group");
   notify_debugger_signal(filter);

@@ -46,12 +46,14 @@ std::uint64_t handled_access(int abi) {
   return access;
 }
 
-UniqueFd make_ruleset(int abi) {
+enum class Scope { open, closed };
+
+UniqueFd make_ruleset(int abi, Scope scope) {
   RulesetAttributes attributes;
   attributes.handled_access_fs = handled_access(abi);
   std::size_t size = sizeof attributes.handled_access_fs;
   if (abi >= 4) size = 2 * sizeof(std::uint64_t);
-  if (abi >= 6) {
+  if (abi >= 6 && scope == Scope::closed) {
     size = sizeof attributes;
     attributes.scoped = kScopeAbstractUnixSocket | kScopeSignal;
   }
@@ -74,6 +76,11 @@ void allow_path(int ruleset, const std::string& path, std::uint64_t access) {
   allow(ruleset, fd.get(), access, path);
 }
 
+void allow_if_there(int ruleset, const std::string& path, std::uint64_t access) {
+  const UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (fd) allow(ruleset, fd.get(), access, path);
+}
+
 /// `echo … > /dev/stderr` opens the terminal behind it anew: it lies outside the new root.
 void allow_terminal(int ruleset, int fd, std::uint64_t access) {
   if (::isatty(fd) == 0) return;
@@ -87,7 +94,7 @@ void allow_terminal(int ruleset, int fd, std::uint64_t access) {
 void restrict_by_landlock(const plan::Plan& plan, ChildContext&) {
   const int abi = plan.landlock.abi;
   if (abi <= 0) return;
-  const UniqueFd ruleset = make_ruleset(abi);
+  const UniqueFd ruleset = make_ruleset(abi, Scope::closed);
   const std::uint64_t everything = handled_access(abi);
   allow_path(ruleset.get(), "/", kRead);
   for (const std::string& path : plan.landlock.writable) {
@@ -96,6 +103,23 @@ void restrict_by_landlock(const plan::Plan& plan, ChildContext&) {
   for (const int fd : {0, 1, 2}) allow_terminal(ruleset.get(), fd, everything);
   check_sys(::syscall(SYS_landlock_restrict_self, ruleset.get(), 0),
             "entering the Landlock domain");
+}
+
+void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files, int sandbox_root,
+                                     const StandardStreams& streams, int abi) {
+  const UniqueFd ruleset = make_ruleset(abi, Scope::open);
+  const std::uint64_t everything = handled_access(abi);
+  allow(ruleset.get(), sandbox_root, everything, "the sandbox's root");
+  for (const std::string& path : files.readable) allow_if_there(ruleset.get(), path, kRead);
+  for (const std::string& path : files.writable) allow_if_there(ruleset.get(), path, everything);
+  for (const std::string& path : files.tidied) {
+    allow_if_there(ruleset.get(), path, LANDLOCK_ACCESS_FS_REMOVE_DIR);
+  }
+  for (const int fd : {0, 1, 2, streams.input, streams.output, streams.error}) {
+    allow_terminal(ruleset.get(), fd, everything);
+  }
+  check_sys(::syscall(SYS_landlock_restrict_self, ruleset.get(), 0),
+            "entering the supervisor's Landlock domain");
 }
 
 }  // namespace sandbox_run::sandbox

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstring>
 #include <variant>
 
 #include "base/io.h"
@@ -21,6 +24,8 @@
 #include "sandbox/id_maps.h"
 #include "sandbox/init_process.h"
 #include "sandbox/inner_socket_record.h"
+#include "sandbox/keeper.h"
+#include "sandbox/landlock.h"
 
 namespace sandbox_run::sandbox {
 namespace {
@@ -38,23 +43,30 @@ constexpr std::uint64_t kNamespaces =
     CLONE_NEWUTS |    // the host's name
     CLONE_NEWCGROUP;  // the host's control group paths
 
-struct Init {
-  pid_t pid = -1;
-  UniqueFd pidfd;
-};
+using Member = RunningSandbox::Member;
 
 /// Returns pid 0 in the child. fork-like: memory is copied, so exceptions and allocation work
 /// there.
-Init clone_init() {
+Member clone_member(std::uint64_t namespaces, SetupStep step, const char* doing) {
   int pidfd = -1;
   clone_args arguments{};
-  arguments.flags = kNamespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  arguments.flags = namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0)
-    throw SetupError(SetupStep::create_namespaces, errno, SysError("making namespaces").what());
+  if (pid < 0) throw SetupError(step, errno, SysError(doing).what());
   return {static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};
+}
+
+/// Those of kNamespaces, while init can still be looked into. The user namespace first.
+std::vector<UniqueFd> open_namespaces(pid_t init) {
+  std::vector<UniqueFd> opened;
+  for (const char* name : {"user", "mnt", "net", "ipc", "uts", "cgroup", "pid"}) {
+    const std::string path = "/proc/" + std::to_string(init) + "/ns/" + name;
+    opened.emplace_back(
+        base::check_sys(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "opening " + path));
+  }
+  return opened;
 }
 
 std::optional<SetupFailure> read_failure(int status_fd) {
@@ -91,31 +103,54 @@ std::vector<InnerSocket> receive_sockets(int control, int status_fd) {
 
 }  // namespace
 
-RunningSandbox::RunningSandbox(UniqueFd pidfd, UniqueFd control, UniqueFd status, pid_t init_pid)
-    : pidfd_(std::move(pidfd)),
-      control_(std::move(control)),
-      status_(std::move(status)),
-      init_pid_(init_pid) {}
+RunningSandbox::RunningSandbox(Member init, UniqueFd status)
+    : init_(std::move(init)), status_(std::move(status)) {}
 
 RunningSandbox::~RunningSandbox() { end(); }
 
+void RunningSandbox::set_keeper(Member keeper, UniqueFd control) {
+  keeper_ = std::move(keeper);
+  control_ = std::move(control);
+}
+
 void RunningSandbox::kill_all() noexcept {
-  if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  if (init_.pidfd) ::syscall(SYS_pidfd_send_signal, init_.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+/// Init's end comes after that of every other process in its namespace (pid_namespaces(7)), and
+/// that of the sandboxee when its parent has reaped it: the keeper, or, if somebody has killed
+/// that, the next ancestor that asks for such children.
+void RunningSandbox::await_init() noexcept {
+  constexpr int kNextLook = 20;  // ms
+  constexpr int kPatience = 10;  // looks, before a keeper that is gone has surely left it behind
+  // The event loop has made the pidfd non-blocking: waitid(2) alone would not wait.
+  pollfd ended{init_.pidfd.get(), POLLIN, 0};
+  for (int look = 0; ::poll(&ended, 1, kNextLook) != 1; ++look) {
+    pollfd keeper{keeper_.pidfd.get(), POLLIN, 0};
+    if (look < kPatience || ::poll(&keeper, 1, 0) != 1) continue;
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+  }
 }
 
 void RunningSandbox::end() noexcept {
-  if (!pidfd_) return;
+  if (!init_.pidfd) return;
   kill_all();
-  siginfo_t info{};
-  // The event loop has made the pidfd non-blocking: waitid(2) alone would not wait.
-  pollfd ended{pidfd_.get(), POLLIN, 0};
-  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  await_init();
+  if (keeper_.pidfd) {
+    ::syscall(SYS_pidfd_send_signal, keeper_.pidfd.get(), SIGKILL, nullptr, 0);
   }
-  // Init's end comes after that of every other process in its namespace (pid_namespaces(7)).
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 &&
-         errno == EINTR) {
+  for (UniqueFd* pidfd : {&init_.pidfd, &keeper_.pidfd}) {
+    if (!*pidfd) continue;
+    siginfo_t info{};
+    pollfd ended{pidfd->get(), POLLIN, 0};
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+    }
+    while (::waitid(P_PIDFD, static_cast<id_t>(pidfd->get()), &info, WEXITED) != 0 &&
+           errno == EINTR) {
+    }
+    pidfd->reset();
   }
-  pidfd_.reset();
 }
 
 std::optional<SandboxeeReport> RunningSandbox::next_report() {
@@ -145,48 +180,113 @@ void RunningSandbox::give_foreground() {
   send_command(static_cast<std::uint8_t>(ControlCommand::Kind::give_foreground), 0);
 }
 
-RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams) {
-  base::SocketPair control = base::make_socket_pair();
-  base::Pipe status = base::make_pipe();
-  UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));  // none: -1
-  const mode_t caller_umask = ::umask(022);
-  ::umask(caller_umask);
+namespace {
 
-  Init init = clone_init();
+bool has_decoys(const plan::Plan& plan) {
+  return std::any_of(plan.mounts.begin(), plan.mounts.end(), [](const plan::MountStep& step) {
+    return std::holds_alternative<plan::DecoyFile>(step);
+  });
+}
+
+/// What init makes and hands out; returns a descriptor of the new root, its last word.
+UniqueFd take_over(RunningSandbox& sandbox, const plan::Plan& plan, int control) {
+  sandbox.sockets = receive_sockets(control, sandbox.status_fd());
+  if (has_decoys(plan)) {
+    sandbox.decoys = base::receive_fds(control).fds;
+    if (sandbox.decoys.empty()) throw_failure(sandbox.status_fd());
+  }
+  base::ReceivedFds root = base::receive_fds(control);
+  if (root.fds.empty()) throw_failure(sandbox.status_fd());
+  return std::move(root.fds.front());
+}
+
+/// A message that says, by a number, which of its descriptors the sender means (with SO_PASSCRED:
+/// unix(7)).
+UniqueFd take_named_fd(int control) {
+  int number = -1;
+  iovec part{&number, sizeof number};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> ancillary{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary.data();
+  message.msg_controllen = ancillary.size();
+  ssize_t got = 0;
+  while ((got = ::recvmsg(control, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
+  }
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (got != sizeof number || header == nullptr || header->cmsg_type != SCM_CREDENTIALS) return {};
+  ucred sender{};
+  std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, sender.pid, 0)));
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
+}
+
+void confine_to_files(const plan::Plan& plan, int sandbox_root, const StandardStreams& streams) {
+  try {
+    base::check_sys(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "setting no_new_privs");
+    restrict_supervisor_by_landlock(plan.supervisor, sandbox_root, streams, plan.landlock.abi);
+  } catch (const SysError& error) {
+    throw SetupError(SetupStep::landlock, error.error_number(), error.what());
+  }
+}
+
+}  // namespace
+
+RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
+                      Supervisor supervisor) {
+  base::SocketPair to_init = base::make_socket_pair();
+  base::SocketPair to_keeper = base::make_socket_pair();
+  base::Pipe status = base::make_pipe();
+  // This process has the other end for the keeper's sake: no end of file says that init has died.
+  ::fcntl(status.read_end.get(), F_SETFL, O_NONBLOCK);
+  UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));  // none: -1
+  ChildContext context;
+  context.status = status.write_end.get();
+  context.terminal = terminal.get();
+  context.caller_umask = ::umask(022);
+  ::umask(context.caller_umask);
+  context.streams = streams;
+  // For the sandboxee's sake, if somebody kills the keeper: see await_init().
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+  Member init = clone_member(kNamespaces, SetupStep::create_namespaces, "making namespaces");
   if (init.pid == 0) {
-    control.ours.reset();
+    to_init.ours.reset();
+    to_keeper.ours.reset();
     status.read_end.reset();
-    ChildContext context;
-    context.control = control.theirs.get();
-    context.status = status.write_end.get();
-    context.terminal = terminal.get();
-    context.caller_umask = caller_umask;
-    context.streams = streams;
+    context.control = to_init.theirs.get();
     run_init(plan, context);
   }
-  control.theirs.reset();
-  status.write_end.reset();
+  to_init.theirs.reset();
 
   // From here on an exception kills and reaps init.
-  RunningSandbox sandbox(std::move(init.pidfd), std::move(control.ours), std::move(status.read_end),
-                         init.pid);
+  RunningSandbox sandbox(std::move(init), std::move(status.read_end));
   try {
-    write_id_maps(init.pid, plan.ids);
+    context.namespaces = open_namespaces(sandbox.init_pid());
+    write_id_maps(sandbox.init_pid(), plan.ids);
   } catch (const SysError& error) {
     throw SetupError(SetupStep::write_id_maps, error.error_number(), error.what());
   }
-  base::send_fds(sandbox.control_fd(), kGo, {});
-  sandbox.sockets = receive_sockets(sandbox.control_fd(), sandbox.status_fd());
-  const bool has_decoys = std::any_of(
-      plan.mounts.begin(), plan.mounts.end(),
-      [](const plan::MountStep& step) { return std::holds_alternative<plan::DecoyFile>(step); });
-  if (has_decoys) {
-    sandbox.decoys = base::receive_fds(sandbox.control_fd()).fds;
-    if (sandbox.decoys.empty()) throw_failure(sandbox.status_fd());
+  base::send_fds(to_init.ours.get(), kGo, {});
+  const UniqueFd root = take_over(sandbox, plan, to_init.ours.get());
+  if (supervisor == Supervisor::confined && plan.landlock.abi >= kSupervisorLandlockAbi) {
+    confine_to_files(plan, root.get(), streams);
   }
-  base::ReceivedFds listener = base::receive_fds(sandbox.control_fd());
-  if (listener.fds.empty()) throw_failure(sandbox.status_fd());
-  sandbox.exec_listener = std::move(listener.fds.front());
+
+  constexpr int kOn = 1;
+  base::check_sys(::setsockopt(to_keeper.ours.get(), SOL_SOCKET, SO_PASSCRED, &kOn, sizeof kOn),
+                  "asking who names the listener");
+  Member keeper = clone_member(0, SetupStep::enter_namespaces, "starting the sandboxee's parent");
+  if (keeper.pid == 0) {
+    context.control = to_keeper.theirs.get();
+    run_keeper(plan, context);
+  }
+  to_keeper.theirs.reset();
+  status.write_end.reset();
+  sandbox.set_keeper(std::move(keeper), std::move(to_keeper.ours));
+  sandbox.exec_listener = take_named_fd(sandbox.control_fd());
+  if (!sandbox.exec_listener) throw_failure(sandbox.status_fd());
   return sandbox;
 }
 

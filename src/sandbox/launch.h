@@ -26,7 +26,7 @@ struct InnerSocket {
   std::uint16_t port = 0;
 };
 
-/// What init tells of the sandboxee.
+/// What the keeper tells of the sandboxee.
 struct SandboxeeReport {
   enum class Kind : std::uint8_t { stopped, exited, killed };
   Kind kind = Kind::exited;
@@ -43,23 +43,29 @@ struct StandardStreams {
 /// A running sandbox. Destroying it kills every process in it and waits for the namespace's end.
 class RunningSandbox {
  public:
-  RunningSandbox(base::UniqueFd pidfd, base::UniqueFd control, base::UniqueFd status,
-                 pid_t init_pid);
+  /// Its two processes that are ours; each a child of this one.
+  struct Member {
+    pid_t pid = -1;
+    base::UniqueFd pidfd;
+  };
+  RunningSandbox(Member init, base::UniqueFd status);
   RunningSandbox(RunningSandbox&&) = default;
   RunningSandbox& operator=(RunningSandbox&&) = delete;
   ~RunningSandbox();
 
   /// Readable when every process of the sandbox is dead (init reaps last).
-  int pidfd() const { return pidfd_.get(); }
-  /// Readable when there is a report, or a set-up failure: call next_report / take_failure.
+  int pidfd() const { return init_.pidfd.get(); }
+  /// Readable when there is a report: call next_report.
   int control_fd() const { return control_.get(); }
   /// Readable once the sandboxee's execve succeeded (end of file) or failed (a record).
   int status_fd() const { return status_.get(); }
-  pid_t init_pid() const { return init_pid_; }
+  pid_t init_pid() const { return init_.pid; }
+  /// The sandboxee's parent, see keeper.h.
+  pid_t keeper_pid() const { return keeper_.pid; }
 
   /// nullopt: none now.
   std::optional<SandboxeeReport> next_report();
-  /// Init has closed its end: no report will follow.
+  /// The keeper has closed its end: no report will follow, and it is time to kill what is left.
   bool reports_ended() const { return reports_ended_; }
   /// After status_fd() was readable: the failure, or nullopt if the command was started.
   std::optional<SetupFailure> take_failure();
@@ -79,17 +85,32 @@ class RunningSandbox {
   /// kill_all and wait for the end.
   void end() noexcept;
 
+  /// What launch() adds when the keeper has been started.
+  void set_keeper(Member keeper, base::UniqueFd control);
+
  private:
   void send_command(std::uint8_t kind, int value);
-  base::UniqueFd pidfd_;
+  void await_init() noexcept;
+  Member init_;
+  Member keeper_;
   base::UniqueFd control_;
   base::UniqueFd status_;
-  pid_t init_pid_ = -1;
   bool reports_ended_ = false;
+};
+
+/// The Landlock that can confine the supervisor: with ABI 1 no file could be moved to another
+/// directory, which is how changes are committed.
+inline constexpr int kSupervisorLandlockAbi = 2;
+
+/// What becomes of this process when the sandbox is there, before anything runs in it.
+enum class Supervisor {
+  free,     // it goes on to launch another one
+  confined  // to plan.supervisor, by Landlock, for good
 };
 
 /// Makes the sandbox and starts plan.exec in it; returns while the first execve still waits for the
 /// exec listener to be served. Call with a single thread. Throws SetupError.
-RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams);
+RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
+                      Supervisor supervisor);
 
 }  // namespace sandbox_run::sandbox

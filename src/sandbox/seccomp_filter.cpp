@@ -6,7 +6,6 @@
 
 #include <span>
 
-#include "base/io.h"
 #include "base/sys_error.h"
 #include "sandbox/seccomp_filter_data.h"
 
@@ -18,7 +17,6 @@ namespace sandbox_run::sandbox {
 namespace {
 
 using base::SysError;
-using base::UniqueFd;
 
 long load(std::span<const sock_filter> filter, unsigned long flags) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()),
@@ -39,12 +37,14 @@ void load_filters(const plan::Plan& plan, ChildContext& context) {
     listener = load(filter, SECCOMP_FILTER_FLAG_NEW_LISTENER);
   }
   if (listener < 0) throw SysError("loading the system call filter");
-  const UniqueFd fd(static_cast<int>(listener));
+  // Left open: until the execve, which waits for the supervisor, who has it by then.
+  const int fd = static_cast<int>(listener);
   if (plan.ids.uid == 0 && load(kOwnerFilter, 0) != 0) {
     throw SysError("loading the filter for root");
   }
   if (load(kAllowFilter, 0) != 0) throw SysError("loading the system call filter");
-  base::send_fds(context.control, "listener", {fd.get()});
+  // By its number alone: sendmsg(2), which could pass it, would wait for the supervisor already.
+  if (::write(context.control, &fd, sizeof fd) != sizeof fd) throw SysError("naming the listener");
 }
 
 void load_init_filter(const plan::Plan&, ChildContext&) {

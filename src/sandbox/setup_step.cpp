@@ -26,6 +26,8 @@ std::string_view name_of(SetupStep step) {
       return "hand_over_sockets";
     case SetupStep::hand_over_decoys:
       return "hand_over_decoys";
+    case SetupStep::enter_namespaces:
+      return "enter_namespaces";
     case SetupStep::confine_init:
       return "confine_init";
     case SetupStep::start_process_group:

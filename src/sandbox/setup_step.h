@@ -21,6 +21,7 @@ enum class SetupStep : std::uint8_t {
   raise_loopback,
   hand_over_sockets,
   hand_over_decoys,
+  enter_namespaces,
   confine_init,
   start_process_group,
   set_limits,

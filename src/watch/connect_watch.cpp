@@ -21,6 +21,11 @@ bool is_internet_socket(int fd) {
 
 }  // namespace
 
+bool is_connecting_call(int number) {
+  return number == __NR_connect || number == __NR_sendto || number == __NR_sendmsg ||
+         number == __NR_sendmmsg;
+}
+
 void ConnectWatch::mark(const seccomp_notif& notification) {
   const auto number_of = [this](const std::optional<ProcessStatus>& status) {
     if (!status) return events::CallerTable::kUnknown;

@@ -9,16 +9,19 @@
 
 namespace sandbox_run::watch {
 
-/// Whose each connection is: a thread waits in connect(2); its socket gets the number of its caller
-/// as its mark (SO_MARK, socket(7)), which the kernel copies into each packet and from there, by
-/// the sysctl tcp_fwmark_accept, to the socket that the broker accepts. Only who owns the network
-/// namespace can set a mark; a process inside cannot.
+/// connect(2), sendto(2), sendmsg(2), sendmmsg(2): what a socket's first packet may leave by.
+bool is_connecting_call(int number);
+
+/// Whose each connection, and each datagram, is: a thread waits in such a call; its socket gets the
+/// number of its caller as its mark (SO_MARK, socket(7)), which the kernel copies into each packet
+/// and from there, by the sysctl tcp_fwmark_accept, to the socket that the broker accepts. Only who
+/// owns the network namespace can set a mark; a process inside cannot.
 ///
 /// Must:     leave a socket unmarked if anything is unclear: an unmarked connection is nobody's,
 /// and
 ///           the broker lets it go only where anybody may.
-/// Must not: decide. The descriptor may be another one when connect(2) reads it: then that one has
-///           the mark that its own last connect(2) left, or none.
+/// Must not: decide. The descriptor may be another one when the call reads it: then that one has
+///           the mark that its own last such call left, or none.
 class ConnectWatch {
  public:
   /// All of them outlive it.

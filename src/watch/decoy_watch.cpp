@@ -68,10 +68,11 @@ bool has_ended(int pid) {
   return !status || status->ended;
 }
 
-bool is_below(int pid, int ancestor) {
+bool is_inside(int pid, const SandboxRoots& roots) {
   constexpr int kMaxAncestors = 256;
+  if (pid == roots.init || pid == roots.keeper) return false;
   for (int i = 0; i < kMaxAncestors && pid > 1; ++i) {
-    if (pid == ancestor) return true;
+    if (pid == roots.init || pid == roots.keeper) return true;
     const auto status = read_process_status(pid);
     if (!status) return false;
     pid = status->parent;
@@ -89,7 +90,8 @@ Severity decoy_severity(DecoyReaders readers, const Actor& actor, std::string_vi
 
 class DecoyWatch::Impl {
  public:
-  Impl(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink, ActorOf actor_of);
+  Impl(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
+       ActorOf actor_of);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -128,6 +130,7 @@ class DecoyWatch::Impl {
   bool leads_to(const Opener& opener, const Watched& decoy) const;
 
   std::vector<Watched> decoys_;
+  const SandboxRoots roots_;
   ProcessId init_;
   events::EventSink& sink_;
   ActorOf actor_of_;
@@ -137,9 +140,10 @@ class DecoyWatch::Impl {
   sigset_t mask_before_{};
 };
 
-DecoyWatch::Impl::Impl(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
+DecoyWatch::Impl::Impl(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
                        ActorOf actor_of)
-    : init_(read_process_status(init_pid).value_or(ProcessStatus{{init_pid}}).id),
+    : roots_(roots),
+      init_(read_process_status(roots.init).value_or(ProcessStatus{{roots.init}}).id),
       sink_(sink),
       actor_of_(std::move(actor_of)) {
   sigset_t io;
@@ -254,7 +258,7 @@ void DecoyWatch::Impl::find_openers(When when) {
       for (const auto& [thread, call] : still_unclear) {
         const auto before = unclear.find(thread);
         if (before == unclear.end() || before->second != call) continue;
-        if (is_below(process_of_thread(thread), init_.pid)) tell(decoy, thread, "", when);
+        if (is_inside(process_of_thread(thread), roots_)) tell(decoy, thread, "", when);
       }
     }
   }
@@ -301,7 +305,7 @@ void DecoyWatch::Impl::tell_unknown(Watched& decoy, When when) {
 std::optional<DecoyWatch::Impl::Suspect> DecoyWatch::Impl::only_suspect() const {
   std::optional<Suspect> suspect;
   for (const int pid : processes_since({init_})) {
-    if (pid == init_.pid || !is_below(pid, init_.pid)) continue;
+    if (!is_inside(pid, roots_)) continue;
     const Suspect next{pid, actor_of_(pid)};
     if (next.actor.kind == Actor::Kind::unknown && has_ended(pid)) continue;
     const bool manager = next.actor.kind == Actor::Kind::package_manager;
@@ -350,9 +354,9 @@ void DecoyWatch::Impl::read_changes() {
   }
 }
 
-DecoyWatch::DecoyWatch(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
+DecoyWatch::DecoyWatch(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
                        ActorOf actor_of)
-    : impl_(std::make_unique<Impl>(std::move(decoys), init_pid, sink, std::move(actor_of))) {}
+    : impl_(std::make_unique<Impl>(std::move(decoys), roots, sink, std::move(actor_of))) {}
 DecoyWatch::~DecoyWatch() = default;
 int DecoyWatch::lease_fd() const { return impl_->lease_fd(); }
 int DecoyWatch::change_fd() const { return impl_->change_fd(); }

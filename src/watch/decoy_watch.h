@@ -18,6 +18,12 @@ struct PlacedDecoy {
   base::UniqueFd fd;  // read-only, and the only descriptor of the file anywhere
 };
 
+/// The two processes of a sandbox that are ours: whatever runs in it is below one of them.
+struct SandboxRoots {
+  int init = 0;
+  int keeper = 0;  // sandbox/keeper.h
+};
+
 /// Sees each open of a decoy, by a lease on the file (fcntl(2), F_SETLEASE): the opener waits in
 /// the kernel until it was found and recorded, then goes on and gets the false content.
 ///
@@ -31,9 +37,9 @@ class DecoyWatch {
  public:
   using ActorOf = std::function<events::Actor(int pid)>;
 
-  /// `init_pid`: of the sandbox's init. `sink` and what `actor_of` needs outlive the watch. Throws
+  /// `sink` and what `actor_of` needs outlive the watch. Throws
   /// SysError if this kernel gives no lease.
-  DecoyWatch(std::vector<PlacedDecoy> decoys, int init_pid, events::EventSink& sink,
+  DecoyWatch(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
              ActorOf actor_of);
   ~DecoyWatch();
   DecoyWatch(const DecoyWatch&) = delete;

@@ -49,7 +49,7 @@ class ExecWatch::Impl {
  public:
   Impl(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
        events::CallerTable& callers, WatchedPlaces places,
-       std::vector<std::string> trusted_programs)
+       std::vector<std::string> trusted_programs, int init_pid)
       : listener_(std::move(listener)),
         channel_(listener_.get()),
         manager_(manager),
@@ -60,6 +60,7 @@ class ExecWatch::Impl {
         signals_(channel_, processes_),
         sockets_(channel_, processes_, sink),
         writes_(channel_, processes_, sink, project_, std::move(places.home)),
+        init_(init_pid),
         ends_(sink, [this](const Actor& actor, int but_for) { return goes_on(actor, but_for); }) {}
 
   int fd() const { return listener_.get(); }
@@ -75,7 +76,7 @@ class ExecWatch::Impl {
       }
       const auto notification = channel_.receive();
       if (!notification) continue;
-      if (notification->data.nr == __NR_connect) {
+      if (is_connecting_call(notification->data.nr)) {
         handle_connect(*notification);
       } else if (notification->data.nr == __NR_socket) {
         handle_socket(*notification);
@@ -130,7 +131,7 @@ class ExecWatch::Impl {
   WriteWatch writes_;
   WatchTotals totals_;
   bool top_level_seen_ = false;
-  int init_ = 0;  // the command's parent
+  int init_;
   bool orphans_are_told_ = false;
   ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
@@ -164,8 +165,8 @@ ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
 Actor ExecWatch::Impl::label(const Act& act) {
   if (!top_level_seen_) {
     top_level_seen_ = true;
-    init_ = act.process.parent;
-    orphans_are_told_ = !children_of(init_, 1).empty();
+    if (init_ == 0) init_ = act.process.parent;
+    orphans_are_told_ = !children_of(act.process.parent, 1).empty();
     outer_ = act.reading.facts;
     if (project_.empty()) project_ = outer_.working_directory;
     Actor actor;
@@ -336,9 +337,9 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
 
 ExecWatch::ExecWatch(base::UniqueFd listener, policy::PackageManager manager,
                      events::EventSink& sink, events::CallerTable& callers, WatchedPlaces places,
-                     std::vector<std::string> trusted_programs)
+                     std::vector<std::string> trusted_programs, int init_pid)
     : impl_(std::make_unique<Impl>(std::move(listener), manager, sink, callers, std::move(places),
-                                   std::move(trusted_programs))) {}
+                                   std::move(trusted_programs), init_pid)) {}
 
 ExecWatch::~ExecWatch() = default;
 int ExecWatch::script_fd() const { return impl_->ends().fd(); }

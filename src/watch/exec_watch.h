@@ -36,10 +36,11 @@ struct WatchedPlaces {
 class ExecWatch {
  public:
   /// `listener`: the seccomp listener. `sink` and `callers` outlive the watch. `trusted_programs`:
-  /// see TrustedPrograms. Empty: nothing but its helpers is trusted.
+  /// see TrustedPrograms. Empty: nothing but its helpers is trusted. `init_pid`: whose children are
+  /// what has lost its parent; 0: the command's own parent.
   ExecWatch(base::UniqueFd listener, policy::PackageManager manager, events::EventSink& sink,
             events::CallerTable& callers, WatchedPlaces places = {},
-            std::vector<std::string> trusted_programs = {});
+            std::vector<std::string> trusted_programs = {}, int init_pid = 0);
   ~ExecWatch();
   ExecWatch(const ExecWatch&) = delete;
   ExecWatch& operator=(const ExecWatch&) = delete;

@@ -2,6 +2,7 @@
 sent anywhere but to servers on this machine's loopback."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -286,23 +287,22 @@ def multicast_and_broadcast(t):
 
 @test
 def sender_without_connection(t):
-    """who sends a datagram by a socket that was never connected is named, also with a name in it"""
+    """who sends a datagram by a socket that was never connected, and ends at once, is named"""
     send = """
-import socket, sys
+import os, socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(3)
-s.sendto(bytes.fromhex(sys.argv[3]), (sys.argv[1], int(sys.argv[2])))
-try:
-    s.recv(100)
-except OSError:
-    pass
+data, address = bytes.fromhex(sys.argv[3]), (sys.argv[1], int(sys.argv[2]))
+s.sendto(data, address) if sys.argv[4] == "sendto" else s.sendmsg([data], [], 0, address)
+os._exit(0)
 """
     query = "1234010000010000000000000673656372657407657861" "6d706c6503636f6d0000010001"  # secret.example.com A
-    for address, port, kind in (("192.0.2.1", 9999, "flow.denied"), ("192.0.2.1", 53, "name.lookup")):
-        result = t.sandbox(PYTHON, "-c", send, address, port, query, options=ONE_HOST)
-        event, = [e for e in result.of_type(kind) if e["severity"] == "notice"]
-        t.equal(event["actor"]["kind"], "project-script", event)
-        t.contains(event["process"]["exe"], "python")
+    for port, kind in ((9999, "flow.denied"), (53, "name.lookup")):
+        for call in ("sendto", "sendmsg"):
+            inner = shlex.join([PYTHON, "-c", send, "192.0.2.1", str(port), query, call])
+            result = t.succeeded(t.sandbox("sh", "-c", f"{inner}; sleep 0.2", options=ONE_HOST))
+            event, = [e for e in result.of_type(kind) if e["severity"] == "notice"]
+            t.equal(event["actor"]["kind"], "project-script", event)
+            t.contains(event["process"]["exe"], "python")
 
 
 @test

@@ -215,3 +215,11 @@ def cache_index_of_a_script_is_dropped(t):
         "scripts": {"postinstall": "mkdir -p ~/.npm/_cacache/index-v5/aa && echo x > ~/.npm/_cacache/index-v5/aa/poison"}}))
     t.succeeded(t.sandbox("npm", "install"))
     t.true(not (t.home / ".npm/_cacache/index-v5/aa/poison").exists(), "no poison in the index")
+
+
+@test
+def no_empty_cache_is_left(t):
+    """a run that keeps nothing leaves nothing at home, where a first cache would be"""
+    t.write("package.json", json.dumps({"name": "app", "version": "1.0.0"}))
+    t.succeeded(t.sandbox("npm", "ls", options=["--discard"]))
+    t.true(not (t.home / ".npm").exists(), "no ~/.npm")

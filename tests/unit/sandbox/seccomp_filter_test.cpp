@@ -54,6 +54,16 @@ TEST_CASE("ordinary calls are allowed") {
   }
 }
 
+TEST_CASE("what a socket's first packet may leave by is notified, and sending on is not") {
+  for (const long number : {SYS_connect, SYS_sendmsg, SYS_sendmmsg}) {
+    CHECK(answer(number) == SECCOMP_RET_USER_NOTIF);
+  }
+  constexpr std::uint64_t kAddress = 0x7fff00000000;  // its lower half is 0
+  CHECK(answer(SYS_sendto, {3, 1, 2, 0, kAddress, 16}) == SECCOMP_RET_USER_NOTIF);
+  CHECK(answer(SYS_sendto, {3, 1, 2, 0, 0, 0}) == SECCOMP_RET_ALLOW);
+  CHECK(answer(SYS_write) == SECCOMP_RET_ALLOW);
+}
+
 TEST_CASE("for root, a change of owner is answered with success, and nothing else is touched") {
   seccomp_data data{};
   data.arch = kArchitecture;

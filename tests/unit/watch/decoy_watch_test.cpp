@@ -72,7 +72,7 @@ void serve(watch::DecoyWatch& decoys, pid_t child, int& status) {
 TEST_CASE("an opener is found, named, and gets the content") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), ::getpid() + 1, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
   const pid_t child = start([&] { return read_file(file.path, O_RDONLY); });
   int status = -1;
   serve(decoys, child, status);
@@ -88,7 +88,7 @@ TEST_CASE("an opener is found, named, and gets the content") {
 TEST_CASE("each of several opens, one after the other, is told") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), ::getpid() + 1, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
   for (int i = 0; i < 5; ++i) {
     int status = -1;
     serve(decoys, start([&] { return read_file(file.path, O_RDONLY); }), status);
@@ -100,7 +100,7 @@ TEST_CASE("each of several opens, one after the other, is told") {
 TEST_CASE("an opener that does not wait gets nothing, and is told by who else was running") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), ::getpid() + 1, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
   int status = -1;
   serve(decoys, start([&] { return read_file(file.path, O_RDONLY | O_NONBLOCK); }), status);
   CHECK(WEXITSTATUS(status) == 1);
@@ -112,7 +112,7 @@ TEST_CASE("an opener that does not wait gets nothing, and is told by who else wa
 TEST_CASE("who opens a decoy while another still holds it open is told, too") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), ::getpid() + 1, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
   int to_holder[2];
   int from_holder[2];
   REQUIRE(::pipe2(to_holder, O_CLOEXEC) == 0);
@@ -154,7 +154,7 @@ TEST_CASE("the watch leaves SIGIO as it was") {
   sigset_t before;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
   {
-    watch::DecoyWatch decoys(placed(file), ::getpid() + 1, kept, [](int) { return script(); });
+    watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
   }
   sigset_t after;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &after);

@@ -1,0 +1,70 @@
+"""Whoever takes over the supervisor, by bytes that it reads from inside: what he has then."""
+
+import errno
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import require, test, wait_until  # noqa: E402
+from injected_calls import CAN_INJECT, InjectedCalls  # noqa: E402
+
+OPENAT, EXECVE, MKDIR, UNLINK, PIDFD_OPEN, PIDFD_GETFD = 257, 59, 83, 87, 434, 438  # x86_64
+HERE = -100  # AT_FDCWD
+
+
+def tries(t, pid, sibling):
+    """Act → 0 or an error's name, in the name of `pid`."""
+    credential = t.home / ".aws/credentials"
+    wait_until(lambda: not open(f"/proc/{pid}/syscall").read().startswith("running"), "it waits")
+    with InjectedCalls(pid) as process:
+        pidfd = process.call(PIDFD_OPEN, sibling, 0)
+        results = {
+            "read a credential": process.call(OPENAT, HERE, credential, os.O_RDONLY),
+            "list the home directory": process.call(OPENAT, HERE, t.home, os.O_RDONLY | os.O_DIRECTORY),
+            "change a start file": process.call(OPENAT, HERE, t.home / ".bashrc", os.O_WRONLY | os.O_APPEND),
+            "plant a key": process.call(OPENAT, HERE, t.home / ".ssh/authorized_keys", os.O_WRONLY | os.O_CREAT, 0o600),
+            "make a directory": process.call(MKDIR, t.home / "made", 0o700),
+            "remove a file": process.call(UNLINK, t.home / "removable"),
+            "take a descriptor of another process": process.call(PIDFD_GETFD, pidfd, 0, 0),
+            "run a program": process.call(EXECVE, "/nonexistent", 0, 0),
+            "read libc's files": process.call(OPENAT, HERE, "/etc/hosts", os.O_RDONLY),
+            "change the project": process.call(OPENAT, HERE, t.project / "here", os.O_WRONLY | os.O_CREAT, 0o600),
+        }
+    return {act: errno.errorcode[-result] if result < 0 else 0 for act, result in results.items()}
+
+
+def prepare(t):
+    t.write(t.home / ".aws/credentials", "[default]\n", mode=0o600)
+    t.write(t.home / ".bashrc", "\n")
+    t.write(t.home / "removable", "\n")
+    (t.home / ".ssh").mkdir(exist_ok=True)
+
+
+@test
+def taken_over(t):
+    """a supervisor that is taken over reads no credential, plants nothing, runs nothing, looks into nobody else"""
+    require(CAN_INJECT, "calls can be injected on x86_64 only")
+    sibling = t.start("sleep", "1000", stdin=subprocess.DEVNULL)
+    prepare(t)
+    plain = t.start("cat", stdin=subprocess.PIPE)
+    wait_until(lambda: "cat" in open(f"/proc/{plain.pid}/comm").read(), "cat runs")
+    control = tries(t, plain.pid, sibling.pid)
+    t.equal(control, {act: 0 for act in control} | {"run a program": "ENOENT"}, "control")
+    plain.kill()
+
+    prepare(t)
+    for path in (t.home / ".ssh/authorized_keys", t.project / "here"):
+        path.unlink()
+    (t.home / "made").rmdir()
+    run = t.start(*t.sandbox_command("sh", "-c", "echo started; exec sleep 1000"), stdin=subprocess.DEVNULL,
+                  stdout=subprocess.PIPE)
+    t.equal(run.stdout.readline(), b"started\n")
+    found = tries(t, run.pid, sibling.pid)
+    allowed = {act for act, result in found.items() if result == 0}
+    t.equal(allowed, {"read libc's files", "change the project"}, found)
+    t.equal({found[act] for act in found.keys() - allowed}, {"EACCES", "EPERM"}, found)
+    t.true(not (t.home / "made").exists() and (t.home / "removable").exists(), "nothing happened")
+    run.terminate()
+    run.wait(20)
+    sibling.kill()

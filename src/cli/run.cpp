@@ -10,13 +10,8 @@
 
 #include "cli/run.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <iterator>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -28,11 +23,9 @@
 #include "cli/behaviour.h"
 #include "cli/change_actors.h"
 #include "cli/command_code.h"
-#include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/made_targets.h"
-#include "cli/options.h"
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/progress_line.h"
@@ -56,19 +49,9 @@ using base::join_path;
 using base::printable;
 using std::chrono::steady_clock;
 constexpr const char* kHeldForAlert = "an alert was raised while the command ran";
-using ClosedStreams = std::array<bool, 3>;
-
-void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
 
 std::int64_t microseconds(steady_clock::duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-}
-
-int print_plan(const Options& options) {
-  const Preparation prepared = prepare(options);
-  const RunLock lock(prepared.facts.project, options.lock);
-  base::write_full(1, describe_plan(prepared, lock.is_used()), "printing the plan");
-  return kOk;
 }
 
 /// One run of a command, from its preparation to its summary.
@@ -376,53 +359,10 @@ class CommandRun {
   plan::Plan plan_;
 };
 
-int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& closed) {
-  const std::unique_ptr<char, decltype(&std::free)> cwd(::getcwd(nullptr, 0), &std::free);
-  const Options options = parse_options(arguments, cwd ? cwd.get() : "/");
-  switch (options.action) {
-    case Action::help:
-      base::write_full(1, help_text(), "printing the help");
-      return kOk;
-    case Action::version:
-      base::write_full(1, std::string("sandbox-run ") + SANDBOX_RUN_VERSION + "\n",
-                       "printing the version");
-      return kOk;
-    case Action::plan:
-      return print_plan(options);
-    case Action::run:
-      return CommandRun(options, closed).run();
-    case Action::review:
-    case Action::commit:
-    case Action::discard:
-    case Action::runs:
-    case Action::prune:
-    case Action::log:
-    case Action::explain:
-    case Action::lock:
-      return run_sub_command(options);
-  }
-  return kUsageError;
-}
-
 }  // namespace
 
-int main_function(const std::vector<std::string>& arguments) {
-  try {
-    return dispatch(arguments, fill_closed_streams());
-  } catch (const base::UserError& error) {
-    complain(error.what());
-    return kUsageError;
-  } catch (const CommandError& error) {
-    complain(error.what());
-    return error.exit_code();
-  } catch (const sandbox::SetupError& error) {
-    const std::string hint = hint_for(error.step(), error.error_number(), error.what());
-    complain(printable(error.what()) + (hint.empty() ? "" : "; " + hint));
-    return kSetupFailed;
-  } catch (const std::exception& error) {
-    complain(printable(error.what()));
-    return kSetupFailed;
-  }
+int run(const Options& options, const ClosedStreams& closed) {
+  return CommandRun(options, closed).run();
 }
 
 }  // namespace sandbox_run::cli

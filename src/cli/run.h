@@ -1,12 +1,16 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include <array>
+
+#include "cli/options.h"
 
 namespace sandbox_run::cli {
 
-/// The whole program: argv without its own name → exit code. Every error ends here, as one line in
-/// words.
-int main_function(const std::vector<std::string>& arguments);
+/// Which of 0, 1 and 2 the caller had closed.
+using ClosedStreams = std::array<bool, 3>;
+
+/// One run of a command, from its preparation to its summary; returns the exit code. Throws what
+/// main_function() tells.
+int run(const Options& options, const ClosedStreams& closed);
 
 }  // namespace sandbox_run::cli

@@ -38,6 +38,8 @@ void leave_screen_of_command() {
   tell("\x1b[0m\x1b[?1047l\x1b[?25h");
 }
 
+void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
+
 std::array<bool, 3> fill_closed_streams() {
   std::array<bool, 3> closed{};
   for (const int fd : {0, 1, 2}) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/path.h"
-#include "base/sys_error.h"
 #include "sandbox/overlay_probe.h"
 
 namespace sandbox_run::cli {
@@ -16,25 +15,23 @@ std::string existing_directory(std::string path) {
   return path;
 }
 
-void MadeTargets::make(std::vector<workspace::Target>& targets, const std::string& home) {
+void MadeTargets::make(std::vector<workspace::Target>& targets, const std::string& cache_home) {
   for (workspace::Target& target : targets) {
-    if (!target.lower_is_empty || !base::is_beneath(home, existing_directory(target.path)))
+    if (!target.lower_is_empty || base::is_beneath(existing_directory(target.path), cache_home)) {
       continue;
-    std::vector<std::string> missing;
-    for (std::string path = target.path; !base::is_directory(path);
-         path = base::parent_path(path)) {
-      missing.push_back(path);
     }
-    std::for_each(missing.rbegin(), missing.rend(), [this](const std::string& path) {
-      // Another run may make the same cache at the same time.
-      if (::mkdir(path.c_str(), 0777) == 0)
-        made_.push_back(path);
-      else if (errno != EEXIST)
-        throw base::SysError("making " + path);
-    });
+    make(target.path);
+    // Where nothing can be made, a cache is not kept, and the commit of another target says so.
+    if (!base::is_directory(target.path)) continue;
     target.lower_is_empty = false;
     target.lower_is_copied = !sandbox::can_be_lower(target.path);
   }
+}
+
+void MadeTargets::make(const std::string& path) {
+  if (base::is_directory(path)) return;
+  make(base::parent_path(path));
+  if (::mkdir(path.c_str(), 0777) == 0) made_.push_back(path);
 }
 
 MadeTargets::~MadeTargets() {

@@ -9,8 +9,9 @@ namespace sandbox_run::cli {
 
 /// Targets that are made before the run, for as long as this lives if nothing is put into them.
 ///
-/// The supervisor may write in its targets, and nothing else at home: where a first cache would be
-/// made directly there (~/.npm), it could not be filled.
+/// The supervisor may write in its targets, and nothing else: where a first ~/.npm is to be, it
+/// could make none. What is to lie in the directory of caches may be made there when it is needed:
+/// that is theirs.
 class MadeTargets {
  public:
   MadeTargets() = default;
@@ -19,13 +20,14 @@ class MadeTargets {
   /// Removes those that are empty.
   ~MadeTargets();
 
-  /// Makes those of `targets` that do not exist and that nothing but `home`, or what it lies in,
-  /// would hold. Throws SysError.
-  void make(std::vector<workspace::Target>& targets, const std::string& home);
-
+  /// Makes those of `targets` that do not exist, but for those in `cache_home`. One that can't be
+  /// made stays a new one.
+  void make(std::vector<workspace::Target>& targets, const std::string& cache_home);
   const std::vector<std::string>& made() const { return made_; }
 
  private:
+  void make(const std::string& path);
+
   std::vector<std::string> made_;
 };
 

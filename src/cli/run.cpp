@@ -112,7 +112,7 @@ class CommandRun {
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
-      made_targets_.make(prepared_.targets, prepared_.facts.home_real);
+      made_targets_.make(prepared_.targets, prepared_.facts.cache_home);
       make_plan();
       return locks;
     } catch (const base::UserError& error) {
@@ -269,7 +269,8 @@ class CommandRun {
     }
     if (outcome.kind == Outcome::Kind::lost) {
       complain(
-          "the sandbox's init was killed, so nothing is known of the command's end: nothing was "
+          "a process of the sandbox's own was killed, so nothing is known of the command's end: "
+          "nothing was "
           "committed (was memory short? see the kernel's log)");
       return code;
     }

@@ -25,7 +25,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLongestWait{1};  // of an event of severity info
+constexpr std::chrono::milliseconds kLongestWait{1};    // of an event of severity info
+constexpr std::chrono::milliseconds kLastMoments{500};  // of what is being killed
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
 broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
@@ -164,7 +165,7 @@ class Supervision {
     loop_.on_readable(sandbox_.control_fd(), [this] {
       while (const auto report = sandbox_.next_report()) on_report(*report);
       if (!sandbox_.reports_ended()) return true;
-      sandbox_.kill_all();  // the command has ended: so does what it left running
+      finish_off();  // the command has ended: so does what it left running
       return false;
     });
     loop_.on_readable(sandbox_.pidfd(), [this] {
@@ -226,7 +227,17 @@ class Supervision {
     outcome_.kind = Outcome::Kind::time_limit;
     sandbox_.signal_group(SIGTERM);
     sandbox_.signal_group(SIGCONT);  // a stopped one must wake up to end
-    loop_.after(kGrace, [this] { sandbox_.kill_all(); });
+    loop_.after(kGrace, [this] { finish_off(); });
+  }
+
+  /// The loop ends with init. If somebody has stopped or killed the keeper, it needs more than
+  /// that.
+  void finish_off() {
+    sandbox_.kill_all();
+    loop_.after(kLastMoments, [this] {
+      sandbox_.end();
+      loop_.stop();
+    });
   }
 
   const SuperviseRequest& request_;

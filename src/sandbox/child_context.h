@@ -18,7 +18,7 @@ struct ChildContext {
   mode_t caller_umask = 022;
   StandardStreams streams;
   std::vector<base::UniqueFd> namespaces;  // the sandbox's, in the order to enter them
-  base::UniqueFd root;                     // the new root's tmpfs
+  base::UniqueFd root;                     // the new root
   std::vector<base::UniqueFd> decoys;      // one per DecoyFile step, read-only
   std::vector<base::UniqueFd> mounts;  // one per Plan::mounts step, detached; -1: nothing to attach
 };

@@ -1,8 +1,8 @@
 // PID 1 of the sandbox: sets it up, then reaps what the sandboxee leaves behind.
 //
 // Must:     die with the supervisor; hold no capability while the sandboxee runs; be unreadable to
-// it
-//           (our memory is a copy of the supervisor's, with the caller's whole environment: A033).
+//           it (our memory is a copy of the supervisor's, with the caller's whole environment:
+//           A033).
 // Must not: decide anything. Its end, by the supervisor, is what kills daemons left behind.
 // See pid_namespaces(7), prctl(2).
 
@@ -66,7 +66,7 @@ void hand_over_decoys(const plan::Plan&, ChildContext& context) {
 }
 
 /// By its root the supervisor's Landlock domain lets the sandboxee have all that is in here.
-void hand_over_root(const plan::Plan&, ChildContext& context) {
+void hand_over_root(const ChildContext& context) {
   const base::UniqueFd root(check_sys(::open("/", O_PATH | O_CLOEXEC), "opening the new root"));
   base::send_fds(context.control, kRoot, {root.get()});
 }
@@ -90,7 +90,6 @@ constexpr std::array kInitSteps{
          hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW
     Step{SetupStep::hand_over_decoys,
          hand_over_decoys},  // before the command: nobody but the supervisor may have them open
-    Step{SetupStep::enter_root, hand_over_root},  // last: the word that all is ready
 };
 
 [[noreturn]] void reap_for_ever(const sigset_t& signals) {
@@ -115,6 +114,7 @@ void run_init(const plan::Plan& plan, ChildContext& context) {
     current = SetupStep::confine_init;
     drop_capabilities(plan, context);
     set_no_new_privileges(plan, context);
+    hand_over_root(context);  // only now: the word that all is ready
     close_all_but({});
     load_init_filter(plan, context);
     reap_for_ever(all);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 
 #include "base/io.h"
@@ -40,8 +41,8 @@ using base::check_sys;
 /// It is a copy of the supervisor's process, with all that is open there.
 void close_supervisors_descriptors(const ChildContext& context) {
   const StandardStreams& streams = context.streams;
-  std::vector<int> kept{context.control, context.status, context.terminal,
-                        streams.input,   streams.output, streams.error};
+  std::vector<int> kept{context.control, context.status, context.terminal,  streams.input,
+                        streams.output,  streams.error,  context.root.get()};
   for (const base::UniqueFd& space : context.namespaces) kept.push_back(space.get());
   close_all_but(std::move(kept));
 }
@@ -52,6 +53,10 @@ void enter_namespaces(ChildContext& context) {
     check_sys(::setns(space.get(), 0), "entering the sandbox's namespaces");
   }
   context.namespaces.clear();
+  // A mount over the root (a home that is "/") would be the root now, not what init has for it.
+  check_sys(::fchdir(context.root.get()), "entering the sandbox's root");
+  check_sys(::chroot("."), "entering the sandbox's root");
+  context.root.reset();
 }
 
 void report(int control, SandboxeeReport::Kind kind, int value) {
@@ -59,10 +64,13 @@ void report(int control, SandboxeeReport::Kind kind, int value) {
   base::send_fds(control, {reinterpret_cast<const char*>(&message), sizeof message}, {});
 }
 
-/// Returns true when the sandboxee has ended: then it was reported.
+/// Returns true when the sandboxee has ended: then it was reported. It can make more children for
+/// us (CLONE_PARENT).
 bool reap(int control, pid_t sandboxee) {
   int status = 0;
-  while (::waitpid(sandboxee, &status, WNOHANG | WUNTRACED) > 0) {
+  pid_t pid = -1;
+  while ((pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+    if (pid != sandboxee) continue;
     if (WIFSTOPPED(status)) {
       report(control, SandboxeeReport::Kind::stopped, WSTOPSIG(status));
     } else if (WIFEXITED(status)) {
@@ -106,11 +114,14 @@ void serve(int control, int signals, pid_t sandboxee, int terminal) {
       ControlCommand command{};
       const ssize_t got = ::recv(control, &command, sizeof command, MSG_DONTWAIT);
       if (got == sizeof command) obey(command, sandboxee, terminal);
-      if (got != 0) continue;
-      // The supervisor is gone: init dies of it, and the sandboxee with init.
-      ::waitpid(sandboxee, nullptr, 0);
-      return;
+      if (got == 0) return;  // the supervisor is gone: init dies of it, and the sandboxee with init
     }
+  }
+}
+
+/// Init's end waits for that of each process in its namespace, and these are ours to reap.
+void reap_the_rest() {
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
 }
 
@@ -139,6 +150,8 @@ void run_keeper(const plan::Plan& plan, ChildContext& context) {
     close_all_but({context.control, signals, context.terminal});
     load_init_filter(plan, context);
     serve(context.control, signals, sandboxee, context.terminal);
+    ::close(context.control);  // the supervisor's sign to kill what is left
+    reap_the_rest();
     ::_exit(0);
   } catch (const std::exception& error) {
     report_failure(context.status, current, error);

@@ -122,24 +122,27 @@ void RunningSandbox::kill_all() noexcept {
 /// that, the next ancestor that asks for such children.
 void RunningSandbox::await_init() noexcept {
   constexpr int kNextLook = 20;  // ms
-  constexpr int kPatience = 10;  // looks, before a keeper that is gone has surely left it behind
+  constexpr int kPatience = 10;  // looks, before a keeper has surely been stopped or killed
   // The event loop has made the pidfd non-blocking: waitid(2) alone would not wait.
   pollfd ended{init_.pidfd.get(), POLLIN, 0};
   for (int look = 0; ::poll(&ended, 1, kNextLook) != 1; ++look) {
-    pollfd keeper{keeper_.pidfd.get(), POLLIN, 0};
-    if (look < kPatience || ::poll(&keeper, 1, 0) != 1) continue;
+    if (look < kPatience) continue;
+    kill_keeper();
+    // Then they are ours (PR_SET_CHILD_SUBREAPER). It may be one of the two that end() waits for.
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
   }
+}
+
+void RunningSandbox::kill_keeper() noexcept {
+  if (keeper_.pidfd) ::syscall(SYS_pidfd_send_signal, keeper_.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 void RunningSandbox::end() noexcept {
   if (!init_.pidfd) return;
   kill_all();
   await_init();
-  if (keeper_.pidfd) {
-    ::syscall(SYS_pidfd_send_signal, keeper_.pidfd.get(), SIGKILL, nullptr, 0);
-  }
+  kill_keeper();
   for (UniqueFd* pidfd : {&init_.pidfd, &keeper_.pidfd}) {
     if (!*pidfd) continue;
     siginfo_t info{};
@@ -165,7 +168,7 @@ std::optional<SetupFailure> RunningSandbox::take_failure() { return read_failure
 
 void RunningSandbox::send_command(std::uint8_t kind, int value) {
   const ControlCommand command{static_cast<ControlCommand::Kind>(kind), value};
-  // Init may just have ended: its report says more than an error here would.
+  // The keeper may just have ended: its report says more than an error here would.
   [[maybe_unused]] const ssize_t sent =
       ::send(control_.get(), &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -215,7 +218,8 @@ UniqueFd take_named_fd(int control) {
   while ((got = ::recvmsg(control, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (got != sizeof number || header == nullptr || header->cmsg_type != SCM_CREDENTIALS) return {};
+  const bool is_number = got == sizeof number && (message.msg_flags & MSG_TRUNC) == 0;
+  if (!is_number || header == nullptr || header->cmsg_type != SCM_CREDENTIALS) return {};
   ucred sender{};
   std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, sender.pid, 0)));
@@ -269,9 +273,9 @@ RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
     throw SetupError(SetupStep::write_id_maps, error.error_number(), error.what());
   }
   base::send_fds(to_init.ours.get(), kGo, {});
-  const UniqueFd root = take_over(sandbox, plan, to_init.ours.get());
+  context.root = take_over(sandbox, plan, to_init.ours.get());
   if (supervisor == Supervisor::confined && plan.landlock.abi >= kSupervisorLandlockAbi) {
-    confine_to_files(plan, root.get(), streams);
+    confine_to_files(plan, context.root.get(), streams);
   }
 
   constexpr int kOn = 1;

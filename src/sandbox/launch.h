@@ -91,6 +91,7 @@ class RunningSandbox {
  private:
   void send_command(std::uint8_t kind, int value);
   void await_init() noexcept;
+  void kill_keeper() noexcept;
   Member init_;
   Member keeper_;
   base::UniqueFd control_;

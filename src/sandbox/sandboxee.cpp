@@ -105,7 +105,9 @@ void run_sandboxee(const plan::Plan& plan, ChildContext& context) {
     execute(plan);
   } catch (const std::exception& error) {
     report_failure(context.status, current, error);
-    ::_exit(125);
+    // Not _exit(3): exit_group(2) may be notified already, and the supervisor not listen yet.
+    ::syscall(SYS_exit, 125);
+    ::abort();
   }
 }
 

@@ -1,11 +1,12 @@
 """Signals and daemons: nothing outside is reached, nothing outlives the run."""
 
 import os
+import signal
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import processes_matching, test  # noqa: E402
+from harness import processes_matching, test, wait_until  # noqa: E402
 
 
 @test
@@ -43,6 +44,60 @@ def kill_init(t):
     result = t.sandbox("sh", "-c", script, options=options)
     t.true(result.code != 0, result)
     t.equal(t.fingerprint(), before, "the project")
+
+
+def keeper_of(run):
+    """The parent of the command: the supervisor's child that is in no other pid namespace. None: not there yet."""
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/status") as file:
+                status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+        except OSError:
+            continue
+        if int(status["PPid"]) == run.pid and len(status["NSpid"].split()) == 1:
+            return int(entry)
+    return None
+
+
+@test
+def kill_the_commands_parent(t):
+    """killed or stopped from outside, our process beside the command ends the run, and nothing is committed"""
+    for number, code in ((signal.SIGKILL, 125), (signal.SIGSTOP, 124)):
+        marker = f"{3000 + os.getpid()}.{number}"
+        script = f"echo x > made; (setsid sleep {marker} >&- &); echo started; sleep {marker}"
+        run = t.start(*t.sandbox_command("sh", "-c", script, options=["--profile", t.accepting_profile(), "--timeout", "2"]),
+                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        wait_until(lambda: keeper_of(run) and run.stdout.readline() == b"started\n", "the command runs")
+        os.kill(keeper_of(run), number)
+        t.equal(run.wait(30), code, number)
+        t.equal(processes_matching(f"sleep {marker}"), [], number)
+        t.true(not (t.project / "made").exists(), "not committed")
+
+
+SIBLINGS = """
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void) {
+  for (int i = 0; i < 20; ++i) {
+    if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) != 0) continue;
+    if (i % 2) pause();
+    _exit(0);
+  }
+  return 7;
+}
+"""
+
+
+@test
+def siblings(t):
+    """a command that gives its own parent more children ends as ever"""
+    t.write("siblings.c", SIBLINGS)
+    t.succeeded(t.bare("cc", "-D_GNU_SOURCE", "-o", "siblings", "siblings.c"))
+    result = t.sandbox("./siblings", options=["--timeout", "20"])
+    t.equal(result.code, 7, result)
+    t.equal(processes_matching(f"{t.project}/./siblings"), [])
 
 
 DAEMON = """

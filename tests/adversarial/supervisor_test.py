@@ -24,6 +24,7 @@ def tries(t, pid, sibling):
             "list the home directory": process.call(OPENAT, HERE, t.home, os.O_RDONLY | os.O_DIRECTORY),
             "change a start file": process.call(OPENAT, HERE, t.home / ".bashrc", os.O_WRONLY | os.O_APPEND),
             "plant a key": process.call(OPENAT, HERE, t.home / ".ssh/authorized_keys", os.O_WRONLY | os.O_CREAT, 0o600),
+            "plant a program": process.call(OPENAT, HERE, t.home / ".local/bin/x", os.O_WRONLY | os.O_CREAT, 0o700),
             "make a directory": process.call(MKDIR, t.home / "made", 0o700),
             "remove a file": process.call(UNLINK, t.home / "removable"),
             "take a descriptor of another process": process.call(PIDFD_GETFD, pidfd, 0, 0),
@@ -38,7 +39,8 @@ def prepare(t):
     t.write(t.home / ".aws/credentials", "[default]\n", mode=0o600)
     t.write(t.home / ".bashrc", "\n")
     t.write(t.home / "removable", "\n")
-    (t.home / ".ssh").mkdir(exist_ok=True)
+    for path in (".ssh", ".local/bin"):
+        (t.home / path).mkdir(parents=True, exist_ok=True)
 
 
 @test
@@ -54,11 +56,13 @@ def taken_over(t):
     plain.kill()
 
     prepare(t)
-    for path in (t.home / ".ssh/authorized_keys", t.project / "here"):
+    for path in (t.home / ".ssh/authorized_keys", t.home / ".local/bin/x", t.project / "here"):
         path.unlink()
     (t.home / "made").rmdir()
-    run = t.start(*t.sandbox_command("sh", "-c", "echo started; exec sleep 1000"), stdin=subprocess.DEVNULL,
-                  stdout=subprocess.PIPE)
+    # A target that does not exist yet gives no right to what lies beside it.
+    command = t.sandbox_command("npm", "exec", "--offline", "-c", "echo started; exec sleep 1000")
+    run = t.start(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                  env={"npm_config_cache": str(t.home / ".local/share/new/cache")})
     t.equal(run.stdout.readline(), b"started\n")
     found = tries(t, run.pid, sibling.pid)
     allowed = {act for act, result in found.items() if result == 0}

@@ -16,6 +16,20 @@ def words_for(t, *command, options=()):
 
 
 @test
+def unusual_homes(t):
+    """a home that is /, does not exist or can't be written to is no obstacle, as for users without an entry in passwd"""
+    read_only = t.home / "read-only"
+    read_only.mkdir(mode=0o500)
+    for home in ("/", t.base / "none/home", read_only):
+        env = {"HOME": str(home), "XDG_STATE_HOME": str(t.base / "state"), "XDG_CACHE_HOME": str(t.base / "cache")}
+        result = t.succeeded(t.sandbox("sh", "-c", "pwd; echo x > made", options=["--profile", t.accepting_profile()], env=env), home)
+        t.equal(result.out.strip(), str(t.project))
+        t.equal((t.project / "made").read_text(), "x\n")
+        t.succeeded(t.sandbox("npm", "--version", env=env), home)
+        t.true(not os.path.exists(f"{home}/.npm"), "nothing is left there")
+
+
+@test
 def no_user_namespaces(t):
     """user namespaces switched off: 125, in words, nothing run"""
     before = t.fingerprint()

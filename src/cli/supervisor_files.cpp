@@ -57,10 +57,10 @@ plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::
   }
   files.writable = {"/dev/null", "/dev/tty", "/proc/self", state};
   for (const workspace::Target& target : targets) {
-    std::string place = existing_directory(target.path);
+    const std::string place = existing_directory(target.path);
     // See MadeTargets: what is not there, and not a cache among others, could not be made.
     const bool among_caches = base::is_beneath(place, facts.cache_home);
-    files.writable.push_back(among_caches ? std::move(place) : target.path);
+    files.writable.push_back(among_caches ? place : target.path);
   }
   for (const std::string& path : made) files.tidied.push_back(base::parent_path(path));
   for (const workspace::LayerDirectory& layer : layers) {

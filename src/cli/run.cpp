@@ -165,16 +165,11 @@ class CommandRun {
       log_->record(withheld);
     }
     if (plan_.landlock.abi == 0) {
-      record_missing("landlock", "this kernel has no Landlock");
+      record_missing(*log_, "landlock", "this kernel has no Landlock");
     } else if (plan_.landlock.abi < sandbox::kSupervisorLandlockAbi) {
-      record_missing("landlock for the supervisor", "this kernel's Landlock is of the first kind");
+      record_missing(*log_, "landlock for the supervisor",
+                     "this kernel's Landlock is of the first kind");
     }
-  }
-
-  void record_missing(const char* protection, const char* reason) {
-    events::Event missing{"protection.missing", events::Severity::notice};
-    missing.details = {{"protection", protection}, {"reason", reason}};
-    log_->record(missing);
   }
 
   Outcome execute() {

@@ -38,6 +38,13 @@ std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
   return log;
 }
 
+void record_missing(events::EventSink& sink, const std::string& protection,
+                    const std::string& reason) {
+  events::Event missing{"protection.missing", events::Severity::notice};
+  missing.details = {{"protection", protection}, {"reason", reason}};
+  sink.record(missing);
+}
+
 void end_run_log(events::EventLog& log, const std::string& run_directory,
                  std::vector<std::string>& notes) {
   log.finish();

@@ -21,6 +21,10 @@ std::string log_head_path(const std::string& run_directory);
 std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
                                                const std::vector<events::SinkAddress>& sinks);
 
+/// That the run does without a protection, which this host can't give.
+void record_missing(events::EventSink& sink, const std::string& protection,
+                    const std::string& reason);
+
 /// After the last event: sends what is under way, and writes events.head. What went wrong is added
 /// to `notes`, in words.
 void end_run_log(events::EventLog& log, const std::string& run_directory,

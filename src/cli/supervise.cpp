@@ -11,6 +11,7 @@
 #include "base/deferred_close.h"
 #include "base/scope_exit.h"
 #include "base/sys_error.h"
+#include "cli/run_log.h"
 #include "cli/stream_relay.h"
 #include "cli/tell.h"
 #include "cli/terminal.h"
@@ -58,13 +59,6 @@ std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::Inne
   return sockets;
 }
 
-void record_missing(const SuperviseRequest& request, const char* protection,
-                    const std::string& reason) {
-  events::Event missing{"protection.missing", events::Severity::notice};
-  missing.details = {{"protection", protection}, {"reason", reason}};
-  request.sink->record(missing);
-}
-
 /// nullptr: the plan has no decoys, or the kernel no leases.
 std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
                                                 sandbox::RunningSandbox& sandbox,
@@ -86,12 +80,12 @@ std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
         std::move(placed), watch::SandboxRoots{sandbox.init_pid(), sandbox.keeper_pid()},
         *request.sink, [&watch](int pid) { return watch.actor_of(pid); });
     if (decoys->change_fd() < 0) {
-      record_missing(request, "decoys opened a second time",
+      record_missing(*request.sink, "decoys opened a second time",
                      "no inotify instance left: sysctl fs.inotify.max_user_instances");
     }
     return decoys;
   } catch (const base::SysError& error) {
-    record_missing(request, "opened decoys", error.what());
+    record_missing(*request.sink, "opened decoys", error.what());
     return nullptr;
   }
 }

@@ -55,7 +55,7 @@ plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::
     const char* path = std::getenv(variable);
     if (path != nullptr && path[0] == '/') files.readable.emplace_back(path);
   }
-  files.writable = {"/dev/null", "/dev/tty", "/proc/self", state};
+  files.writable = {"/dev/null", "/dev/tty", state};
   for (const workspace::Target& target : targets) {
     const std::string place = existing_directory(target.path);
     // See MadeTargets: what is not there, and not a cache among others, could not be made.

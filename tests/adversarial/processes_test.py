@@ -62,6 +62,8 @@ def keeper_of(run):
 @test
 def kill_the_commands_parent(t):
     """killed or stopped from outside, our process beside the command ends the run, and nothing is committed"""
+    t.succeeded(t.sandbox("sh", "-c", "echo x > made", options=["--profile", t.accepting_profile()]), "control")
+    (t.project / "made").unlink()
     for number, code in ((signal.SIGKILL, 125), (signal.SIGSTOP, 124)):
         marker = f"{3000 + os.getpid()}.{number}"
         script = f"echo x > made; (setsid sleep {marker} >&- &); echo started; sleep {marker}"
@@ -92,12 +94,18 @@ int main(void) {
 
 @test
 def siblings(t):
-    """a command that gives its own parent more children ends as ever"""
+    """a command that gives its own parent more children ends as ever, and they with it"""
+    marker = f"srt-siblings-{os.getpid()}"
     t.write("siblings.c", SIBLINGS)
     t.succeeded(t.bare("cc", "-D_GNU_SOURCE", "-o", "siblings", "siblings.c"))
-    result = t.sandbox("./siblings", options=["--timeout", "20"])
+    control = t.bare("sh", "-c", f"./siblings {marker} >&- 2>&-; exit $?")
+    t.equal(control.code, 7, control)
+    t.true(processes_matching(marker), "control: they live on")
+    t.bare("sh", "-c", f"pkill -9 -f '[s]rt-siblings-{os.getpid()}'")
+    wait_until(lambda: not processes_matching(marker), "control removed")
+    result = t.sandbox("./siblings", marker, options=["--timeout", "20"])
     t.equal(result.code, 7, result)
-    t.equal(processes_matching(f"{t.project}/./siblings"), [])
+    t.equal(processes_matching(marker), [])
 
 
 DAEMON = """

@@ -2,4 +2,3 @@
 #include "broker/asio.h"
 
 #include <boost/asio/impl/src.hpp>
-#include <boost/asio/ssl/impl/src.hpp>

@@ -5,53 +5,33 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
 #include <utility>
 
-#include "broker/address.h"
 #include "broker/limits.h"
+#include "broker/tls_client.h"
 
 namespace sandbox_run::broker {
 namespace {
 
-namespace ssl = asio::ssl;
-using boost::system::error_code;
-
 constexpr std::size_t kBuffer = 64U << 10;
-
-/// Made when first needed: it reads all authorities of the host.
-ssl::context& client_context() {
-  static ssl::context context = [] {
-    ssl::context made(ssl::context::tls_client);
-    made.set_default_verify_paths();
-    made.set_verify_mode(ssl::verify_peer);
-    ::SSL_CTX_set_min_proto_version(made.native_handle(), TLS1_2_VERSION);
-    return made;
-  }();
-  return context;
-}
 
 class Tunnel : public std::enable_shared_from_this<Tunnel> {
  public:
   Tunnel(const asio::any_io_executor& executor, base::UniqueFd proxy)
-      : tls_(watch(executor, std::move(proxy)), client_context()), local_(executor) {}
+      : tls_(executor, std::move(proxy)), local_(executor) {}
 
   /// "": the proxy has let the connection through.
   asio::awaitable<std::string> open(std::string host, ProxyDialogue& dialogue) {
-    tls_.set_verify_callback(ssl::host_name_verification(host));
-    if (!Address::parse(host)) ::SSL_set_tlsext_host_name(tls_.native_handle(), host.c_str());
-    const auto [failure] = co_await tls_.async_handshake(ssl::stream_base::client, kAwait);
-    if (failure) co_return "TLS: " + failure.message();
+    const std::string failure = co_await tls_.open(std::move(host));
+    if (!failure.empty()) co_return "TLS: " + failure;
     for (;;) {
       const std::string outgoing = dialogue.take_outgoing();
-      const auto [write_error, written] =
-          co_await asio::async_write(tls_, asio::buffer(outgoing), kAwait);
-      if (write_error) co_return "the proxy closed";
-      const auto [read_error, count] = co_await tls_.async_read_some(asio::buffer(down_), kAwait);
-      if (read_error) co_return "the proxy closed";
-      heard_.append(down_.data(), count);
+      if (!co_await tls_.write(outgoing)) co_return "the proxy closed";
+      const auto count = co_await tls_.read(down_);
+      if (count.value_or(0) == 0) co_return "the proxy closed";
+      heard_.append(down_.data(), *count);
       const ProxyDialogue::Step step = dialogue.hear(heard_);
       heard_.erase(0, step.consumed);
       if (step.state == ProxyDialogue::State::refused) co_return step.reason;
@@ -77,13 +57,42 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
     for (;;) {
       const auto [error, count] = co_await local_.async_read_some(asio::buffer(up_), kAwait);
       if (error == asio::error::eof) break;
-      if (error) co_return close();
-      const auto [failure, written] =
-          co_await asio::async_write(tls_, asio::buffer(up_.data(), count), kAwait);
-      if (failure) co_return close();
+      if (error || !co_await tls_.write({up_.data(), count})) co_return close();
     }
-    // The answer may still be under way, but the proxy can't be told that this was all: what hears
-    // nothing more for a while, or has nobody left to hear it, is over.
+    up_ended_ = true;
+    if (down_ended_) co_return close();
+    if (!tls_.can_end_one_way()) {
+      co_await until_quiet();
+      co_return close();
+    }
+    if (!co_await tls_.end()) co_return close();
+    // Nobody is left to hear the answer.
+    (void)co_await local_.async_wait(Descriptor::wait_error, kAwait);
+    close();
+  }
+
+  asio::awaitable<void> carry_down() {
+    if (!co_await pass_down(heard_)) co_return close();
+    for (;;) {
+      const auto count = co_await tls_.read(down_);
+      if (!count) co_return close();
+      if (*count == 0) break;
+      heard_bytes_ += *count;
+      if (!co_await pass_down({down_.data(), *count})) co_return close();
+    }
+    if (up_ended_ || !tls_.can_end_one_way()) co_return close();
+    down_ended_ = true;
+    (void)::shutdown(local_.native_handle(), SHUT_WR);
+  }
+
+  asio::awaitable<bool> pass_down(std::string_view bytes) {
+    const auto [error, written] = co_await asio::async_write(local_, asio::buffer(bytes), kAwait);
+    co_return !error;
+  }
+
+  /// The answer may still be under way, but the proxy can't be told that this was all: what hears
+  /// nothing more for a while, or has nobody left to hear it, is over.
+  asio::awaitable<void> until_quiet() {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer quiet(local_.get_executor());
     std::uint64_t heard = 0;
@@ -94,33 +103,18 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
           co_await (local_.async_wait(Descriptor::wait_error, kAwait) || quiet.async_wait(kAwait));
       if (first.index() == 0) break;
     } while (heard != heard_bytes_);
-    close();
-  }
-
-  asio::awaitable<void> carry_down() {
-    if (!heard_.empty()) {
-      const auto [error, written] =
-          co_await asio::async_write(local_, asio::buffer(heard_), kAwait);
-      if (error) co_return close();
-    }
-    for (;;) {
-      const auto [error, count] = co_await tls_.async_read_some(asio::buffer(down_), kAwait);
-      if (error) co_return close();
-      heard_bytes_ += count;
-      const auto [failure, written] =
-          co_await asio::async_write(local_, asio::buffer(down_.data(), count), kAwait);
-      if (failure) co_return close();
-    }
   }
 
   void close() {
-    error_code ignored;  // of either side: it is over
-    tls_.lowest_layer().close(ignored);
+    tls_.close();
+    boost::system::error_code ignored;  // it is over
     local_.close(ignored);
   }
 
-  ssl::stream<Descriptor> tls_;
+  TlsClient tls_;
   Descriptor local_;
+  bool up_ended_ = false;
+  bool down_ended_ = false;
   std::string heard_;  // beyond the proxy's answer
   std::uint64_t heard_bytes_ = 0;
   std::array<char, kBuffer> up_{};

@@ -10,10 +10,9 @@
 namespace sandbox_run::broker {
 
 /// The dialogue with a proxy that itself speaks TLS ("https://proxy"), on `proxy.socket`, which is
-/// connected to it. Its certificate must be one of this host's authorities (OpenSSL's own, or those
-/// of SSL_CERT_FILE and SSL_CERT_DIR) and name `host`. What is said to the returned socket and
-/// heard from it goes through TLS, until either side closes. The end of one direction alone is not
-/// passed on; after that the other one ends when it is quiet for kHalfClosedIdle.
+/// connected to it; its certificate: see TlsClient::open(). What is said to the returned socket and
+/// heard from it goes through TLS, and so does the end of either direction, by TLS 1.3. TLS 1.2
+/// can't say that: there the other direction ends when it is quiet for kHalfClosedIdle.
 asio::awaitable<Upstream> converse_by_tls(Upstream proxy, std::string host, ProxyDialogue& dialogue,
                                           std::chrono::milliseconds limit);
 

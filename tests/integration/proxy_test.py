@@ -6,8 +6,11 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, require, test, wait_until  # noqa: E402
@@ -80,9 +83,12 @@ def proxy_that_speaks_tls(t):
     basic = base64.b64encode(f"me:{SECRET}".encode()).decode()
     t.equal(proxy.asked, [(f"CONNECT {HOST}:{PORT}", f"Basic {basic}")])
     program = f"""import hashlib, urllib.request
-print(hashlib.sha256(urllib.request.urlopen("http://{HOST}:{PORT}/large", timeout=20).read()).hexdigest())"""
+body = urllib.request.urlopen("http://{HOST}:{PORT}/large", timeout=20).read()
+print(hashlib.sha256(body).hexdigest())
+urllib.request.urlopen("http://{HOST}:{PORT}/", body, timeout=20).read()"""
     result = t.sandbox(PYTHON, "-c", program, options=["--allow-host", f"{HOST}:{PORT}"], env={**NO_PROXIES, **env})
     t.contains(result.out, hashlib.sha256(body).hexdigest(), result)
+    t.true(server.bodies == [body], "the same bytes come back")
     del proxy.asked[:]
     result = fetch(t, {"HTTPS_PROXY": url, "SSL_CERT_FILE": None})
     t.true(result.code != 0, result)
@@ -93,6 +99,75 @@ print(hashlib.sha256(urllib.request.urlopen("http://{HOST}:{PORT}/large", timeou
     result = fetch(t, {"HTTPS_PROXY": f"https://127.0.0.1:{server.port}", "SSL_CERT_FILE": str(crt)})
     t.contains(result.of_type("flow.failed")[0]["details"]["reason"], "TLS: ")
     t.equal([asked for asked, _ in proxy.asked if HOST in asked], [], "nothing is said to a proxy that is not known")
+
+
+class ServerOfEnds:
+    """Answers a request, or all that was said up to the client's end; hears what comes after its own."""
+
+    def __init__(self, at_the_end):
+        self.at_the_end = at_the_end
+        self.heard = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            connection, _ = self.listener.accept()
+            with connection:
+                self.serve(connection)
+
+    def serve(self, connection):
+        said = b""
+        while more := connection.recv(65536):
+            said += more
+            if not self.at_the_end and said.endswith(b"\r\n\r\n"):
+                break
+        self.heard.append(said)
+        if not self.at_the_end:
+            time.sleep(1)  # the client's end is known to the relay by now
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nall of the answer")
+        connection.shutdown(socket.SHUT_WR)
+        while more := connection.recv(65536):
+            self.heard.append(more)
+
+
+REQUEST = f"GET / HTTP/1.1\\r\\nHost: {HOST}:{PORT}\\r\\n\\r\\n"
+ASK = f"""
+import socket
+connection = socket.create_connection(("{HOST}", {PORT}), timeout=10)
+connection.sendall(b"{REQUEST}")
+"""
+READ = """
+answer = b""
+while more := connection.recv(65536):
+    answer += more
+print(answer)
+"""
+
+
+def ask_by_tls(t, server, program, version):
+    crt, key = t.certificate("IP:127.0.0.1")
+    front = TlsFront(ConnectProxy(server.port).port, crt, key, version)
+    result = t.sandbox(PYTHON, "-c", ASK + program, options=["--allow-host", f"{HOST}:{PORT}"],
+                       env={**NO_PROXIES, "HTTPS_PROXY": f"https://127.0.0.1:{front.port}",
+                            "SSL_CERT_FILE": str(crt)})
+    t.contains(result.out, "all of the answer", result)
+
+
+@test
+def ends_of_one_direction_through_tls(t):
+    """the end of what either side says is passed on through a proxy that speaks TLS 1.3; by 1.2 no answer is lost"""
+    half_closed = "connection.shutdown(socket.SHUT_WR)" + READ
+    server = ServerOfEnds(at_the_end=True)
+    ask_by_tls(t, server, half_closed, ssl.TLSVersion.TLSv1_3)
+    t.true(server.heard[0].endswith(b"\r\n\r\n"), "the server answered what had an end")
+    server = ServerOfEnds(at_the_end=False)
+    ask_by_tls(t, server, half_closed, ssl.TLSVersion.TLSv1_2)
+    server = ServerOfEnds(at_the_end=False)
+    ask_by_tls(t, server, READ + f'connection.sendall(b"{REQUEST}"); connection.close()', ssl.TLSVersion.TLSv1_3)
+    wait_until(lambda: len(server.heard) == 2, "the second request arrives")
+    t.true(server.heard[1].startswith(b"GET "), "after the server's own end")
 
 
 @test

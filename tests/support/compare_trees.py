@@ -4,6 +4,7 @@ Usage: compare_trees.py A B. Prints each difference, exit code 1 if there is any
 """
 
 import filecmp
+import contextlib
 import hashlib
 import os
 import stat
@@ -78,15 +79,21 @@ def fingerprint(root):
     for directory, names, files in os.walk(root):
         for name in names + files:
             path = os.path.join(directory, name)
-            status = os.lstat(path)
-            content = ""
-            if stat.S_ISLNK(status.st_mode):
-                content = os.readlink(path)
-            elif stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
-                with open(path, "rb") as file:
-                    content = hashlib.sha256(file.read()).hexdigest()
-            result[os.path.relpath(path, root)] = (status.st_mode, status.st_uid, content)
+            # Below a home: what a run that is over still removes.
+            with contextlib.suppress(FileNotFoundError):
+                result[os.path.relpath(path, root)] = fingerprint_of_entry(path)
     return result
+
+
+def fingerprint_of_entry(path):
+    status = os.lstat(path)
+    content = ""
+    if stat.S_ISLNK(status.st_mode):
+        content = os.readlink(path)
+    elif stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
+        with open(path, "rb") as file:
+            content = hashlib.sha256(file.read()).hexdigest()
+    return status.st_mode, status.st_uid, content
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Proxies on 127.0.0.1 that lead every name to one server of the test's, and remember what was asked."""
 
-import asyncio
+import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -25,8 +26,10 @@ def relay(one, other):
         except OSError:
             pass
 
-    threading.Thread(target=copy, args=(other, one), daemon=True).start()
+    back = threading.Thread(target=copy, args=(other, one), daemon=True)
+    back.start()
     copy(one, other)
+    back.join()
 
 
 class NameProxy:
@@ -94,29 +97,42 @@ class SocksProxy(NameProxy):
         self.go_on(connection)
 
 
-class TlsFront:
-    """Speaks TLS with who connects, and passes everything on to `target_port`."""
+class TlsFront(NameProxy):
+    """Speaks TLS with who connects, and passes everything on to `target_port`, the end of either
+    direction too. One thread for each connection: OpenSSL's are not for two at once."""
 
-    def __init__(self, target_port, certificate, key):
-        self.target_port = target_port
+    def __init__(self, target_port, certificate, key, version=ssl.TLSVersion.TLSv1_3):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
-        self.loop = asyncio.new_event_loop()
-        server = self.loop.run_until_complete(
-            asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=self.context))
-        self.port = server.sockets[0].getsockname()[1]
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.context.minimum_version = self.context.maximum_version = version
+        super().__init__(target_port)
 
-    async def serve(self, reader, writer):
-        onward, back = await asyncio.open_connection("127.0.0.1", self.target_port)
+    def serve(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as front, \
+                socket.create_connection(("127.0.0.1", self.target_port)) as back:
+            sources = {front: back, back: front}
+            while sources:
+                for source in [front] if front.pending() else select.select(list(sources), [], [])[0]:
+                    if not self.pass_on(source, sources[source]):
+                        self.end(sources.pop(source))
 
-        async def copy(source, sink):
-            try:
-                while data := await source.read(65536):
-                    sink.write(data)
-                    await sink.drain()
-            except OSError:
-                pass
-            sink.close()
+    @staticmethod
+    def pass_on(source, sink):
+        """False: that was all."""
+        source.setblocking(False)
+        try:
+            data = source.recv(65536)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return True
+        sink.setblocking(True)
+        sink.sendall(data)
+        return bool(data)
 
-        await asyncio.gather(copy(reader, back), copy(onward, writer), return_exceptions=True)
+    @staticmethod
+    def end(sink):
+        if not isinstance(sink, ssl.SSLSocket):
+            sink.shutdown(socket.SHUT_WR)
+            return
+        sink.setblocking(False)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            sink.unwrap()

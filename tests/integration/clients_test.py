@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import socket
 import ssl
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import require, test  # noqa: E402
+from harness import require, skip, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -144,3 +145,31 @@ def denied_at_once(t):
         result = t.sandbox("curl", "-sS", "--max-time", "30", url, options=options)
         t.true(result.code in (6, 7), result)
         t.contains(result.err, words)
+
+
+@test
+def results_of_connect(t):
+    """connect(2) gives what it gives without the sandbox, however it is called"""
+    program = t.project / "connect_results"
+    shutil.copy2(t.compiled("integration/programs/connect_results.c"), program)
+    server = LocalServer({})
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        other = closed.getsockname()[1]
+    expected = t.succeeded(t.bare(program, server.port, other)).out
+    result = t.sandbox(program, server.port, other, options=["--allow-host", f"localhost:{server.port}"])
+    t.equal(t.succeeded(result).out, expected)
+    t.contains(expected, "blocking: connected\n")
+
+
+@test
+def a_program_that_forbids_itself_to_connect(t):
+    """a program that forbids itself to connect, by Landlock, does not, nor by the supervisor"""
+    program = t.project / "connect_results"
+    shutil.copy2(t.compiled("integration/programs/connect_results.c"), program)
+    server = LocalServer({})
+    bare = t.bare(program, server.port, 9, "landlock")
+    if bare.code == 77:
+        skip("this kernel's Landlock knows no network (Linux 6.7)")
+    t.contains(bare.out, "blocking: EACCES\n", bare)
+    result = t.sandbox(program, server.port, 9, "landlock", options=["--allow-host", f"localhost:{server.port}"])
+    t.equal(result.out, bare.out)

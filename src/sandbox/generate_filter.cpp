@@ -192,8 +192,6 @@ Filter argument_filter(Writes writes) {
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");
   add(filter, SCMP_ACT_NOTIFY, "connect");
-  // Who forbids itself to connect must not be connected by the supervisor.
-  add(filter, SCMP_ACT_NOTIFY, "landlock_restrict_self");
   // What sends by a socket that needs no connect(2): datagrams, TCP Fast Open. sendto(2) without an
   // address is send(2), which most of what is sent by TCP goes by.
   add(filter, SCMP_ACT_NOTIFY, "sendto", {{4, SCMP_CMP_NE, 0, 0}});

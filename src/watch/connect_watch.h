@@ -2,8 +2,6 @@
 
 #include <linux/seccomp.h>
 
-#include <optional>
-
 #include "events/caller_table.h"
 #include "watch/notification.h"
 #include "watch/pinned_processes.h"
@@ -22,20 +20,16 @@ bool is_connecting_call(int number);
 /// Must:     leave a socket unmarked if anything is unclear: an unmarked connection is nobody's,
 /// and
 ///           the broker lets it go only where anybody may.
-/// Must not: decide. Where the call itself goes on, the descriptor may be another one when it is
-///           read: then that one has the mark that its own last such call left, or none.
+/// Must not: decide. The descriptor may be another one when the call reads it: then that one has
+///           the mark that its own last such call left, or none.
 class ConnectWatch {
  public:
   /// All of them outlive it.
   ConnectWatch(NotificationChannel& channel, ProcessTable& processes, events::CallerTable& callers)
       : channel_(channel), processes_(processes), callers_(callers) {}
 
-  /// Marks the socket, and connects it if it can: see connect_for.h. What the call gives, 0 or an
-  /// errno; nullopt: the call is to go on.
-  std::optional<int> attend(const seccomp_notif& notification);
-  /// A process restricts itself by Landlock, maybe its connections (landlock(7)), which a call in
-  /// its place would not be held to: calls go on themselves from now on, whoever's they are.
-  void leave_calls_to_their_callers() { connects_for_callers_ = false; }
+  /// Marks the socket; the caller lets the thread go on.
+  void mark(const seccomp_notif& notification);
   /// The process is about to be another program, and may be another actor's.
   void forget(int process) { known_.forget(process); }
 
@@ -44,7 +38,6 @@ class ConnectWatch {
   ProcessTable& processes_;
   events::CallerTable& callers_;
   PinnedProcesses<events::CallerTable::Number> known_;
-  bool connects_for_callers_ = true;
 };
 
 }  // namespace sandbox_run::watch

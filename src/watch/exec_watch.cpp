@@ -1,5 +1,5 @@
 // Who runs what: one seccomp notification for each exec (connect(2), SIGUSR1, writes, the
-// end of a process, a Landlock domain) in the sandbox.
+// end of a process) in the sandbox.
 //
 // Must:     answer every notification, whatever goes wrong in reading it, with "go on" and a record
 //           (what was not understood is recorded as such), or else with the errno of a path that
@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -79,9 +78,6 @@ class ExecWatch::Impl {
       if (!notification) continue;
       if (is_connecting_call(notification->data.nr)) {
         handle_connect(*notification);
-      } else if (notification->data.nr == __NR_landlock_restrict_self) {
-        connects_.leave_calls_to_their_callers();
-        channel_.let_go_on(notification->id);
       } else if (notification->data.nr == __NR_socket) {
         handle_socket(*notification);
       } else if (is_signal_call(notification->data.nr)) {
@@ -196,17 +192,12 @@ bool ExecWatch::Impl::keeps_trust(const Act& act, const Actor& actor) const {
 }
 
 void ExecWatch::Impl::handle_connect(const seccomp_notif& notification) {
-  std::optional<int> result;
   try {
-    result = connects_.attend(notification);
+    connects_.mark(notification);
   } catch (const std::exception&) {
     // Out of memory: the socket has no mark, and the connection is nobody's.
   }
-  if (result) {
-    channel_.finish(notification.id, *result);
-  } else {
-    channel_.let_go_on(notification.id);
-  }
+  channel_.let_go_on(notification.id);
 }
 
 void ExecWatch::Impl::handle_socket(const seccomp_notif& notification) {
@@ -216,7 +207,7 @@ void ExecWatch::Impl::handle_socket(const seccomp_notif& notification) {
   } catch (const std::exception&) {
     // Out of memory: refused, not recorded.
   }
-  channel_.finish(notification.id, error);
+  channel_.refuse(notification.id, error);
 }
 
 void ExecWatch::Impl::handle_signal(const seccomp_notif& notification) {
@@ -229,7 +220,7 @@ void ExecWatch::Impl::handle_signal(const seccomp_notif& notification) {
   if (allowed) {
     channel_.let_go_on(notification.id);
   } else {
-    channel_.finish(notification.id, EPERM);
+    channel_.refuse(notification.id, EPERM);
   }
 }
 
@@ -280,7 +271,7 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
     act.process.id.pid = static_cast<int>(notification.pid);
   }
   if (act.error != 0) {
-    channel_.finish(notification.id, act.error);
+    channel_.refuse(notification.id, act.error);
     return;
   }
   const bool still_waits = channel_.is_valid(notification.id);

@@ -65,7 +65,7 @@ void NotificationChannel::let_go_on(std::uint64_t id) {
   answer(response);
 }
 
-void NotificationChannel::finish(std::uint64_t id, int error) {
+void NotificationChannel::refuse(std::uint64_t id, int error) {
   seccomp_notif_resp response{};
   response.id = id;
   response.error = -error;

@@ -24,8 +24,8 @@ class NotificationChannel {
   bool is_valid(std::uint64_t id) const;
   /// Lets the system call happen. It is no error if the thread has died meanwhile.
   void let_go_on(std::uint64_t id);
-  /// The system call does not happen: it fails with `error`, an errno, or gives 0. Likewise.
-  void finish(std::uint64_t id, int error);
+  /// Lets it fail with `error`, an errno, instead. Likewise.
+  void refuse(std::uint64_t id, int error);
 
  private:
   void answer(const seccomp_notif_resp& response);

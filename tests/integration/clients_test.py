@@ -7,7 +7,7 @@ import ssl
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import require, skip, test  # noqa: E402
+from harness import require, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
@@ -159,17 +159,3 @@ def results_of_connect(t):
     result = t.sandbox(program, server.port, other, options=["--allow-host", f"localhost:{server.port}"])
     t.equal(t.succeeded(result).out, expected)
     t.contains(expected, "blocking: connected\n")
-
-
-@test
-def a_program_that_forbids_itself_to_connect(t):
-    """a program that forbids itself to connect, by Landlock, does not, nor by the supervisor"""
-    program = t.project / "connect_results"
-    shutil.copy2(t.compiled("integration/programs/connect_results.c"), program)
-    server = LocalServer({})
-    bare = t.bare(program, server.port, 9, "landlock")
-    if bare.code == 77:
-        skip("this kernel's Landlock knows no network (Linux 6.7)")
-    t.contains(bare.out, "blocking: EACCES\n", bare)
-    result = t.sandbox(program, server.port, 9, "landlock", options=["--allow-host", f"localhost:{server.port}"])
-    t.equal(result.out, bare.out)

@@ -142,7 +142,6 @@ TEST_CASE("execve, connect and the end of a process go to the supervisor") {
   CHECK(answer(SYS_exit_group) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_exit) == SECCOMP_RET_ALLOW);
   CHECK(answer(SYS_connect) == SECCOMP_RET_USER_NOTIF);
-  CHECK(answer(SYS_landlock_restrict_self) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execve) == SECCOMP_RET_USER_NOTIF);
   CHECK(answer(SYS_execveat) == SECCOMP_RET_USER_NOTIF);
 }

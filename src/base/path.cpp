@@ -109,6 +109,8 @@ std::string read_link(int dir_fd, const std::string& name) {
   return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
+std::string path_of(int fd) { return read_link(AT_FDCWD, "/proc/self/fd/" + std::to_string(fd)); }
+
 int try_open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);

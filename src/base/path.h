@@ -35,6 +35,9 @@ bool is_directory(const std::string& path);  // follows links
 /// readlink(2). Throws SysError.
 std::string read_link(int dir_fd, const std::string& name);
 
+/// Where an open file or directory is now, by /proc/self/fd (proc(5)). Throws SysError.
+std::string path_of(int fd);
+
 /// openat2(2) with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS and O_CLOEXEC: never
 /// leaves `dir_fd`, never follows a link an attacker planted (CVE-2026-39860 and its kind).
 /// `flags` and `mode` as open(2). "" or "." opens the directory itself. Throws SysError.

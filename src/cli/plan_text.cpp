@@ -89,7 +89,8 @@ std::string describe_plan(const Preparation& prepared, bool watch_writes) {
     }
   }
   if (plan.landlock.abi >= sandbox::kSupervisorLandlockAbi) {
-    text += describe(supervisor_files(prepared.facts, state, prepared.targets, {}, {}));
+    text += describe(supervisor_files(prepared.facts, state, base::join_path(state, "runs"),
+                                      prepared.targets, {}, {}));
   }
   for (const std::string& warning : prepared.warnings) text += "note       " + warning + "\n";
   for (const std::string& hint : prepared.hints) text += "note       " + hint + "\n";

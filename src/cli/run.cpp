@@ -112,6 +112,7 @@ class CommandRun {
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
+      remove_old_runs(state_);  // now: the supervisor will not be able to
       made_targets_.make(prepared_.targets, prepared_.facts.cache_home);
       make_plan();
       return locks;
@@ -144,8 +145,8 @@ class CommandRun {
     base::make_directories(empty, 0700);
     plan_ = plan::make_plan(prepared_.policy, prepared_.facts, plan_layers(layers_, empty),
                             plan::Purpose::run);
-    plan_.supervisor =
-        supervisor_files(prepared_.facts, state_, prepared_.targets, layers_, made_targets_.made());
+    plan_.supervisor = supervisor_files(prepared_.facts, state_, run_directory_, prepared_.targets,
+                                        layers_, made_targets_.made());
     plan_.watch_writes = lock_->is_used();
   }
 
@@ -274,7 +275,6 @@ class CommandRun {
       complain("taking the changes over: " + printable(commit.failure) +
                "; the project is as it was, mend this and run again");
     }
-    remove_old_runs(state_);
     return code;
   }
 

@@ -15,6 +15,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "workspace/held_view.h"
+#include "workspace/seal.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -176,6 +177,7 @@ void remove_old_runs(const std::string& state) {
     if (!alone) continue;  // it runs still
     try {
       base::remove_tree(directory);
+      workspace::remove_seal(state, id);
     } catch (const base::SysError&) {
       continue;  // of another owner: left for its owner's next run
     }

@@ -10,7 +10,7 @@
 
 namespace sandbox_run::cli {
 
-/// `<state home>/sandbox-run`: runs/ID/{events.jsonl,layers/…,held}, locks/.
+/// `<state home>/sandbox-run`: runs/ID/{events.jsonl,layers/…,held}, locks/, seals/ID.
 std::string state_directory(const std::string& state_home);
 
 /// "20261121T204512.123-4711": sorts by time, unique on this host.

@@ -36,6 +36,7 @@ constexpr const char* kCertificateVariables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"
 }  // namespace
 
 plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::string& state,
+                                       const std::string& run_directory,
                                        const std::vector<workspace::Target>& targets,
                                        const std::vector<workspace::LayerDirectory>& layers,
                                        const std::vector<std::string>& made) {
@@ -55,7 +56,9 @@ plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::
     const char* path = std::getenv(variable);
     if (path != nullptr && path[0] == '/') files.readable.emplace_back(path);
   }
-  files.writable = {"/dev/null", "/dev/tty", state};
+  files.readable.push_back(state);
+  // Locks: a review that follows takes them again.
+  files.writable = {"/dev/null", "/dev/tty", run_directory, base::join_path(state, "locks")};
   for (const workspace::Target& target : targets) {
     const std::string place = existing_directory(target.path);
     // See MadeTargets: what is not there, and not a cache among others, could not be made.

@@ -11,9 +11,12 @@ namespace sandbox_run::cli {
 
 /// What a run needs of the host when its sandbox is there: its own state, the targets, and what
 /// libc reads to look up a name; of the home directory nothing else, whatever bytes from inside
-/// may do to the supervisor. `layers`
-/// and `made` (MadeTargets): empty for a plan that is only printed.
+/// may do to the supervisor. Of the state it reads all and writes its own run's directory alone:
+/// other runs' records, and the seals that its own are held to (workspace/run_places.h), say what
+/// later commands do. `layers` and `made` (MadeTargets): empty for a plan that is only printed,
+/// whose `run_directory` is that of all runs.
 plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::string& state,
+                                       const std::string& run_directory,
                                        const std::vector<workspace::Target>& targets,
                                        const std::vector<workspace::LayerDirectory>& layers,
                                        const std::vector<std::string>& made);

@@ -17,6 +17,7 @@
 #include "workspace/overlay_marks.h"
 #include "workspace/placement.h"
 #include "workspace/record.h"
+#include "workspace/seal.h"
 #include "workspace/tree.h"
 
 namespace sandbox_run::workspace {
@@ -189,9 +190,12 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
     writer.number(static_cast<std::uint64_t>(moment));
     layers.push_back(layer);
   }
+  const std::string bytes = writer.finish();
+  // First: a record without a seal would be taken for a forged one.
+  seal_run(run.fd.get(), bytes);
   // Not synced: after a power loss the layer itself would be as incomplete.
   // Whole or not at all, for a run of another project that looks at it meanwhile.
-  base::write_file_atomically(run.path + "/" + kFile, writer.finish(), 0600);
+  base::write_file_atomically(run.path + "/" + kFile, bytes, 0600);
   return layers;
 }
 
@@ -201,7 +205,9 @@ bool has_layers(int run_fd) {
 }
 
 std::vector<LayerRecord> load_layers(int run_fd) {
-  RecordReader reader(read_if_present(run_fd, kFile), kKind);
+  std::string bytes = read_if_present(run_fd, kFile);
+  if (!is_sealed(run_fd, bytes)) throw UnreadableRecord();
+  RecordReader reader(std::move(bytes), kKind);
   const Touched touched = load_touched(run_fd);
   std::vector<LayerRecord> records;
   for (std::uint64_t count = reader.number(); count > 0; --count) {

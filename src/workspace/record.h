@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ class RecordWriter {
 class UnreadableRecord : public base::SysError {
  public:
   UnreadableRecord();
+
+ protected:
+  explicit UnreadableRecord(const std::string& doing) : SysError(EBADMSG, doing) {}
 };
 
 /// Reads what RecordWriter made. Every member throws UnreadableRecord.

@@ -12,6 +12,7 @@
 #include "workspace/held_list.h"
 #include "workspace/notices.h"
 #include "workspace/record.h"
+#include "workspace/run_places.h"
 #include "workspace/transaction.h"
 
 namespace sandbox_run::workspace {
@@ -24,6 +25,7 @@ constexpr const char* kInterrupted = "the commit was interrupted";
 /// not be built upon.
 std::string settle_journal(int run_fd, const StepHook& hook) {
   const Journal journal = read_journal(run_fd);
+  RunPlaces(run_fd, load_layers(run_fd)).check(journal);
   std::string outcome = "finished";
   try {
     Executor executor(journal, hook);

@@ -12,6 +12,7 @@
 #include "workspace/layer_record.h"
 #include "workspace/record.h"
 #include "workspace/removal.h"
+#include "workspace/run_places.h"
 #include "workspace/tree.h"
 
 namespace sandbox_run::workspace {
@@ -82,7 +83,7 @@ Store open_store(const std::string& run_directory, int run_fd, int layer_fd,
     store.fd = make_and_open(run_fd, kTrash);
     return store;
   }
-  const std::string name = ".sandbox-run-staging-" + run_name(run_directory);
+  const std::string name = staging_name(run_name(run_directory));
   store.path = base::join_path(existing, name);
   note_staging(run_fd, store.path);
   store.fd = make_and_open(existing_fd, name);
@@ -91,7 +92,12 @@ Store open_store(const std::string& run_directory, int run_fd, int layer_fd,
 }
 
 void remove_staging(int run_fd) {
-  for (const std::string& path : load_staging(run_fd)) {
+  const std::vector<std::string> paths = load_staging(run_fd);
+  if (!paths.empty()) {
+    const RunPlaces places(run_fd, load_layers(run_fd));
+    for (const std::string& path : paths) places.check_staging(path);
+  }
+  for (const std::string& path : paths) {
     try {
       const UniqueFd parent = open_real_directory(base::parent_path(path));
       remove_entry(parent.get(), base::file_name(path));

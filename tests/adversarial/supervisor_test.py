@@ -11,11 +11,13 @@ from injected_calls import CAN_INJECT, InjectedCalls  # noqa: E402
 
 OPENAT, EXECVE, MKDIR, UNLINK, PIDFD_OPEN, PIDFD_GETFD = 257, 59, 83, 87, 434, 438  # x86_64
 HERE = -100  # AT_FDCWD
+STATE = ".local/state/sandbox-run"
 
 
 def tries(t, pid, sibling):
     """Act → 0 or an error's name, in the name of `pid`."""
     credential = t.home / ".aws/credentials"
+    state = t.home / STATE
     wait_until(lambda: not open(f"/proc/{pid}/syscall").read().startswith("running"), "it waits")
     with InjectedCalls(pid) as process:
         pidfd = process.call(PIDFD_OPEN, sibling, 0)
@@ -25,6 +27,9 @@ def tries(t, pid, sibling):
             "change a start file": process.call(OPENAT, HERE, t.home / ".bashrc", os.O_WRONLY | os.O_APPEND),
             "plant a key": process.call(OPENAT, HERE, t.home / ".ssh/authorized_keys", os.O_WRONLY | os.O_CREAT, 0o600),
             "plant a program": process.call(OPENAT, HERE, t.home / ".local/bin/x", os.O_WRONLY | os.O_CREAT, 0o700),
+            "write a record of another run": process.call(OPENAT, HERE, state / "runs/other/journal", os.O_WRONLY | os.O_CREAT, 0o600),
+            "make a run": process.call(MKDIR, state / "runs/new", 0o700),
+            "seal what it wrote": process.call(OPENAT, HERE, state / "seals/new", os.O_WRONLY | os.O_CREAT, 0o600),
             "make a directory": process.call(MKDIR, t.home / "made", 0o700),
             "remove a file": process.call(UNLINK, t.home / "removable"),
             "take a descriptor of another process": process.call(PIDFD_GETFD, pidfd, 0, 0),
@@ -39,7 +44,7 @@ def prepare(t):
     t.write(t.home / ".aws/credentials", "[default]\n", mode=0o600)
     t.write(t.home / ".bashrc", "\n")
     t.write(t.home / "removable", "\n")
-    for path in (".ssh", ".local/bin"):
+    for path in (".ssh", ".local/bin", f"{STATE}/runs/other", f"{STATE}/seals"):
         (t.home / path).mkdir(parents=True, exist_ok=True)
 
 
@@ -56,9 +61,11 @@ def taken_over(t):
     plain.kill()
 
     prepare(t)
-    for path in (t.home / ".ssh/authorized_keys", t.home / ".local/bin/x", t.project / "here"):
+    for path in (t.home / ".ssh/authorized_keys", t.home / ".local/bin/x", t.project / "here",
+                 t.home / STATE / "runs/other/journal", t.home / STATE / "seals/new"):
         path.unlink()
-    (t.home / "made").rmdir()
+    for path in (t.home / "made", t.home / STATE / "runs/new"):
+        path.rmdir()
     # A target that does not exist yet gives no right to what lies beside it.
     command = t.sandbox_command("npm", "exec", "--offline", "-c", "echo started; exec sleep 1000")
     run = t.start(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

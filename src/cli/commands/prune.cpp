@@ -13,6 +13,7 @@
 #include "cli/runs_view.h"
 #include "cli/state.h"
 #include "workspace/removal.h"
+#include "workspace/seal.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::cli {
@@ -22,7 +23,8 @@ using base::join_path;
 
 class Pruning {
  public:
-  Pruning(std::string runs, const PruneRule& rule) : runs_(std::move(runs)), rule_(rule) {}
+  Pruning(std::string state, const PruneRule& rule)
+      : state_(std::move(state)), runs_(join_path(state_, "runs")), rule_(rule) {}
 
   void consider(const std::string& id) {
     const std::string directory = join_path(runs_, id);
@@ -75,8 +77,10 @@ class Pruning {
     const base::UniqueFd runs(base::check_sys(
         ::open(runs_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "opening " + runs_));
     workspace::remove_entry(runs.get(), id);
+    workspace::remove_seal(state_, id);
   }
 
+  std::string state_;
   std::string runs_;
   const PruneRule& rule_;
   std::string text_;
@@ -87,7 +91,7 @@ class Pruning {
 }  // namespace
 
 std::string prune_runs(const std::string& state, const PruneRule& rule) {
-  Pruning pruning(join_path(state, "runs"), rule);
+  Pruning pruning(state, rule);
   const auto limit = std::chrono::system_clock::now() - rule.older_than;
   for (const std::string& id : run_ids(state)) {
     const auto start = start_of(id);

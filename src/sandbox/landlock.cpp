@@ -46,16 +46,18 @@ std::uint64_t handled_access(int abi) {
   return access;
 }
 
-enum class Scope { open, closed };
+/// What is kept from acting on processes outside the domain.
+enum class Scope { abstract_sockets, abstract_sockets_and_signals };
 
 UniqueFd make_ruleset(int abi, Scope scope) {
   RulesetAttributes attributes;
   attributes.handled_access_fs = handled_access(abi);
   std::size_t size = sizeof attributes.handled_access_fs;
   if (abi >= 4) size = 2 * sizeof(std::uint64_t);
-  if (abi >= 6 && scope == Scope::closed) {
+  if (abi >= 6) {
     size = sizeof attributes;
-    attributes.scoped = kScopeAbstractUnixSocket | kScopeSignal;
+    attributes.scoped = kScopeAbstractUnixSocket;
+    if (scope == Scope::abstract_sockets_and_signals) attributes.scoped |= kScopeSignal;
   }
   return UniqueFd(static_cast<int>(check_sys(
       ::syscall(SYS_landlock_create_ruleset, &attributes, size, 0), "making a Landlock ruleset")));
@@ -94,7 +96,7 @@ void allow_terminal(int ruleset, int fd, std::uint64_t access) {
 void restrict_by_landlock(const plan::Plan& plan, ChildContext&) {
   const int abi = plan.landlock.abi;
   if (abi <= 0) return;
-  const UniqueFd ruleset = make_ruleset(abi, Scope::closed);
+  const UniqueFd ruleset = make_ruleset(abi, Scope::abstract_sockets_and_signals);
   const std::uint64_t everything = handled_access(abi);
   allow_path(ruleset.get(), "/", kRead);
   for (const std::string& path : plan.landlock.writable) {
@@ -107,7 +109,7 @@ void restrict_by_landlock(const plan::Plan& plan, ChildContext&) {
 
 void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files, int sandbox_root,
                                      const StandardStreams& streams, int abi) {
-  const UniqueFd ruleset = make_ruleset(abi, Scope::open);
+  const UniqueFd ruleset = make_ruleset(abi, Scope::abstract_sockets);
   const std::uint64_t everything = handled_access(abi);
   allow(ruleset.get(), sandbox_root, everything, "the sandbox's root");
   for (const std::string& path : files.readable) allow_if_there(ruleset.get(), path, kRead);

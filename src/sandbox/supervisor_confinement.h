@@ -7,10 +7,8 @@ namespace sandbox_run::sandbox {
 /// exec (no_new_privs); and the system calls of kRefusedToSupervisor, those that start programs or
 /// make namespaces among them (seccomp(2)). Threads that are started later have the same.
 ///
-/// Must:     come before the first byte of the sandboxee's is read.
-/// Must not: use Landlock: a process in a Landlock domain may not look into one that is outside it
-///           (landlock(7), "Ptrace restrictions"), and the sandboxee's is not beneath ours. Reading
-///           what is executed, and marking sockets, would end.
+/// Must: come before the first byte of the sandboxee's is read. Landlock's part is done by
+/// launch(), before the sandboxee is started: see keeper.h.
 ///
 /// Throws SysError.
 void confine_supervisor();

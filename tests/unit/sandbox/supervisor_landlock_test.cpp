@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <fstream>
 #include <functional>
 
@@ -97,4 +100,23 @@ TEST_CASE("the supervisor keeps what its run needs of the host, and nothing else
   SUBCASE("all of the sandbox: the sandboxee is in the same domain") {
     CHECK(under([&] { return error_of_open(top + "/inside/new", O_WRONLY | O_CREAT); }) == 0);
   }
+}
+
+TEST_CASE("a unix socket that has a name but no path is out of the supervisor's reach") {
+  if (landlock_abi() < 6) return;
+  const ScratchDirectory scratch;
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string name = "sandbox-run-test-" + std::to_string(::getpid());
+  name.copy(address.sun_path + 1, name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const auto* target = reinterpret_cast<const sockaddr*>(&address);
+  const UniqueFd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::bind(listening.get(), target, length) == 0);
+  REQUIRE(::listen(listening.get(), 4) == 0);
+  const auto error_of_connect = [&] {
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return error_of(::connect(socket.get(), target, length));
+  };
+  CHECK(error_of_connect() == 0);  // control
+  CHECK(confined({}, scratch.make("inside"), error_of_connect) == EPERM);
 }

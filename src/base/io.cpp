@@ -77,6 +77,7 @@ void write_file(const std::string& path, std::string_view bytes, mode_t mode) {
 
 void write_file_atomically(const std::string& path, std::string_view bytes, mode_t mode) {
   const std::string temporary = path + ".new." + std::to_string(::getpid());
+  (void)::unlink(temporary.c_str());  // of a process of that number that died here
   write_file(temporary, bytes, mode);
   check_sys(::rename(temporary.c_str(), path.c_str()), "renaming " + temporary);
 }

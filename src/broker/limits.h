@@ -33,7 +33,8 @@ inline constexpr int kDatagramsPerTurn = 64;
 inline constexpr int kSplicesPerTurn = 16;
 /// At one head or ClientHello that comes in pieces; each copies all of it that is there.
 inline constexpr int kMaxLooks = 128;
-/// Of an answer by a proxy that speaks TLS 1.2, without a byte, once the client has said all.
+/// By a proxy that speaks TLS: of an answer by TLS 1.2, without a byte, once the client has said
+/// all; and for the client's last bytes to be taken.
 inline constexpr std::chrono::seconds kHalfClosedIdle{60};
 /// Packets read of a refusals' queue when the sandbox has ended; more than the queue holds.
 inline constexpr int kRefusalsAtTheEnd = 4096;

@@ -103,6 +103,11 @@ asio::awaitable<bool> TlsClient::end() {
 }
 
 void TlsClient::close() {
+  const bool broken = error_ == SSL_ERROR_SSL || error_ == SSL_ERROR_SYSCALL;
+  if (socket_.is_open() && !broken && ::SSL_is_init_finished(ssl_.get()) == 1) {
+    ::ERR_clear_error();
+    (void)::SSL_shutdown(ssl_.get());  // "that was all", if it can be said at once
+  }
   boost::system::error_code ignored;  // of a connection that is over
   socket_.close(ignored);
 }

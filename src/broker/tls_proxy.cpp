@@ -20,7 +20,7 @@ constexpr std::size_t kBuffer = 64U << 10;
 class Tunnel : public std::enable_shared_from_this<Tunnel> {
  public:
   Tunnel(const asio::any_io_executor& executor, base::UniqueFd proxy)
-      : tls_(executor, std::move(proxy)), local_(executor) {}
+      : tls_(executor, std::move(proxy)), local_(executor), quiet_(executor) {}
 
   /// "": the proxy has let the connection through.
   asio::awaitable<std::string> open(std::string host, ProxyDialogue& dialogue) {
@@ -49,6 +49,9 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
     asio::co_spawn(
         local_.get_executor(), [self = shared_from_this()] { return self->carry_down(); },
         kRethrow);
+    asio::co_spawn(
+        local_.get_executor(), [self = shared_from_this()] { return self->end_with_relay(); },
+        kRethrow);
     return std::move(pair.ours);
   }
 
@@ -65,9 +68,18 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
       co_await until_quiet();
       co_return close();
     }
-    if (!co_await tls_.end()) co_return close();
-    // Nobody is left to hear the answer.
+    if (!co_await tls_.end()) close();
+  }
+
+  /// Nobody is left to hear an answer, and a proxy that reads no more must not keep this here.
+  /// After the proxy's end it may be the client's alone (unix(7) tells both alike): what it said
+  /// last has its time.
+  asio::awaitable<void> end_with_relay() {
     (void)co_await local_.async_wait(Descriptor::wait_error, kAwait);
+    if (down_ended_ && local_.is_open()) {
+      quiet_.expires_after(kHalfClosedIdle);
+      (void)co_await quiet_.async_wait(kAwait);
+    }
     close();
   }
 
@@ -91,28 +103,27 @@ class Tunnel : public std::enable_shared_from_this<Tunnel> {
   }
 
   /// The answer may still be under way, but the proxy can't be told that this was all: what hears
-  /// nothing more for a while, or has nobody left to hear it, is over.
+  /// nothing more for a while is over.
   asio::awaitable<void> until_quiet() {
-    using namespace asio::experimental::awaitable_operators;
-    asio::steady_timer quiet(local_.get_executor());
     std::uint64_t heard = 0;
     do {
       heard = heard_bytes_;
-      quiet.expires_after(kHalfClosedIdle);
-      const auto first =
-          co_await (local_.async_wait(Descriptor::wait_error, kAwait) || quiet.async_wait(kAwait));
-      if (first.index() == 0) break;
+      quiet_.expires_after(kHalfClosedIdle);
+      const auto [error] = co_await quiet_.async_wait(kAwait);
+      if (error) break;
     } while (heard != heard_bytes_);
   }
 
   void close() {
     tls_.close();
+    quiet_.cancel();
     boost::system::error_code ignored;  // it is over
     local_.close(ignored);
   }
 
   TlsClient tls_;
   Descriptor local_;
+  asio::steady_timer quiet_;
   bool up_ended_ = false;
   bool down_ended_ = false;
   std::string heard_;  // beyond the proxy's answer

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "cli/state.h"
 #include "cli/supervise.h"
 #include "plan/plan_builder.h"
 
@@ -202,7 +203,9 @@ Answers ask_all(const policy::Policy& policy, const plan::HostFacts& facts) {
 
 policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
                                                 const plan::HostFacts& facts) {
-  const std::string remembered = join_path(join_path(facts.cache_home, "sandbox-run/answers"),
+  // Not among the caches: of these the supervisor may have to write all, and by the answers it is
+  // decided what the next run may reach and change.
+  const std::string remembered = join_path(join_path(state_directory(facts.state_home), "answers"),
                                            answer_key(policy, facts) + ".json");
   std::optional<Answers> answers = recall(remembered);
   const bool is_new = !answers;

@@ -18,6 +18,7 @@
 #include "cli/state.h"
 #include "cli/tell.h"
 #include "events/words.h"
+#include "workspace/seal.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -28,7 +29,6 @@ using base::UniqueFd;
 
 constexpr const char* kLockName = "sandbox-run.lock";
 constexpr const char* kKeptName = "behaviour.toml";
-constexpr const char* kKeptProject = "behaviour.project";
 constexpr std::size_t kMaxLock = 1U << 20;  // as much as is read of any TOML
 
 /// nullopt: there is none. A repository may hold anything under that name: no link is followed, and
@@ -69,8 +69,9 @@ void write_lock_file(const std::string& project, const std::string& text) {
 std::string find_run_in_project(const std::string& state, const std::string& here) {
   for (const std::string& id : run_ids(state)) {
     std::string run = join_path(join_path(state, "runs"), id);
-    const auto project = base::read_file_if_readable(join_path(run, kKeptProject));
-    if (project && base::is_beneath(here, *project)) return run;
+    if (!base::exists(join_path(run, kKeptName))) continue;
+    const std::string project = workspace::sealed_project(run);
+    if (!project.empty() && base::is_beneath(here, project)) return run;
   }
   throw base::UserError("lock: no run in " + printable(here) +
                         " has recorded what packages' scripts do; run an install with --learn");
@@ -83,11 +84,11 @@ struct KeptBehaviour {
 
 KeptBehaviour read_kept(const std::string& run) {
   const auto text = base::read_file_if_readable(join_path(run, kKeptName));
-  const auto project = base::read_file_if_readable(join_path(run, kKeptProject));
-  if (!text || !project) {
+  std::string project = workspace::sealed_project(run);
+  if (!text || project.empty()) {
     throw base::UserError("lock: no package's script ran in run " + base::file_name(run));
   }
-  return {*project, policy::parse_behaviour_lock(*text, join_path(run, kKeptName))};
+  return {std::move(project), policy::parse_behaviour_lock(*text, join_path(run, kKeptName))};
 }
 
 std::optional<policy::BehaviourLock> read_lock(const std::string& project) {
@@ -117,10 +118,8 @@ std::string learn(const std::string& project, const policy::BehaviourLock& lock,
                                         : "; look at it as you would at a lockfile, and commit it");
 }
 
-void keep(const std::string& run_directory, const std::string& project,
-          const policy::BehaviourLock& seen) {
+void keep(const std::string& run_directory, const policy::BehaviourLock& seen) {
   if (seen.packages.empty()) return;
-  base::write_file(join_path(run_directory, kKeptProject), project, 0600);
   base::write_file(join_path(run_directory, kKeptName), policy::to_toml(seen), 0600);
 }
 
@@ -142,7 +141,7 @@ RunLock::Learned RunLock::end(const std::string& run_directory, const policy::Be
                               RunEnd how) const {
   Learned learned;
   try {
-    if (is_used()) keep(run_directory, project_, seen);
+    if (is_used()) keep(run_directory, seen);
     if (use_ != LockUse::learn) return learned;
     switch (how) {
       case RunEnd::well:

@@ -23,7 +23,7 @@ void ChangeActors::record(const events::Event& event) {
 
 void ChangeActors::name(events::Event& event) {
   if (!suspects_) {
-    std::ifstream log(log_path(run_directory_), std::ios::binary);
+    std::ifstream log = read_run_log(run_directory_);
     suspects_.emplace(log);
   }
   const std::string path = base::string_member(event.details, "path").value_or("");

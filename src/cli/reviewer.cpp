@@ -18,8 +18,8 @@
 namespace sandbox_run::cli {
 namespace {
 
-/// The process's whole life: waits for "STATE\0RUN", or for the end of the run.
-int live(int channel) {
+/// The process's whole life: waits for a word, any, or for the end of the run.
+int live(int channel, const std::string& state, const std::string& run_directory) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   sigset_t all;
   sigset_t before;
@@ -27,11 +27,9 @@ int live(int channel) {
   // Ctrl-C is for the command until it is our turn.
   ::sigprocmask(SIG_BLOCK, &all, &before);
   try {
-    const std::string message = base::receive_fds(channel).bytes;
-    const std::size_t middle = message.find('\0');
-    if (middle == std::string::npos) return kOk;
+    if (base::receive_fds(channel).bytes.empty()) return kOk;
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    return review_interactively(message.substr(0, middle), message.substr(middle + 1), {});
+    return review_interactively(state, run_directory, {});
   } catch (const std::exception& error) {
     tell("sandbox-run: " + base::printable(error.what()) + "\n");
     return kSetupFailed;
@@ -40,12 +38,12 @@ int live(int channel) {
 
 }  // namespace
 
-Reviewer::Reviewer() {
+Reviewer::Reviewer(const std::string& state, const std::string& run_directory) {
   base::SocketPair pair = base::make_socket_pair();
   process_ = base::check_sys(::fork(), "preparing the review");
   if (process_ == 0) {
     pair.ours.reset();
-    ::_exit(live(pair.theirs.get()));
+    ::_exit(live(pair.theirs.get(), state, run_directory));
   }
   channel_ = std::move(pair.ours);
 }
@@ -55,8 +53,8 @@ Reviewer::~Reviewer() {
   (void)wait();
 }
 
-int Reviewer::review(const std::string& state, const std::string& run_directory) {
-  base::send_fds(channel_.get(), state + '\0' + run_directory, {});
+int Reviewer::review() {
+  base::send_fds(channel_.get(), "now", {});
   return wait();
 }
 

@@ -14,14 +14,15 @@ namespace sandbox_run::cli {
 /// Destroyed unused, it ends the process.
 class Reviewer {
  public:
-  /// Throws SysError.
-  Reviewer();
+  /// Of this run, which the supervisor can't say any more: whoever took it over would name a state
+  /// of his own, with records that lead anywhere. Throws SysError.
+  Reviewer(const std::string& state, const std::string& run_directory);
   ~Reviewer();
   Reviewer(const Reviewer&) = delete;
   Reviewer& operator=(const Reviewer&) = delete;
 
   /// review_interactively() there; its exit code. Once.
-  int review(const std::string& state, const std::string& run_directory);
+  int review();
 
  private:
   int wait();

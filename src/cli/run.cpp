@@ -61,13 +61,11 @@ class CommandRun {
       : options_(options), closed_(closed) {}
 
   int run() {
-    std::optional<Reviewer> reviewer;
-    if (options_.changes == Changes::review && options_.output != Output::json) reviewer.emplace();
     const int code = run_command();
-    if (!reviewer || !holds_changes(run_directory_) || !can_ask()) return code;
+    if (!reviewer_ || !holds_changes(run_directory_) || !can_ask()) return code;
     leave_screen_of_command();
     // The targets are free again: what is decided now takes them anew.
-    const int reviewed = reviewer->review(state_, run_directory_);
+    const int reviewed = reviewer_->review();
     return reviewed == kOk ? code : reviewed;
   }
 
@@ -106,6 +104,10 @@ class CommandRun {
   workspace::TargetLocks make_room() {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
+      // Before there are locks, which it would hold, too.
+      if (options_.changes == Changes::review && options_.output != Output::json) {
+        reviewer_.emplace(state_, run_directory_);
+      }
       in_use_.emplace(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       workspace::TargetLocks locks(state_, prepared_.targets);
@@ -348,6 +350,7 @@ class CommandRun {
   std::string run_id_;
   std::string run_directory_;
   std::optional<RunInUse> in_use_;
+  std::optional<Reviewer> reviewer_;
   std::unique_ptr<events::EventLog> log_;
   std::optional<EventChain> chain_;  // to the log, from when the command is started
   MadeTargets made_targets_;

@@ -1,16 +1,38 @@
 #include "cli/run_log.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
-#include "events/event_file.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
 #include "events/open_sink.h"
 
 namespace sandbox_run::cli {
 namespace {
+
+[[noreturn]] void throw_no_log(const std::string& path) {
+  throw base::SysError(EINVAL, "opening the log " + path + ", which is no regular file");
+}
+
+/// Only a file that lies there itself: a link could have been planted by whoever took over the
+/// supervisor of the run that it is of, and lines of a package's choosing would go to ~/.bashrc.
+base::UniqueFd open_own_log(const std::string& path) {
+  const std::string doing = "opening the log " + path;
+  base::UniqueFd file(::open(
+      path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!file && errno != ELOOP && errno != ENXIO) throw base::SysError(doing);
+  struct stat status {};
+  if (file) base::check_sys(::fstat(file.get(), &status), doing);
+  if (!S_ISREG(status.st_mode)) throw_no_log(path);
+  return file;
+}
 
 std::optional<std::string> environment_variable(const char* name) {
   const char* value = std::getenv(name);
@@ -23,6 +45,13 @@ std::string log_path(const std::string& run_directory) {
   return base::join_path(run_directory, kLogName);
 }
 
+std::ifstream read_run_log(const std::string& run_directory) {
+  const std::string path = log_path(run_directory);
+  const auto status = base::stat_no_follow(path);
+  if (status && !S_ISREG(status->st_mode)) throw_no_log(path);
+  return std::ifstream(path, std::ios::binary);
+}
+
 std::string log_head_path(const std::string& run_directory) {
   return base::join_path(run_directory, "events.head");
 }
@@ -30,7 +59,7 @@ std::string log_head_path(const std::string& run_directory) {
 std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
                                                const std::vector<events::SinkAddress>& sinks) {
   std::vector<base::UniqueFd> files;
-  files.push_back(events::open_event_file(log_path(run_directory)));
+  files.push_back(open_own_log(log_path(run_directory)));
   auto log = std::make_unique<events::EventLog>(base::file_name(run_directory), std::move(files));
   for (const events::SinkAddress& sink : sinks) {
     log->add_sink(events::open_sink(sink, environment_variable));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace sandbox_run::cli {
 /// CHAIN).
 inline constexpr const char* kLogName = "events.jsonl";
 std::string log_path(const std::string& run_directory);
+/// To read it. Throws SysError if something else than a file lies there.
+std::ifstream read_run_log(const std::string& run_directory);
 std::string log_head_path(const std::string& run_directory);
 
 /// Opens it, and the further `sinks`. While the calling process has one thread: see

@@ -56,9 +56,8 @@ plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::
     const char* path = std::getenv(variable);
     if (path != nullptr && path[0] == '/') files.readable.emplace_back(path);
   }
-  files.readable.push_back(state);
-  // Locks: a review that follows takes them again.
-  files.writable = {"/dev/null", "/dev/tty", run_directory, base::join_path(state, "locks")};
+  files.readable.push_back(base::join_path(state, "seals"));
+  files.writable = {"/dev/null", "/dev/tty", run_directory};
   for (const workspace::Target& target : targets) {
     const std::string place = existing_directory(target.path);
     // See MadeTargets: what is not there, and not a cache among others, could not be made.

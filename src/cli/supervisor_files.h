@@ -11,10 +11,10 @@ namespace sandbox_run::cli {
 
 /// What a run needs of the host when its sandbox is there: its own state, the targets, and what
 /// libc reads to look up a name; of the home directory nothing else, whatever bytes from inside
-/// may do to the supervisor. Of the state it reads all and writes its own run's directory alone:
-/// other runs' records, and the seals that its own are held to (workspace/run_places.h), say what
-/// later commands do. `layers` and `made` (MadeTargets): empty for a plan that is only printed,
-/// whose `run_directory` is that of all runs.
+/// may do to the supervisor. Of the state it has its own
+/// run's directory, and may read the seals that its records are held to (workspace/seal.h): by all
+/// else there it is decided what later commands do. `layers` and `made` (MadeTargets): empty for a
+/// plan that is only printed, whose `run_directory` is that of all runs.
 plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::string& state,
                                        const std::string& run_directory,
                                        const std::vector<workspace::Target>& targets,

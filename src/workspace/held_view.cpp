@@ -47,6 +47,16 @@ bool means_absent(int error_number) {
          error_number == EXDEV || error_number == EACCES;
 }
 
+/// Links anywhere on the way are not followed. No descriptor if it is not there.
+UniqueFd open_if_there(const std::string& path) {
+  try {
+    return open_real_directory(path);
+  } catch (const base::SysError& error) {
+    if (!means_absent(error.error_number())) throw;
+    return {};
+  }
+}
+
 }  // namespace
 
 struct HeldView::Layer {
@@ -87,16 +97,9 @@ HeldView::HeldView(const std::string& run_directory) {
   for (LayerRecord& record : load_layers(run.fd.get())) {
     if (record.directory.target.kind == policy::TargetKind::cache) continue;  // nothing is held
     targets_.push_back(record.directory.target.path);
-    const int upper =
-        ::open(record.directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    UniqueFd upper_fd(upper);
+    UniqueFd upper_fd = open_if_there(record.directory.upper);
     if (!upper_fd) continue;  // nothing of this layer is held
-    UniqueFd host;
-    try {
-      host = open_real_directory(record.directory.target.path);
-    } catch (const base::SysError& error) {
-      if (!means_absent(error.error_number())) throw;
-    }
+    UniqueFd host = open_if_there(record.directory.target.path);
     layers_.push_back(
         std::make_unique<Layer>(std::move(record.directory), std::move(upper_fd), std::move(host)));
   }

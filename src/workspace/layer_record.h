@@ -26,6 +26,8 @@ struct LayerRecord {
 
 std::vector<LayerRecord> load_layers(int run_fd);
 bool has_layers(int run_fd);
+/// To the disk, with its seal: a commit begins, and its recovery needs them. Throws SysError.
+void sync_layers(int run_fd);
 
 /// A run's directory, open. Links on the way to the state directory are the user's own, and
 /// followed; `path` is what they lead to, for the records.

@@ -27,7 +27,7 @@ using base::check_sys;
 using base::UniqueFd;
 
 constexpr const char* kFile = "layers.list";
-constexpr std::string_view kKind = "sandbox-run layers 2";
+constexpr std::string_view kKind = "sandbox-run layers 3";
 constexpr const char* kTouchedFile = "touched";
 constexpr std::string_view kTouchedKind = "sandbox-run touched 1";
 
@@ -149,6 +149,13 @@ LayerRecord make_layer(const std::string& directory, const Target& target) {
   return record;
 }
 
+std::string project_of(const std::vector<Target>& targets) {
+  for (const Target& target : targets) {
+    if (target.kind == policy::TargetKind::project) return target.path;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::int64_t to_nanoseconds(const timespec& time) {
@@ -192,7 +199,7 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
   }
   const std::string bytes = writer.finish();
   // First: a record without a seal would be taken for a forged one.
-  seal_run(run.fd.get(), bytes);
+  seal_run(run.fd.get(), bytes, project_of(targets));
   // Not synced: after a power loss the layer itself would be as incomplete.
   // Whole or not at all, for a run of another project that looks at it meanwhile.
   base::write_file_atomically(run.path + "/" + kFile, bytes, 0600);
@@ -202,6 +209,13 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
 bool has_layers(int run_fd) {
   struct stat status {};
   return stat_entry(run_fd, kFile, status);
+}
+
+void sync_layers(int run_fd) {
+  const std::string doing = "writing the list of layers to the disk";
+  const UniqueFd list(check_sys(::openat(run_fd, kFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), doing));
+  check_sys(::fsync(list.get()), doing);
+  sync_seal(run_fd);
 }
 
 std::vector<LayerRecord> load_layers(int run_fd) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kNumberSize = 8;
 constexpr std::size_t kDigestSize = 64;
-constexpr std::size_t kMaxRecordSize = std::size_t{1} << 31U;
+constexpr std::size_t kMaxRecordSize = std::size_t{1} << 28U;
 
 }  // namespace
 
@@ -64,9 +64,10 @@ std::string RecordReader::text() {
 void write_durably(int dir_fd, const std::string& name, std::string_view bytes) {
   const std::string doing = "writing " + name;
   const std::string temporary = name + ".new";
+  (void)::unlinkat(dir_fd, temporary.c_str(), 0);  // of a run that died here
   base::UniqueFd file(
       base::check_sys(::openat(dir_fd, temporary.c_str(),
-                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600),
+                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600),
                       doing));
   base::write_full(file.get(), bytes, doing);
   base::check_sys(::fsync(file.get()), doing);
@@ -75,11 +76,17 @@ void write_durably(int dir_fd, const std::string& name, std::string_view bytes) 
 }
 
 std::string read_if_present(int dir_fd, const std::string& name) {
-  const base::UniqueFd file(::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  // A link, or a pipe that would be waited for, is no record.
+  const base::UniqueFd file(
+      ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) {
     if (errno == ENOENT) return "";
+    if (errno == ELOOP || errno == ENXIO) throw UnreadableRecord();
     throw base::SysError("reading " + name);
   }
+  struct stat status {};
+  base::check_sys(::fstat(file.get(), &status), "reading " + name);
+  if (!S_ISREG(status.st_mode)) throw UnreadableRecord();
   return base::read_all(file.get(), kMaxRecordSize, "reading " + name);
 }
 

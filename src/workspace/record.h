@@ -51,7 +51,8 @@ class RecordReader {
 /// fsync of the directory. Throws SysError.
 void write_durably(int dir_fd, const std::string& name, std::string_view bytes);
 
-/// The file's bytes, or "" if there is none. Throws SysError.
+/// The file's bytes, or "" if there is none. Throws SysError; UnreadableRecord on what is no
+/// regular file.
 std::string read_if_present(int dir_fd, const std::string& name);
 
 }  // namespace sandbox_run::workspace

@@ -46,6 +46,7 @@ CommitPlan attempt(const Transaction& transaction, Source source, const StepHook
     write_held(transaction.run_fd, plan.journal.held_when_done);
     return plan;
   }
+  sync_layers(transaction.run_fd);
   write_journal(transaction.run_fd, plan.journal);
   Executor executor(plan.journal, hook);
   try {

@@ -29,6 +29,8 @@ def tries(t, pid, sibling):
             "plant a program": process.call(OPENAT, HERE, t.home / ".local/bin/x", os.O_WRONLY | os.O_CREAT, 0o700),
             "write a record of another run": process.call(OPENAT, HERE, state / "runs/other/journal", os.O_WRONLY | os.O_CREAT, 0o600),
             "make a run": process.call(MKDIR, state / "runs/new", 0o700),
+            "answer for a package manager": process.call(OPENAT, HERE, state / "answers/x.json", os.O_WRONLY | os.O_CREAT, 0o600),
+            "remove a lock": process.call(UNLINK, state / "locks/x"),
             "seal what it wrote": process.call(OPENAT, HERE, state / "seals/new", os.O_WRONLY | os.O_CREAT, 0o600),
             "make a directory": process.call(MKDIR, t.home / "made", 0o700),
             "remove a file": process.call(UNLINK, t.home / "removable"),
@@ -44,7 +46,9 @@ def prepare(t):
     t.write(t.home / ".aws/credentials", "[default]\n", mode=0o600)
     t.write(t.home / ".bashrc", "\n")
     t.write(t.home / "removable", "\n")
-    for path in (".ssh", ".local/bin", f"{STATE}/runs/other", f"{STATE}/seals"):
+    t.write(t.home / STATE / "locks/x", "")
+    for path in (".ssh", ".local/bin", f"{STATE}/runs/other", f"{STATE}/seals",
+                 f"{STATE}/answers", f"{STATE}/locks"):
         (t.home / path).mkdir(parents=True, exist_ok=True)
 
 
@@ -62,7 +66,7 @@ def taken_over(t):
 
     prepare(t)
     for path in (t.home / ".ssh/authorized_keys", t.home / ".local/bin/x", t.project / "here",
-                 t.home / STATE / "runs/other/journal", t.home / STATE / "seals/new"):
+                 t.home / STATE / "runs/other/journal", t.home / STATE / "seals/new", t.home / STATE / "answers/x.json"):
         path.unlink()
     for path in (t.home / "made", t.home / STATE / "runs/new"):
         path.rmdir()
@@ -83,3 +87,41 @@ def taken_over(t):
     run.terminate()
     run.wait(20)
     sibling.kill()
+
+
+def holding_run(t):
+    """The directory of a run that holds a change."""
+    t.sandbox("sh", "-c", "mkdir -p .vscode; date +%N > .vscode/tasks.json")
+    return max((t.home / STATE / "runs").iterdir())
+
+
+@test
+def planted_log(t):
+    """a link that was planted in a log's place is not written through by the commands that come later"""
+    start_file = t.write(t.home / ".bashrc", "# mine\n")
+    run = holding_run(t)
+    (run / "events.jsonl").unlink()
+    control = t.cli("commit")  # makes a new log
+    t.contains((run / "events.jsonl").read_text(), "held.committed", control)
+
+    run = holding_run(t)
+    (run / "events.jsonl").unlink()
+    (run / "events.jsonl").symlink_to(start_file)
+    for command in ("commit", "discard"):
+        result = t.cli(command, run.name)
+        t.equal(result.code, 125, result)
+        t.contains(result.err, "which is no regular file", result)
+    t.equal(start_file.read_text(), "# mine\n")
+    (run / "events.jsonl").unlink()
+    os.mkfifo(run / "events.jsonl")
+    t.contains(t.cli("commit", run.name).err, "which is no regular file")
+    (run / "events.jsonl").unlink()
+
+
+@test
+def answers_out_of_reach(t):
+    """what package managers have answered is kept where the supervisor can't write"""
+    t.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    t.succeeded(t.sandbox("npm", "--version"))
+    t.true(list((t.home / STATE / "answers").iterdir()), "it is kept")
+    t.true(not (t.home / ".cache/sandbox-run").exists(), "not among the caches")

@@ -15,7 +15,7 @@ namespace {
 using workspace::HeldChange;
 
 Suspects read_suspects(const std::string& run_directory) {
-  std::ifstream log(log_path(run_directory), std::ios::binary);
+  std::ifstream log = read_run_log(run_directory);
   return Suspects(log);
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/sys_error.h"
@@ -108,7 +110,7 @@ TEST_CASE("another list of layers than the run began with is left as it is, with
   Forgery f;
   f.write_move(f.project, "planted");
   SUBCASE("written anew") {
-    RecordWriter writer("sandbox-run layers 2");
+    RecordWriter writer("sandbox-run layers 3");
     writer.number(0);
     put(f.run + "/layers.list", writer.finish());
   }
@@ -136,6 +138,38 @@ TEST_CASE("no tree is removed that a record only calls a staging directory") {
   const auto words = recover_interrupted(f.state, f.targets, f.sink);
   CHECK(words.size() == 1);
   CHECK(snapshot(f.home) == all);
+}
+
+TEST_CASE("a record that is a pipe, a link or a directory holds nobody up") {
+  Forgery f;
+  const std::string record = f.run + "/layers.list";
+  REQUIRE(::unlink(record.c_str()) == 0);
+  SUBCASE("a pipe") { REQUIRE(::mkfifo(record.c_str(), 0600) == 0); }
+  SUBCASE("a link") { REQUIRE(::symlink("/etc/hosts", record.c_str()) == 0); }
+  SUBCASE("a directory") { make_dir(record); }
+  const auto words = recover_interrupted(f.state, f.targets, f.sink);
+  REQUIRE(words.size() == 1);
+  CHECK(words[0].find("was left as it is") != std::string::npos);
+}
+
+TEST_CASE("a pipe or a link where a record is to be written is replaced") {
+  Fixture f;
+  f.begin();
+  const std::string temporary = f.run + "/journal.new";
+  SUBCASE("a pipe") { REQUIRE(::mkfifo(temporary.c_str(), 0600) == 0); }
+  SUBCASE("a link") { REQUIRE(::symlink(f.host("planted").c_str(), temporary.c_str()) == 0); }
+  const base::UniqueFd run(::open(f.run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  write_journal(run.get(), Journal{});
+  CHECK(read_journal(run.get()).operations.empty());
+  CHECK_FALSE(base::exists(f.host("planted")));
+}
+
+TEST_CASE("the project of a run is the one that it was begun in") {
+  Forgery f;
+  CHECK(sealed_project(f.run) == f.project);
+  const std::string other = f.state + "/runs/run-2";
+  make_dir(other);
+  CHECK(sealed_project(other).empty());
 }
 
 TEST_CASE("a seal goes with its run's directory") {

@@ -1,7 +1,6 @@
 #include "broker/admission.h"
 
-#include <fmt/core.h>
-
+#include "base/format.h"
 #include "policy/egress.h"
 
 namespace sandbox_run::broker {
@@ -28,13 +27,13 @@ Refusal refuse(const Wish& wish, std::string_view name, std::string nobody) {
   const char* unknown = wish.requester.kind == Requester::Kind::unknown
                             ? ", and whose connection this is, is not known"
                             : "";
-  return {"", fmt::format("its rule is for {}{}", policy::to_words(other->audience), unknown)};
+  return {"", base::format("its rule is for {}{}", policy::to_words(other->audience), unknown)};
 }
 
 std::variant<Admission, Refusal> admit_name(const Wish& wish, const std::string& name) {
   const EgressRule* rule = rule_for(wish, name);
   if (rule == nullptr) {
-    Refusal refusal = refuse(wish, name, fmt::format("no rule allows port {} of it", wish.port));
+    Refusal refusal = refuse(wish, name, base::format("no rule allows port {} of it", wish.port));
     refusal.name = name;
     return refusal;
   }

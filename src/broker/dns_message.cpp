@@ -1,12 +1,11 @@
 #include "broker/dns_message.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
+#include "base/format.h"
 #include "broker/byte_reader.h"
 
 namespace sandbox_run::broker {
@@ -33,7 +32,7 @@ void append_label(std::span<const std::uint8_t> label, DnsQuestion& question) {
       question.name += static_cast<char>(byte);
     } else {
       question.is_host_name = false;
-      question.name += fmt::format("\\{:03}", byte);
+      question.name += base::format("\\{:03}", byte);
     }
   }
 }
@@ -174,7 +173,7 @@ std::string dns_type_name(std::uint16_t type) {
                                         Entry{252, "AXFR"}, Entry{255, "ANY"}};
   const auto* const found = std::find_if(kNames.begin(), kNames.end(),
                                          [&](const Entry& entry) { return entry.first == type; });
-  return found != kNames.end() ? std::string(found->second) : fmt::format("TYPE{}", type);
+  return found != kNames.end() ? std::string(found->second) : base::format("TYPE{}", type);
 }
 
 }  // namespace sandbox_run::broker

@@ -1,10 +1,9 @@
 #include "broker/flow.h"
 
-#include <fmt/core.h>
-
 #include <exception>
 #include <utility>
 
+#include "base/format.h"
 #include "broker/leak_screen.h"
 #include "broker/proxy_connect.h"
 
@@ -106,7 +105,7 @@ asio::awaitable<Upstream> Flow::connect() {
   const policy::Proxy* proxy =
       on_this_host ? nullptr : policy::proxy_for(services_->proxies, name, port);
   if (proxy != nullptr) {
-    proxy_ = fmt::format("{}:{}", proxy->host, proxy->port);
+    proxy_ = base::format("{}:{}", proxy->host, proxy->port);
     // An address literal is judged here; what a name leads to, only the proxy knows.
     if (admission_.lookup.empty()) co_await find_addresses();
     if (ended_) co_return Upstream{};

@@ -1,6 +1,5 @@
 #include "broker/proxy_connect.h"
 
-#include <fmt/core.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/format.h"
 #include "broker/proxy_dialogue.h"
 #include "broker/tls_proxy.h"
 
@@ -112,7 +112,7 @@ asio::awaitable<Upstream> connect_by_proxy(std::shared_ptr<Services> services,
   }
   if (!problem.empty()) {
     result.socket.reset();
-    result.error = fmt::format("by the proxy {}:{}: {}", proxy.host, proxy.port, problem);
+    result.error = base::format("by the proxy {}:{}: {}", proxy.host, proxy.port, problem);
   }
   co_return std::move(result);
 }

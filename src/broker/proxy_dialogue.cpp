@@ -1,12 +1,12 @@
 #include "broker/proxy_dialogue.h"
 
 #include <arpa/inet.h>
-#include <fmt/core.h>
 
 #include <array>
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/format.h"
 #include "base/text.h"
 
 namespace sandbox_run::broker {
@@ -19,7 +19,7 @@ constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
 std::string host_and_port(const std::string& host, std::uint16_t port) {
   const bool brackets = host.find(':') != std::string::npos;
-  return brackets ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  return brackets ? base::format("[{}]:{}", host, port) : base::format("{}:{}", host, port);
 }
 
 std::string connect_request(const Proxy& proxy, const std::string& host, std::uint16_t port) {
@@ -114,7 +114,7 @@ ProxyDialogue::Step ProxyDialogue::hear_http(std::string_view bytes) {
     return {State::open, end + kEndOfHead.size() - before};
   }
   if (status == 407) return refused("it wants another user or password (407)");
-  return refused(status == 0 ? "it does not speak HTTP" : fmt::format("it answered {}", status));
+  return refused(status == 0 ? "it does not speak HTTP" : base::format("it answered {}", status));
 }
 
 ProxyDialogue::Step ProxyDialogue::hear_socks_method(std::string_view bytes) {

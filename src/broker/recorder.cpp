@@ -1,8 +1,8 @@
 #include "broker/recorder.h"
 
-#include <fmt/core.h>
-
 #include <utility>
+
+#include "base/format.h"
 
 namespace sandbox_run::broker {
 
@@ -37,7 +37,7 @@ void Recorder::record(std::string_view type, Severity severity, base::json::obje
 
 /// By actor, not by process: who starts a process for each try hides nobody else's.
 std::string Recorder::key_of(Caller caller, std::string_view rest) const {
-  return fmt::format("{} {}", events::to_words(callers_.at(caller).actor), rest);
+  return base::format("{} {}", events::to_words(callers_.at(caller).actor), rest);
 }
 
 bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
@@ -115,7 +115,7 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
   // Of what is wrong by its content no rule about hosts would tell.
   if (objection.about == Objection::About::host) deny(host, caller);
   const std::string key = key_of(
-      caller, fmt::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
+      caller, base::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
   base::json::object details{
       {"destination", address}, {"port", destination.port}, {"protocol", "tcp"}};
@@ -137,7 +137,7 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
     if (port != kDnsPort) deny(destination, caller);
   }
   if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_,
-              key_of(caller, fmt::format("{} {} {}", destination, port, protocol)),
+              key_of(caller, base::format("{} {} {}", destination, port, protocol)),
               loopback ? "different loopback tries refused" : "different tries refused")) {
     return;
   }
@@ -168,7 +168,7 @@ void Recorder::flow_failed(const std::string& host, std::uint16_t port, const st
                            Caller caller) {
   ++totals_.flows_failed;
   fail(host, reason);
-  const std::string key = key_of(caller, fmt::format("{} {} {}", host, port, reason));
+  const std::string key = key_of(caller, base::format("{} {} {}", host, port, reason));
   if (!is_new(seen_failures_, key, "different failures")) return;
   record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}},
          caller);

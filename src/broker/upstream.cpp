@@ -1,6 +1,5 @@
 #include "broker/upstream.h"
 
-#include <fmt/core.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/format.h"
 #include "base/sys_error.h"
 
 namespace sandbox_run::broker {
@@ -111,8 +111,8 @@ class Race : public std::enable_shared_from_this<Race> {
       result_.address = addresses_[index];
       return end();
     }
-    result_.error = fmt::format("connecting to {} port {}: {}", addresses_[index].text(), port_,
-                                std::generic_category().message(error));
+    result_.error = base::format("connecting to {} port {}: {}", addresses_[index].text(), port_,
+                                 std::generic_category().message(error));
   }
 
   void wait_for_turn(std::chrono::milliseconds time) {

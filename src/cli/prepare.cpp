@@ -1,10 +1,10 @@
 #include "cli/prepare.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/format.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/random.h"
@@ -50,7 +50,7 @@ void require_writable_project(const plan::HostFacts& facts) {
 }
 
 std::string empty_cache_note(const workspace::Target& target) {
-  return fmt::format(
+  return base::format(
       "the command finds the cache {} empty, for {}; what it adds is kept, and a cache of your own "
       "is "
       "faster",
@@ -76,10 +76,10 @@ void look_at_owners(Preparation& prepared) {
                   [&](const std::string& name) { return foreign.not_to_hide.contains(name); });
     if (foreign.closed.empty()) continue;
     prepared.warnings.push_back(
-        fmt::format("other owners' files in {}, which can't be changed: {}; to change that: sudo "
-                    "chown -R {}:{} {}",
-                    printable(target.path), printable(base::join(foreign.closed, ", ")), facts.uid,
-                    facts.gid, printable(base::shell_words({target.path}))));
+        base::format("other owners' files in {}, which can't be changed: {}; to change that: sudo "
+                     "chown -R {}:{} {}",
+                     printable(target.path), printable(base::join(foreign.closed, ", ")), facts.uid,
+                     facts.gid, printable(base::shell_words({target.path}))));
   }
 }
 
@@ -138,9 +138,9 @@ void add_registries(Preparation& prepared) {
         });
     if (!allowed) {
       prepared.hints.push_back(
-          fmt::format("the registry {0} is on this machine itself, which the sandbox can't reach "
-                      "unless you say so: sandbox-run --allow-host {0} …",
-                      service));
+          base::format("the registry {0} is on this machine itself, which the sandbox can't reach "
+                       "unless you say so: sandbox-run --allow-host {0} …",
+                       service));
     }
   }
   std::vector<policy::EgressRule> rules = registries.rules;

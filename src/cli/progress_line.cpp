@@ -1,6 +1,5 @@
 #include "cli/progress_line.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/format.h"
 #include "base/thread.h"
 #include "cli/tell.h"
 #include "workspace/work_done.h"
@@ -52,8 +52,8 @@ void ProgressLine::show() {
   if (over_changed_.wait_for(lock, kPatience, [this] { return over_; })) return;
   do {
     const std::uint64_t done = workspace::work_done - before;
-    tell(fmt::format("{}sandbox-run: {}{}", kClear, doing_,
-                     done == 0 ? " …" : fmt::format(": {} files", done)));
+    tell(base::format("{}sandbox-run: {}{}", kClear, doing_,
+                      done == 0 ? " …" : base::format(": {} files", done)));
   } while (!over_changed_.wait_for(lock, kInterval, [this] { return over_; }));
   tell(std::string(kClear));
 }

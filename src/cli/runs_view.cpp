@@ -1,9 +1,8 @@
 #include "cli/runs_view.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "cli/review/style.h"
 #include "cli/state.h"
@@ -30,9 +29,9 @@ std::string age_words(std::chrono::system_clock::duration age) {
   constexpr std::int64_t kDay = 1440;  // minutes
   const auto minutes = duration_cast<std::chrono::minutes>(age).count();
   if (minutes <= 1) return "1 min";
-  if (minutes < 120) return fmt::format("{} min", minutes);
-  if (minutes < 2 * kDay) return fmt::format("{} h", minutes / 60);
-  return fmt::format("{} days", minutes / kDay);
+  if (minutes < 120) return base::format("{} min", minutes);
+  if (minutes < 2 * kDay) return base::format("{} h", minutes / 60);
+  return base::format("{} days", minutes / kDay);
 }
 
 std::string command_words(const RunLog& log) {
@@ -44,12 +43,12 @@ std::string runs_text(const std::vector<RunFacts>& runs,
   if (runs.empty()) return "no runs\n";
   std::size_t id_width = 3;
   for (const RunFacts& run : runs) id_width = std::max(id_width, run.id.size());
-  std::string text = fmt::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", "RUN", id_width,
-                                 "STATE", "AGE", "HELD", "SIZE", "COMMAND");
+  std::string text = base::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", "RUN", id_width,
+                                  "STATE", "AGE", "HELD", "SIZE", "COMMAND");
   for (const RunFacts& run : runs) {
-    text += fmt::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", run.id, id_width,
-                        to_word(run.state), age_of(run, now), held_words(run),
-                        size_words(run.bytes), command_words(run.log));
+    text += base::format("{:<{}}  {:<11}  {:>7}  {:>5}  {:>9}  {}\n", run.id, id_width,
+                         to_word(run.state), age_of(run, now), held_words(run),
+                         size_words(run.bytes), command_words(run.log));
   }
   return text;
 }

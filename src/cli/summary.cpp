@@ -4,7 +4,6 @@
 #include "cli/summary.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
@@ -37,7 +37,7 @@ constexpr int kLastSignal = 64;
 constexpr std::string_view kPrefix = "sandbox-run: ";
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
+  return base::format("{} {}", count, count == 1 ? one : many);
 }
 
 std::string committed_to(const std::vector<std::string>& roots) {
@@ -48,7 +48,8 @@ std::string committed_to(const std::vector<std::string>& roots) {
   }
   if (named.empty()) return "";
   std::string text = " to " + base::join(named, ", ");
-  if (roots.size() > named.size()) text += fmt::format(" and {} more", roots.size() - named.size());
+  if (roots.size() > named.size())
+    text += base::format(" and {} more", roots.size() - named.size());
   return text;
 }
 
@@ -67,13 +68,13 @@ std::string committed_words(const SummaryFacts& facts) {
     }
     if (facts.command_exit_code > kSignalBase &&
         facts.command_exit_code <= kSignalBase + kLastSignal) {
-      return fmt::format(
+      return base::format(
           "nothing committed (the command was ended by signal {}); keep such changes with "
           "--commit-on-failure",
           facts.command_exit_code - kSignalBase);
     }
     if (facts.command_exit_code != 0) {
-      return fmt::format(
+      return base::format(
           "nothing committed (the command failed with exit code {}); keep such changes with "
           "--commit-on-failure",
           facts.command_exit_code);
@@ -126,7 +127,7 @@ std::string first_line(const SummaryFacts& facts) {
   }
   const auto overhead = std::chrono::duration<double>(facts.overhead).count();
   if (facts.time_limit && facts.committed) parts.emplace_back("ended at the time limit");
-  parts.push_back(fmt::format("{:.2f} s overhead", overhead));
+  parts.push_back(base::format("{:.2f} s overhead", overhead));
   if (!facts.log_path.empty()) parts.push_back("log: " + printable(facts.log_path));
   return base::join(parts, " · ");
 }
@@ -176,11 +177,11 @@ std::string blocked_line(const SummaryFacts& facts, const broker::DeniedHost& de
     return blocked + " (connection), an address that nothing can allow";
   }
   const std::string recipe = cure(facts, denied);
-  return fmt::format("{} ({}) — allow with: sandbox-run {} {}", blocked,
-                     pattern->is_address() ? "connection" : "looked up",
-                     recipe.empty() ? "--allow-host " + base::shell_words({pattern->text()})
-                                    : "--allow-recipe " + recipe,
-                     command_again(facts));
+  return base::format("{} ({}) — allow with: sandbox-run {} {}", blocked,
+                      pattern->is_address() ? "connection" : "looked up",
+                      recipe.empty() ? "--allow-host " + base::shell_words({pattern->text()})
+                                     : "--allow-recipe " + recipe,
+                      command_again(facts));
 }
 
 std::string held_path(const SummaryFacts& facts, const workspace::HeldChange& held) {
@@ -314,8 +315,8 @@ std::string summary_text(const SummaryFacts& facts) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i == kMaxLines) {
       const bool only_held = lines.size() - i <= facts.commit.held.size();
-      text += fmt::format("{}… and {} more: sandbox-run {}\n", kPrefix, lines.size() - i,
-                          only_held ? "review" : "log");
+      text += base::format("{}… and {} more: sandbox-run {}\n", kPrefix, lines.size() - i,
+                           only_held ? "review" : "log");
       break;
     }
     text += std::string(kPrefix) + lines[i] + "\n";

@@ -1,13 +1,13 @@
 #include "events/chain.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/digest.h"
+#include "base/format.h"
 #include "base/unique_fd.h"
 
 namespace sandbox_run::events {
@@ -133,12 +133,12 @@ void ChainCheck::check_event(const json::value& event, const std::string& digest
     fail("this line is no event");
     ++lines_;
   } else if (run.head.sequence == 0 && sequence != expected) {
-    fail(fmt::format("the log begins with number {}: what was before it is missing", sequence));
+    fail(base::format("the log begins with number {}: what was before it is missing", sequence));
   } else if (sequence != expected) {
-    fail(fmt::format("number {} follows number {}", sequence, run.head.sequence));
+    fail(base::format("number {} follows number {}", sequence, run.head.sequence));
   } else if (!over_torn_line && previous != run.head.sha256) {
-    fail(fmt::format("the line before it is not the one that was written as number {}",
-                     run.head.sequence));
+    fail(base::format("the line before it is not the one that was written as number {}",
+                      run.head.sequence));
   }
   run.head = {sequence, digest};
   if (*base::string_member(event, "type") == "run.finished") run.finished = true;

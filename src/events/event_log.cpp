@@ -1,11 +1,10 @@
 #include "events/event_log.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <ctime>
 
 #include "base/digest.h"
+#include "base/format.h"
 #include "base/text.h"
 #include "events/sinks/file_sink.h"
 
@@ -24,9 +23,9 @@ std::string timestamp(std::chrono::system_clock::time_point time) {
   const std::time_t whole = seconds.count();
   std::tm utc{};
   ::gmtime_r(&whole, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
-                     utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     (since_epoch - microseconds(seconds)).count());
+  return base::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
+                      utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                      (since_epoch - microseconds(seconds)).count());
 }
 
 /// Safe UTF-8 of bounded length.
@@ -38,7 +37,7 @@ std::string safe(std::string_view bytes, const EventLimits& limits) {
        ++i) {
     --end;
   }
-  return base::printable(bytes.substr(0, end)) + fmt::format("… (cut: {} bytes)", bytes.size());
+  return base::printable(bytes.substr(0, end)) + base::format("… (cut: {} bytes)", bytes.size());
 }
 
 json::value safe(const json::value& value, const EventLimits& limits, int depth = 0) {
@@ -50,7 +49,7 @@ json::value safe(const json::value& value, const EventLimits& limits, int depth 
     json::array result;
     for (const json::value& element : *list) {
       if (result.size() == limits.list_entries) {
-        result.emplace_back(fmt::format("… (cut: {} entries)", list->size()));
+        result.emplace_back(base::format("… (cut: {} entries)", list->size()));
         break;
       }
       result.push_back(safe(element, limits, depth + 1));

@@ -1,11 +1,10 @@
 #include "policy/verdict.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
 #include "base/encoding.h"
+#include "base/format.h"
 #include "base/text.h"
 #include "policy/glob.h"
 
@@ -119,7 +118,7 @@ bool record_lists(std::string_view record, std::string_view path, std::string_vi
   while (digest.ends_with('=')) digest.pop_back();
   std::replace(digest.begin(), digest.end(), '+', '-');
   std::replace(digest.begin(), digest.end(), '/', '_');
-  const std::string wanted = fmt::format("{},sha256={},", path, digest);
+  const std::string wanted = base::format("{},sha256={},", path, digest);
   while (!record.empty()) {
     const std::size_t end = std::min(record.find_first_of("\r\n"), record.size());
     if (record.substr(0, end).starts_with(wanted)) return true;

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 
@@ -39,7 +39,7 @@ std::optional<Number> number_behind(std::string_view key, std::string_view text,
 }
 
 std::string process_path(int pid, std::string_view name) {
-  return fmt::format("/proc/{}/{}", pid, name);
+  return base::format("/proc/{}/{}", pid, name);
 }
 
 }  // namespace
@@ -81,13 +81,13 @@ std::optional<std::int64_t> peak_memory_of(int pid) {
 }
 
 std::optional<unsigned> descriptor_flags(int pid, int fd) {
-  const std::string name = fmt::format("fdinfo/{}", fd);
+  const std::string name = base::format("fdinfo/{}", fd);
   constexpr int kOctal = 8;
   return number_behind<unsigned>("\nflags:", read_process_file(pid, name, kMaxStatus), kOctal);
 }
 
 std::vector<int> children_of(int pid, std::size_t max) {
-  const std::string list = read_process_file(pid, fmt::format("task/{}/children", pid),
+  const std::string list = read_process_file(pid, base::format("task/{}/children", pid),
                                              max * (std::numeric_limits<int>::digits10 + 2));
   std::vector<int> children;
   for (const std::string& word : base::split(list, ' ')) {

@@ -1,10 +1,10 @@
 #include "cli/commands/prune.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <chrono>
 
+#include "base/format.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -44,7 +44,7 @@ class Pruning {
     if (rule_.act == PruneRule::Act::remove) remove(id);
     ++removed_;
     freed_ += facts.bytes;
-    text_ += fmt::format(
+    text_ += base::format(
         "{} {}  {}  {}{}\n", rule_.act == PruneRule::Act::remove ? "removed" : "would remove", id,
         size_words(facts.bytes), command_words(facts.log),
         facts.held == 0 ? "" : "  (it held " + counted(facts.held, "change", "changes") + ")");
@@ -53,10 +53,10 @@ class Pruning {
   void fail(const std::string& id, const std::string& why) { keep(id, why); }
 
   std::string text() const {
-    return text_ + fmt::format("{} {}, {} {}\n", counted(removed_, "run", "runs"),
-                               rule_.act == PruneRule::Act::remove ? "removed" : "would go",
-                               size_words(freed_),
-                               rule_.act == PruneRule::Act::remove ? "freed" : "would be free");
+    return text_ + base::format("{} {}, {} {}\n", counted(removed_, "run", "runs"),
+                                rule_.act == PruneRule::Act::remove ? "removed" : "would go",
+                                size_words(freed_),
+                                rule_.act == PruneRule::Act::remove ? "freed" : "would be free");
   }
 
  private:

@@ -3,7 +3,6 @@
 #include "cli/log/explain.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "base/format.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -147,9 +147,9 @@ void allow_host(Explanation& explanation, const json::object& event, const Expla
   } else {
     const bool literal6 = name.find(':') != std::string::npos;
     explanation.once = once_with(
-        run, {"--allow-host", fmt::format("{}:{}", literal6 ? "[" + name + "]" : name, port)});
+        run, {"--allow-host", base::format("{}:{}", literal6 ? "[" + name + "]" : name, port)});
     explanation.config = {table(run, "egress"), "host = \"" + name + "\"",
-                          fmt::format("ports = [{}]", port)};
+                          base::format("ports = [{}]", port)};
     const std::string audience = audience_of(event);
     if (!audience.empty()) explanation.config.push_back("for = \"" + audience + "\"");
   }

@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <iostream>
 #include <optional>
 
+#include "base/format.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -94,8 +94,8 @@ std::string dependency_path(const json::object& event) {
 
 std::string explanation_text(const json::object& event, const ExplainedRun& run) {
   const Explanation explanation = explain(event, run);
-  std::string text = fmt::format("#{}  {}: {}\n", base::number_member(event, "seq").value_or(0),
-                                 events::who_did_it(event), events::what_happened(event));
+  std::string text = base::format("#{}  {}: {}\n", base::number_member(event, "seq").value_or(0),
+                                  events::who_did_it(event), events::what_happened(event));
   const std::string path = dependency_path(event);
   if (!path.empty()) text += "    " + path + "\n";
   text += "\nRule\n" + wrapped(explanation.rule, "  ");
@@ -134,8 +134,8 @@ int explain_command(const Options& options, const FindRun& find_run) {
   }
   if (!found) {
     throw base::UserError(operands.wanted.number
-                              ? fmt::format("the log has no event number {}: {}",
-                                            *operands.wanted.number, base::printable(path))
+                              ? base::format("the log has no event number {}: {}",
+                                             *operands.wanted.number, base::printable(path))
                               : "nothing was refused in that run: there is nothing to explain");
   }
   std::cout << explanation_text(*found, run);

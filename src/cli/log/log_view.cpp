@@ -1,10 +1,9 @@
 #include "cli/log/log_view.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string_view>
 
+#include "base/format.h"
 #include "events/event.h"
 #include "events/words.h"
 
@@ -38,7 +37,7 @@ std::string time_of_day(const json::object& event) {
 
 std::string number_of(const json::object& event) {
   const std::uint64_t number = base::number_member(event, "seq").value_or(0);
-  return number == 0 ? "" : fmt::format("#{}", number);
+  return number == 0 ? "" : base::format("#{}", number);
 }
 
 std::string words_of(const json::object& event) {
@@ -75,14 +74,14 @@ void LogView::add(const LogLine& line, const EventFilter& filter) {
 
 void LogView::add_event(const json::object& event) {
   if (title_.empty() && text_member(event, "type") == "run.started") {
-    title_ = fmt::format("run {}: {}", shown(text_member(event, "run")), words_of(event));
+    title_ = base::format("run {}: {}", shown(text_member(event, "run")), words_of(event));
     return;
   }
   if (severity_of(event) == Severity::alert) {
     if (first_alert_.empty()) first_alert_ = number_of(event);
     if (alerts_.size() < kMaxAlerts) {
-      alerts_.push_back(fmt::format("{:<5} {}  {}: {}", number_of(event), time_of_day(event),
-                                    events::who_did_it(event), words_of(event)));
+      alerts_.push_back(base::format("{:<5} {}  {}: {}", number_of(event), time_of_day(event),
+                                     events::who_did_it(event), words_of(event)));
     }
   }
   add_act(actor_named(events::who_did_it(event)), event);
@@ -146,10 +145,10 @@ void LogView::add_act(Actor& actor, const json::object& event) {
 }
 
 std::string LogView::act_line(const Act& act) const {
-  std::string line = style_.faint(fmt::format("{:<5} {}  ", act.number, act.time));
+  std::string line = style_.faint(base::format("{:<5} {}  ", act.number, act.time));
   line += std::string(2 * act.depth, ' ');
   line += in_colour(style_, act.severity, act.words);
-  if (act.times > 1) line += style_.faint(fmt::format("  ({} times)", act.times));
+  if (act.times > 1) line += style_.faint(base::format("  ({} times)", act.times));
   return line;
 }
 
@@ -174,7 +173,7 @@ void LogView::print(std::ostream& out) const {
   std::stable_partition(order.begin(), order.end(),
                         [&](const Actor* actor) { return actor->name != nobody; });
   for (const Actor* actor : order) print_actor(out, *actor, actor == order.back());
-  if (left_out_ > 0) out << fmt::format("… and {} more events in the file\n", left_out_);
+  if (left_out_ > 0) out << base::format("… and {} more events in the file\n", left_out_);
   if (unreadable_ > 0) {
     out << counted(unreadable_, "line", "lines") << " of the log "
         << (unreadable_ == 1 ? "is no event\n" : "are no events\n");
@@ -182,7 +181,7 @@ void LogView::print(std::ostream& out) const {
 }
 
 std::string follow_line(const json::object& event, const Style& style) {
-  return style.faint(fmt::format("{:<5} {}  ", number_of(event), time_of_day(event))) +
+  return style.faint(base::format("{:<5} {}  ", number_of(event), time_of_day(event))) +
          style.strong(events::who_did_it(event)) + ": " +
          in_colour(style, severity_of(event), words_of(event));
 }

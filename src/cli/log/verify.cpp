@@ -1,9 +1,8 @@
 #include "cli/log/verify.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "cli/exit_code.h"
 #include "cli/log/log_reader.h"
@@ -35,23 +34,24 @@ Verification verify_log(std::istream& log, const std::optional<events::ChainLink
     check.add(line.text, at_end ? ChainCheck::LineEnd::end_of_file : ChainCheck::LineEnd::newline);
   }
   if (const auto& problem = check.problem()) {
-    return {fmt::format("CHANGED: the chain of digests breaks at line {}: {}", problem->line,
-                        base::printable(problem->words)),
+    return {base::format("CHANGED: the chain of digests breaks at line {}: {}", problem->line,
+                         base::printable(problem->words)),
             kChanged};
   }
   if (head && !holds_head(check)) {
-    return {fmt::format("CHANGED: the end is missing: the last event was number {}, by the digest "
-                        "that is kept beside the log",
-                        head->sequence),
+    return {base::format("CHANGED: the end is missing: the last event was number {}, by the digest "
+                         "that is kept beside the log",
+                         head->sequence),
             kChanged};
   }
   const std::string lines = counted(check.lines(), "line", "lines");
   const std::string unfinished = unfinished_run(check);
   if (!unfinished.empty() || check.runs().empty()) {
-    return {fmt::format("{}, each one follows from the one before it, but run.finished is missing: "
-                        "the run goes on, was killed{}, or the end was cut off",
-                        lines, check.torn() ? " (the last line is torn)" : ""),
-            kNoEnd};
+    return {
+        base::format("{}, each one follows from the one before it, but run.finished is missing: "
+                     "the run goes on, was killed{}, or the end was cut off",
+                     lines, check.torn() ? " (the last line is torn)" : ""),
+        kNoEnd};
   }
   return {lines + ", whole: each one follows from the one before it", kOk};
 }

@@ -1,9 +1,8 @@
 #include "cli/review/describe.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/format.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/review/style.h"
@@ -44,7 +43,7 @@ std::string_view noun(char type) {
 std::string shown_line(std::string_view line) {
   if (line.size() <= kMaxLineBytes) return base::printable_line(line);
   return base::printable_line(line.substr(0, kMaxLineBytes)) +
-         fmt::format("… ({} more)", size_words(line.size() - kMaxLineBytes));
+         base::format("… ({} more)", size_words(line.size() - kMaxLineBytes));
 }
 
 void note(Lines& lines, std::string text) { lines.push_back({Kind::note, std::move(text)}); }
@@ -56,7 +55,7 @@ void append_text(Lines& lines, const std::string& text, Kind kind, std::size_t m
   for (std::size_t i = 0; i < all.size() && i < max_lines; ++i) {
     lines.push_back({kind, shown_line(all[i])});
   }
-  if (all.size() > max_lines) note(lines, fmt::format("… {} more lines", all.size() - max_lines));
+  if (all.size() > max_lines) note(lines, base::format("… {} more lines", all.size() - max_lines));
 }
 
 void append_diff(Lines& lines, const std::vector<std::string>& diff, std::size_t max_lines) {
@@ -82,14 +81,14 @@ void append_diff(Lines& lines, const std::vector<std::string>& diff, std::size_t
     }
   }
   if (diff.size() > max_lines) {
-    note(lines, fmt::format("… {} more lines of the diff", diff.size() - max_lines));
+    note(lines, base::format("… {} more lines of the diff", diff.size() - max_lines));
   }
 }
 
 std::string kind_words(const std::optional<std::string>& content, const HeldSide& side) {
   std::string kind = content ? std::string(kind_of(*content)) : "not looked into";
   if (content && is_text(*content)) kind = "text";
-  return fmt::format("{}, {}", kind, size_words(side.size));
+  return base::format("{}, {}", kind, size_words(side.size));
 }
 
 /// A new or changed regular file.
@@ -125,8 +124,8 @@ void append_directory(Lines& lines, ReviewSource& source, const HeldChange& chan
   const std::string& path = change.change.path;
   const HeldEntries found = source.view().list(change.target, path, limits.entries);
   const std::string entries = counted(found.count, "entry", "entries");
-  note(lines, fmt::format("{}{}, {}", found.complete ? "" : "more than ", entries,
-                          size_words(found.bytes)));
+  note(lines, base::format("{}{}, {}", found.complete ? "" : "more than ", entries,
+                           size_words(found.bytes)));
   if (found.count > limits.entries) return;
   const std::size_t skip = path == "." ? 0 : path.size() + 1;
   std::size_t shown = 0;
@@ -135,7 +134,7 @@ void append_directory(Lines& lines, ReviewSource& source, const HeldChange& chan
     std::string text = "+ " + base::printable(std::string_view(entry.path).substr(skip));
     if (side.type == 'd') text += "/";
     if (side.type == 'l') text += " → " + base::printable(side.link);
-    if (side.type == 'f') text += fmt::format("  {}, mode {:o}", size_words(side.size), side.mode);
+    if (side.type == 'f') text += base::format("  {}, mode {:o}", size_words(side.size), side.mode);
     lines.push_back({Kind::place, text});
     if (side.type == 'f' && shown++ < limits.files) {
       append_file(lines, source, change.target, entry.path, limits);
@@ -164,35 +163,35 @@ std::string_view mark_of(ChangeKind kind) {
 
 std::string what_changed(const HeldChange& change, const HeldSide& before, const HeldSide& after) {
   const char type = change.change.type;
-  const std::string mode = fmt::format("mode {:o}", change.change.mode & 07777U);
+  const std::string mode = base::format("mode {:o}", change.change.mode & 07777U);
   if (change.change.kind == ChangeKind::removed) {
-    std::string text = fmt::format("{} removed", noun(type));
+    std::string text = base::format("{} removed", noun(type));
     if (before.exists && before.type == 'f') text += ", it has " + size_words(before.size);
     if (!before.exists) text += " (gone on the host, too)";
     return text;
   }
   std::vector<std::string> parts;
   if (!before.exists || change.change.kind == ChangeKind::added) {
-    parts.push_back(fmt::format("new {}{}", noun(type), link_words(after)));
+    parts.push_back(base::format("new {}{}", noun(type), link_words(after)));
     if (type == 'f') parts.push_back(size_words(after.size));
     if (type != 'l') parts.push_back(mode);
     if (before.exists) parts.emplace_back("on the host there is one by now");
     return base::join(parts, ", ");
   }
   if (before.type != type) {
-    parts.push_back(fmt::format("{} instead of a {}", std::string(noun(type)) + link_words(after),
-                                std::string(noun(before.type)) + link_words(before)));
+    parts.push_back(base::format("{} instead of a {}", std::string(noun(type)) + link_words(after),
+                                 std::string(noun(before.type)) + link_words(before)));
   } else if (type == 'l') {
-    parts.push_back(fmt::format("link{}, before{}", link_words(after), link_words(before)));
+    parts.push_back(base::format("link{}, before{}", link_words(after), link_words(before)));
   } else if (type == 'd' && change.change.kind == ChangeKind::replaced) {
     parts.emplace_back("directory replaced by a new one");
   } else if (type == 'f' && before.size != after.size) {
-    parts.push_back(fmt::format("{} → {}", size_words(before.size), size_words(after.size)));
+    parts.push_back(base::format("{} → {}", size_words(before.size), size_words(after.size)));
   } else if (type == 'f') {
     parts.push_back(size_words(after.size));
   }
   if (type != 'l' && before.mode != after.mode) {
-    parts.push_back(fmt::format("mode {:o} → {:o}", before.mode, after.mode));
+    parts.push_back(base::format("mode {:o} → {:o}", before.mode, after.mode));
   }
   return parts.empty() ? "changed" : base::join(parts, ", ");
 }

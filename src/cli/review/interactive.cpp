@@ -3,11 +3,11 @@
 
 #include "cli/review/interactive.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/format.h"
 #include "base/io.h"
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -51,8 +51,8 @@ class Interview {
 
   /// False: nothing is to be done.
   bool decide() {
-    say(fmt::format("{} held of run {}; nothing is done before you have confirmed at the end.\n",
-                    counted(held_.size(), "change is", "changes are"), source_.run().id));
+    say(base::format("{} held of run {}; nothing is done before you have confirmed at the end.\n",
+                     counted(held_.size(), "change is", "changes are"), source_.run().id));
     Keyboard keyboard(STDIN_FILENO);
     while (true) {
       while (at_ < items_.size()) {
@@ -78,14 +78,14 @@ class Interview {
     const std::string name =
         printable(source_.operand(item.change)) + (item.change.change.type == 'd' ? "/" : "");
     if (item.form == Item::Form::group) {
-      return fmt::format("{} {}  {} in it", style_.changed("~"), style_.strong(name),
-                         counted(item.count, "change", "changes"));
+      return base::format("{} {}  {} in it", style_.changed("~"), style_.strong(name),
+                          counted(item.count, "change", "changes"));
     }
     return std::string(mark_of(item.change.change.kind)) + " " + style_.strong(name);
   }
 
   void show(const Item& item, const ContentLimits& limits) {
-    say(fmt::format("\n[{}/{}] {}\n", at_ + 1, items_.size(), title(item)));
+    say(base::format("\n[{}/{}] {}\n", at_ + 1, items_.size(), title(item)));
     if (item.form != Item::Form::group) {
       say(change_text(source_, item.change, limits, "    ", style_));
       return;
@@ -95,10 +95,10 @@ class Interview {
     for (const HeldChange& change : held_) {
       if (!names_change(full_path(item.change), change)) continue;
       if (shown++ == limits.entries) {
-        say(fmt::format("    … {} more\n", item.count - limits.entries));
+        say(base::format("    … {} more\n", item.count - limits.entries));
         break;
       }
-      say(fmt::format("    {} {}\n", mark_of(change.change.kind), printable(change.change.path)));
+      say(base::format("    {} {}\n", mark_of(change.change.kind), printable(change.change.path)));
     }
   }
 
@@ -185,8 +185,8 @@ class Interview {
     }
     const auto found = source_.view().list(item.change.target, item.change.change.path, kMaxOpened);
     if (!found.complete || found.count > kMaxOpened) {
-      say(fmt::format("    {} are too many; name some: sandbox-run commit {} PATH…\n",
-                      counted(found.count, "entry", "entries"), source_.run().id));
+      say(base::format("    {} are too many; name some: sandbox-run commit {} PATH…\n",
+                       counted(found.count, "entry", "entries"), source_.run().id));
       return {};
     }
     return leaves(item, found.entries);
@@ -216,8 +216,8 @@ class Interview {
       say("\nNothing to commit or discard: all stays held.\n");
       return 'q';
     }
-    std::string text = fmt::format("\nCommit {}, discard {}, leave {} held.\n", totals.commit,
-                                   totals.discard, totals.skip);
+    std::string text = base::format("\nCommit {}, discard {}, leave {} held.\n", totals.commit,
+                                    totals.discard, totals.skip);
     for (const Item& item : items_) {
       if (item.decision != Decision::commit || item.change.verdict != policy::Verdict::protect) {
         continue;

@@ -1,10 +1,9 @@
 #include "cli/review/report.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -216,8 +215,8 @@ std::string review_text(ReviewSource& source, const std::vector<std::string>& pa
     text += change_text(source, *changes[i], i < kMaxContents ? wanted : kNoContent, indent, style);
   }
   if (changes.size() > kMaxShown) {
-    text += fmt::format("… and {} more: sandbox-run review --json {}\n", changes.size() - kMaxShown,
-                        source.run().id);
+    text += base::format("… and {} more: sandbox-run review --json {}\n",
+                         changes.size() - kMaxShown, source.run().id);
   }
   return text + next_text(source, changes);
 }

@@ -1,10 +1,11 @@
 #include "cli/review/style.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdlib>
+
+#include "base/format.h"
 
 namespace sandbox_run::cli {
 
@@ -18,7 +19,7 @@ Style Style::for_stream(int fd) {
 
 std::string Style::in(const char* code, std::string_view text) const {
   if (colours_ == Colours::off || text.empty()) return std::string(text);
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  return base::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
 std::string size_words(std::uint64_t bytes) {
@@ -27,12 +28,12 @@ std::string size_words(std::uint64_t bytes) {
   double value = static_cast<double>(bytes) / 1000;
   std::size_t unit = 0;
   for (; value >= 999.5 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
-  return value < 9.95 ? fmt::format("{:.1f} {}", value, kUnits[unit])
-                      : fmt::format("{:.0f} {}", value, kUnits[unit]);
+  return value < 9.95 ? base::format("{:.1f} {}", value, kUnits[unit])
+                      : base::format("{:.0f} {}", value, kUnits[unit]);
 }
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
+  return base::format("{} {}", count, count == 1 ? one : many);
 }
 
 }  // namespace sandbox_run::cli

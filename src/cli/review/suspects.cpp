@@ -1,10 +1,9 @@
 #include "cli/review/suspects.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <ctime>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -138,7 +137,7 @@ std::string Suspects::words(std::string_view path, std::int64_t changed_at) cons
   }
   const std::string who = base::join(names(path, changed_at), ", ");
   const std::string more =
-      count > kMaxNamed ? fmt::format(" or {} more", count - kMaxNamed) : std::string();
+      count > kMaxNamed ? base::format(" or {} more", count - kMaxNamed) : std::string();
   if (found.by_name) return who + more + " (its command names the file)";
   if (count == 1 && scripts_.size() == 1) return who + " (the only script that ran)";
   if (count == 1) return who + " (the only script that was running then)";

@@ -2,9 +2,10 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
-#include <fmt/format.h>
 
 #include <algorithm>
+
+#include "base/format.h"
 
 namespace sandbox_run::events {
 namespace {
@@ -92,7 +93,7 @@ HttpPost::HttpPost(const std::string& url,
     impl_->headers = curl.append(impl_->headers, line.c_str());
   }
   for (const auto& [name, value] : headers) {
-    impl_->headers = curl.append(impl_->headers, fmt::format("{}: {}", name, value).c_str());
+    impl_->headers = curl.append(impl_->headers, base::format("{}: {}", name, value).c_str());
   }
   CURL* handle = impl_->handle;
   curl.set(handle, CURLOPT_URL, url.c_str());

@@ -1,11 +1,10 @@
 #include "events/sinks/otlp.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
 #include <ctime>
 
+#include "base/format.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "events/words.h"
@@ -65,11 +64,11 @@ json::array attributes_of(const json::object& event) {
   json::array attributes;
   add_member(attributes, event, "type", "event.name");
   for (const char* key : {"run", "seq", "prev_sha256", "severity", "act_to_record_us"}) {
-    add_member(attributes, event, key, fmt::format("sandbox_run.{}", key));
+    add_member(attributes, event, key, base::format("sandbox_run.{}", key));
   }
   if (const json::object* actor = object_member(event, "actor")) {
     for (const auto& [key, value] : *actor) {
-      add_attribute(attributes, fmt::format("sandbox_run.actor.{}", std::string_view(key)), value);
+      add_attribute(attributes, base::format("sandbox_run.actor.{}", std::string_view(key)), value);
     }
   }
   if (const json::object* process = object_member(event, "process")) {
@@ -80,7 +79,7 @@ json::array attributes_of(const json::object& event) {
   }
   if (const json::object* details = object_member(event, "details")) {
     for (const auto& [key, value] : *details) {
-      add_attribute(attributes, fmt::format("sandbox_run.{}.{}", "details", std::string_view(key)),
+      add_attribute(attributes, base::format("sandbox_run.{}.{}", "details", std::string_view(key)),
                     value);
     }
   }

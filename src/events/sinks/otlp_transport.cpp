@@ -1,8 +1,8 @@
 #include "events/sinks/otlp_transport.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "base/format.h"
 
 namespace sandbox_run::events {
 
@@ -25,7 +25,7 @@ Delivery judge_answer(const HttpPost::Answer& answer, std::size_t count) {
     if (delivery.rejected > 0) delivery.error = "the collector rejected some";
     return delivery;
   }
-  if (answer.status != 0) delivery.error = fmt::format("the collector answered {}", answer.status);
+  if (answer.status != 0) delivery.error = base::format("the collector answered {}", answer.status);
   if (answer.status == 0 || answer.status == 429 ||
       (answer.status >= 502 && answer.status <= 504)) {
     delivery.outcome = Delivery::Outcome::try_later;

@@ -3,7 +3,6 @@
 #include "events/sinks/sender.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/format.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "events/words.h"
@@ -160,8 +160,8 @@ void SenderSink::read_result(steady_clock::time_point deadline) {
 
 std::optional<std::string> SenderSink::failure() const {
   if (sent_ >= given_) return std::nullopt;
-  return fmt::format("{}: {} of {} events could not be sent{}; they are in the log", name_,
-                     given_ - sent_, given_, error_.empty() ? "" : " (" + error_ + ")");
+  return base::format("{}: {} of {} events could not be sent{}; they are in the log", name_,
+                      given_ - sent_, given_, error_.empty() ? "" : " (" + error_ + ")");
 }
 
 }  // namespace sandbox_run::events

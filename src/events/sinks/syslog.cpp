@@ -1,10 +1,9 @@
 #include "events/sinks/syslog.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <ctime>
 
+#include "base/format.h"
 #include "base/text.h"
 #include "events/words.h"
 
@@ -36,7 +35,7 @@ std::string header_word(std::string_view text, std::size_t longest) {
 
 /// PARAM-VALUE: '"', '\' and ']' are escaped (RFC 5424, 6.3.3).
 std::string parameter(std::string_view name, std::string_view value) {
-  std::string text = fmt::format(" {}=\"", name);
+  std::string text = base::format(" {}=\"", name);
   for (const char c : value) {
     if (c == '"' || c == '\\' || c == ']') text += '\\';
     text += c;
@@ -64,14 +63,14 @@ std::string syslog_message(const json::object& event, const std::string& line,
                            const SyslogOrigin& origin) {
   // 32473 is the number that RFC 5612 sets aside; there is no registered one of ours.
   const std::string head =
-      fmt::format("<{}>1 {} {} sandbox-run {} {} [sandbox-run@32473{}{}{}{}] ",
-                  kFacilityUser * 8 + syslog_severity(event),
-                  header_word(text_member(event, "time"), 64), header_word(origin.host, 255),
-                  origin.pid, header_word(text_member(event, "type"), kLongestMessageId),
-                  parameter("run", shown(text_member(event, "run"))),
-                  parameter("seq", number_text(event, "seq")),
-                  parameter("severity", shown(text_member(event, "severity"))),
-                  parameter("actor", cut(who_did_it(event), 256)));
+      base::format("<{}>1 {} {} sandbox-run {} {} [sandbox-run@32473{}{}{}{}] ",
+                   kFacilityUser * 8 + syslog_severity(event),
+                   header_word(text_member(event, "time"), 64), header_word(origin.host, 255),
+                   origin.pid, header_word(text_member(event, "type"), kLongestMessageId),
+                   parameter("run", shown(text_member(event, "run"))),
+                   parameter("seq", number_text(event, "seq")),
+                   parameter("severity", shown(text_member(event, "severity"))),
+                   parameter("actor", cut(who_did_it(event), 256)));
   if (head.size() + line.size() <= kLongestMessage) return head + line;
   return head + without_details(event, line.size());
 }
@@ -84,8 +83,8 @@ std::string local_syslog_message(const json::object& event, const std::string& l
   std::array<char, 32> date{};
   std::strftime(date.data(), date.size(), "%b %e %H:%M:%S", &local);
   const std::string head =
-      fmt::format("<{}>{} sandbox-run[{}]: ", kFacilityUser * 8 + syslog_severity(event),
-                  date.data(), origin.pid);
+      base::format("<{}>{} sandbox-run[{}]: ", kFacilityUser * 8 + syslog_severity(event),
+                   date.data(), origin.pid);
   return head + (head.size() + line.size() <= kLongestMessage
                      ? line
                      : without_details(event, line.size()));
@@ -128,7 +127,7 @@ std::string SyslogTransport::message_for(const std::string& line) const {
   if (format_ == Format::journald) return journal_message(event->get_object(), line);
   if (socket_.is_local()) return local_syslog_message(event->get_object(), line, origin_);
   std::string message = syslog_message(event->get_object(), line, origin_);
-  return socket_.is_stream() ? fmt::format("{} {}", message.size(), message) : message;
+  return socket_.is_stream() ? base::format("{} {}", message.size(), message) : message;
 }
 
 Delivery SyslogTransport::deliver(std::span<const std::string> lines, Deadline deadline) {

@@ -45,6 +45,7 @@ void TcpRelay::start(std::function<void(End)> on_end) {
 void TcpRelay::abort() {
   on_end_ = nullptr;
   finish(End::client_lost);
+  close_sockets(End::client_lost);
 }
 
 void TcpRelay::pump(std::size_t way_index) {
@@ -164,19 +165,28 @@ void TcpRelay::end_way(Way& way) {
 void TcpRelay::finish(End end) {
   if (closed_) return;
   closed_ = true;
-  close_sockets(end);
   for (Way& way : ways_) {
     // One that holds bytes is not to be used again.
     if (way.pipe.read_end && way.in_pipe == 0) pool_.give_back(std::move(way.pipe));
     way.pipe = {};
   }
-  asio::post(client_.get_executor(), [self = shared_from_this(), end] {
+  after_others([self = shared_from_this(), end] {
+    self->close_sockets(end);
     if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
+  });
+}
+
+/// Once what is ready now, and what is found ready at the loop's next look, has been served: to
+/// close two sockets takes 40 us, and who ends a connection often opens another at once.
+void TcpRelay::after_others(std::function<void()> act) {
+  asio::post(client_.get_executor(), [self = shared_from_this(), act = std::move(act)]() mutable {
+    asio::post(self->client_.get_executor(), std::move(act));
   });
 }
 
 void TcpRelay::close_sockets(End end) {
   for (Descriptor* socket : {&client_, &upstream_}) {
+    if (!socket->is_open()) continue;
     if (end != End::finished) reset_on_close(socket->native_handle());
     boost::system::error_code ignored;  // close(2) after a reset may report the peer's error
     socket->close(ignored);

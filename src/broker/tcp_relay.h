@@ -77,6 +77,7 @@ class TcpRelay : public std::enable_shared_from_this<TcpRelay> {
   static Step drain(Way& way);
   void end_way(Way& way);
   void finish(End end);
+  void after_others(std::function<void()> act);
   void close_sockets(End end);
 
   Descriptor client_;

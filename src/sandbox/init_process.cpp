@@ -81,7 +81,7 @@ constexpr std::array kInitSteps{
     Step{SetupStep::collect_mounts,
          collect_mounts},  // needs the host's tree, not yet covered by ours
     Step{SetupStep::raise_loopback,
-         carry_marks},  // needs /proc before it is read-only, and CAP_NET_ADMIN
+         set_network_settings},  // needs /proc before it is read-only, and CAP_NET_ADMIN
     Step{SetupStep::build_root, build_root},          // all of it before the root is switched
     Step{SetupStep::enter_root, enter_root},          // from here on the host's tree is gone
     Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN

@@ -152,7 +152,7 @@ struct Attacher {
   void operator()(const plan::BindMount& bind) const { attach(bind.target); }
   void operator()(const plan::TmpfsMount& tmpfs) const { attach(tmpfs.target); }
   void operator()(const plan::ProcMount& proc) const {
-    // Not before: carry_marks() writes its settings through it.
+    // Not before: set_network_settings() writes its settings through it.
     set_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY, proc.target);
     attach(proc.target);
   }

@@ -134,7 +134,7 @@ void raise_loopback(const plan::Plan&, ChildContext&) {
   if (has_ipv6()) add_local_default(socket.get(), AF_INET6, index);
 }
 
-void carry_marks(const plan::Plan& plan, ChildContext& context) {
+void set_network_settings(const plan::Plan& plan, ChildContext& context) {
   const int proc = proc_mount(plan, context);
   // To the accepted socket, and to the kernel's own refusals.
   write_setting(proc, "sys/net/ipv4/tcp_fwmark_accept", "1");
@@ -142,6 +142,9 @@ void carry_marks(const plan::Plan& plan, ChildContext& context) {
   if (has_ipv6()) write_setting(proc, "sys/net/ipv6/fwmark_reflect", "1");
   // Or sendto(2) with MSG_FASTOPEN would connect, and nobody would be asked whose that is.
   write_setting(proc, "sys/net/ipv4/tcp_fastopen", "0");
+  // The host's may be BBR, which sends by timers of its own: half the throughput on loopback. A
+  // connection out has the host's. Reno is in every kernel, and any namespace may choose it.
+  write_setting(proc, "sys/net/ipv4/tcp_congestion_control", "reno");
 }
 
 void hand_over_sockets(const plan::Plan& plan, ChildContext& context) {

@@ -10,9 +10,10 @@ namespace sandbox_run::sandbox {
 /// rtnetlink(7).
 void raise_loopback(const plan::Plan& plan, ChildContext& context);
 
-/// Settings of the network namespace (the kernel's ip-sysctl.rst) by which the mark that the
-/// supervisor sets on a socket in connect(2) reaches the broker: who connects.
-void carry_marks(const plan::Plan& plan, ChildContext& context);
+/// Settings of the network namespace (the kernel's ip-sysctl.rst): by them the mark that the
+/// supervisor sets on a socket in connect(2) reaches the broker, which says who connects; and TCP
+/// does what is best on loopback.
+void set_network_settings(const plan::Plan& plan, ChildContext& context);
 
 /// Wildcard listeners on the plan's ports, and UDP and TCP 53, and the sockets that see what
 /// the kernel refuses (refusal_socket.h), passed to the supervisor. A socket

@@ -170,10 +170,24 @@ void TcpRelay::finish(End end) {
     if (way.pipe.read_end && way.in_pipe == 0) pool_.give_back(std::move(way.pipe));
     way.pipe = {};
   }
-  after_others([self = shared_from_this(), end] {
+  close_who_waits(end);
+  const auto clear_away = [self = shared_from_this(), end] {
     self->close_sockets(end);
     if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
-  });
+  };
+  if (end == End::refused) {  // its event does not wait
+    asio::post(client_.get_executor(), clear_away);
+  } else {
+    after_others(clear_away);
+  }
+}
+
+/// Whoever is still there and has not ended his side learns at once that it is over.
+void TcpRelay::close_who_waits(End end) {
+  const bool lost[] = {end == End::client_lost, end == End::upstream_lost};
+  for (std::size_t index = 0; index < ways_.size(); ++index) {
+    if (!lost[index] && !ways_[index].ended) close_socket(*ways_[index].source, end);
+  }
 }
 
 /// Once what is ready now, and what is found ready at the loop's next look, has been served: to
@@ -185,12 +199,15 @@ void TcpRelay::after_others(std::function<void()> act) {
 }
 
 void TcpRelay::close_sockets(End end) {
-  for (Descriptor* socket : {&client_, &upstream_}) {
-    if (!socket->is_open()) continue;
-    if (end != End::finished) reset_on_close(socket->native_handle());
-    boost::system::error_code ignored;  // close(2) after a reset may report the peer's error
-    socket->close(ignored);
-  }
+  close_socket(client_, end);
+  close_socket(upstream_, end);
+}
+
+void TcpRelay::close_socket(Descriptor& socket, End end) {
+  if (!socket.is_open()) return;
+  if (end != End::finished) reset_on_close(socket.native_handle());
+  boost::system::error_code ignored;  // close(2) after a reset may report the peer's error
+  socket.close(ignored);
 }
 
 }  // namespace sandbox_run::broker

@@ -78,7 +78,9 @@ class TcpRelay : public std::enable_shared_from_this<TcpRelay> {
   void end_way(Way& way);
   void finish(End end);
   void after_others(std::function<void()> act);
+  void close_who_waits(End end);
   void close_sockets(End end);
+  static void close_socket(Descriptor& socket, End end);
 
   Descriptor client_;
   Descriptor upstream_;

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -21,9 +22,16 @@ namespace {
 
 base::UniqueFd make_socket(const Address& address) {
   const int family = address.is_ipv6() ? AF_INET6 : AF_INET;
-  return base::UniqueFd(
+  base::UniqueFd socket(
       base::check_sys(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP),
                       "making a socket"));
+  // To a proxy or registry on this machine, as inside: see set_network_settings() in sandbox/.
+  constexpr std::string_view kOnLoopback = "reno";
+  if (address.is_loopback()) {
+    (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, kOnLoopback.data(),
+                       kOnLoopback.size());
+  }
+  return socket;
 }
 
 /// The outcome of a connect(2) under way: 0, an errno, or EINPROGRESS.

@@ -171,15 +171,10 @@ void TcpRelay::finish(End end) {
     way.pipe = {};
   }
   close_who_waits(end);
-  const auto clear_away = [self = shared_from_this(), end] {
-    self->close_sockets(end);
+  after_others([self = shared_from_this(), end] { self->close_sockets(end); });
+  asio::post(client_.get_executor(), [self = shared_from_this(), end] {
     if (self->on_end_) std::exchange(self->on_end_, nullptr)(end);
-  };
-  if (end == End::refused) {  // its event does not wait
-    asio::post(client_.get_executor(), clear_away);
-  } else {
-    after_others(clear_away);
-  }
+  });
 }
 
 /// Whoever is still there and has not ended his side learns at once that it is over.

@@ -44,7 +44,7 @@ class TcpRelay : public std::enable_shared_from_this<TcpRelay> {
   /// `pool` outlives the relay. The sockets are non-blocking.
   TcpRelay(Descriptor client, Descriptor upstream, PipePool& pool, Screening screening);
 
-  /// `on_end` is called once, from the loop, when the sockets are closed.
+  /// `on_end` is called once, from the loop, when nothing more is carried.
   void start(std::function<void(End)> on_end);
   /// Resets both connections; `on_end` is not called.
   void abort();

@@ -159,3 +159,16 @@ def results_of_connect(t):
     result = t.sandbox(program, server.port, other, options=["--allow-host", f"localhost:{server.port}"])
     t.equal(t.succeeded(result).out, expected)
     t.contains(expected, "blocking: connected\n")
+
+
+@test
+def not_paced(t):
+    """what goes through the sandbox's loopback is not held back by the host's congestion control (BBR)"""
+    program = """
+import socket, sys
+with socket.create_connection(("localhost", int(sys.argv[1]))) as connection:
+    print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\\0").decode())
+"""
+    server = LocalServer({})
+    result = t.sandbox(PYTHON, "-c", program, server.port, options=["--allow-host", f"localhost:{server.port}"])
+    t.equal(t.succeeded(result).out, "reno\n")

@@ -11,6 +11,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kStopArrives{1};  // from passing a Ctrl-Z on to the stop's report
+/// For so long after it was given the terminal, a report may come that it had stopped to read.
+constexpr std::chrono::milliseconds kLateReport{100};
 
 /// Runs `act` while `signal` is ignored.
 template <typename Act>
@@ -49,6 +51,7 @@ bool TerminalControl::we_are_foreground() const {
 void TerminalControl::promote() {
   sandbox_.give_foreground();
   promoted_ = true;
+  promoted_at_ = steady_clock::now();
 }
 
 void TerminalControl::take_back() {
@@ -89,11 +92,20 @@ void TerminalControl::on_stopped(int signal) {
   // A continue would throw away a Ctrl-Z that is on its way to a group that has stopped by itself.
   const bool asked = steady_clock::now() - stop_asked_ < kStopArrives;
   stop_asked_ = {};
-  if ((signal == SIGTTIN || signal == SIGTTOU) && !asked && we_are_foreground()) {
-    promote();
+  if ((signal == SIGTTIN || signal == SIGTTOU) && !asked) {
+    // Continued twice, by us and by the shell's `fg`, it may stop twice before it has the terminal.
+    const bool is_late = promoted_ && steady_clock::now() - promoted_at_ < kLateReport;
+    if (we_are_foreground())
+      promote();
+    else if (!is_late)
+      return stop_with_it();
     sandbox_.signal_group(SIGCONT);
     return;
   }
+  stop_with_it();
+}
+
+void TerminalControl::stop_with_it() {
   if (terminal_ || without_terminal_ == WithoutTerminal::stop) stop_ourselves();
 }
 

@@ -35,6 +35,7 @@ class TerminalControl {
   bool we_are_foreground() const;
   void promote();
   void take_back();
+  void stop_with_it();
   void stop_ourselves();
 
   sandbox::RunningSandbox& sandbox_;
@@ -43,6 +44,7 @@ class TerminalControl {
   bool was_foreground_ = false;  // at the start
   termios modes_{};              // then; valid if was_foreground_
   bool promoted_ = false;
+  std::chrono::steady_clock::time_point promoted_at_{};
   /// When a Ctrl-Z was last passed on: the sandboxee may just then have stopped to read.
   std::chrono::steady_clock::time_point stop_asked_{};
 };

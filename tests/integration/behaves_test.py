@@ -107,6 +107,7 @@ def stop_and_continue(t):
     command = " ".join(t.sandbox_command("sh", "-c", "'echo started; read x; echo got $x'", options=QUIET))
     terminal.send(command + "\n")
     terminal.expect("started\r\n")
+    terminal.wait_for_reader()
     terminal.send("\x1a")
     terminal.expect("Stopped")
     terminal.expect("PROMPT> ")

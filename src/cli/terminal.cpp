@@ -69,7 +69,7 @@ void TerminalControl::stop_ourselves() {
   if (was_promoted) while_ignoring(SIGTSTP, [] { ::kill(0, SIGTSTP); });
   ::raise(SIGSTOP);
   // Here somebody continued us (fg, bg, kill -CONT).
-  if (was_promoted && we_are_foreground()) promote();
+  if (was_promoted && we_are_foreground()) return promote();
   sandbox_.signal_group(SIGCONT);
 }
 
@@ -93,19 +93,12 @@ void TerminalControl::on_stopped(int signal) {
   const bool asked = steady_clock::now() - stop_asked_ < kStopArrives;
   stop_asked_ = {};
   if ((signal == SIGTTIN || signal == SIGTTOU) && !asked) {
+    if (we_are_foreground()) return promote();
     // Continued twice, by us and by the shell's `fg`, it may stop twice before it has the terminal.
-    const bool is_late = promoted_ && steady_clock::now() - promoted_at_ < kLateReport;
-    if (we_are_foreground())
-      promote();
-    else if (!is_late)
-      return stop_with_it();
-    sandbox_.signal_group(SIGCONT);
-    return;
+    if (promoted_ && steady_clock::now() - promoted_at_ < kLateReport) {
+      return sandbox_.signal_group(SIGCONT);
+    }
   }
-  stop_with_it();
-}
-
-void TerminalControl::stop_with_it() {
   if (terminal_ || without_terminal_ == WithoutTerminal::stop) stop_ourselves();
 }
 

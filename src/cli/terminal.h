@@ -35,7 +35,6 @@ class TerminalControl {
   bool we_are_foreground() const;
   void promote();
   void take_back();
-  void stop_with_it();
   void stop_ourselves();
 
   sandbox::RunningSandbox& sandbox_;

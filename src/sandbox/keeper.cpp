@@ -93,8 +93,10 @@ void obey(const ControlCommand& command, pid_t sandboxee, int terminal) {
       if (::kill(-sandboxee, command.value) != 0) ::kill(sandboxee, command.value);
       break;
     case ControlCommand::Kind::give_foreground:
-      // SIGTTOU is blocked here, so a background process may do it (tcsetpgrp(3)).
+      // SIGTTOU is blocked here, so a background process may do it (tcsetpgrp(3)). A Ctrl-Z between
+      // the two is lost, so nothing is done between them.
       ::tcsetpgrp(terminal, sandboxee);
+      ::kill(-sandboxee, SIGCONT);
       break;
   }
 }

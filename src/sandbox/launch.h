@@ -78,7 +78,7 @@ class RunningSandbox {
   /// To the sandboxee alone, or to its process group (what a terminal's Ctrl-C reaches).
   void signal_process(int signal);
   void signal_group(int signal);
-  /// Makes the sandboxee's process group the terminal's foreground group.
+  /// Makes the sandboxee's process group the terminal's foreground group, and continues it.
   void give_foreground();
   /// SIGKILL to init: the kernel kills everything else in the namespace with it.
   void kill_all() noexcept;

@@ -107,7 +107,6 @@ def stop_and_continue(t):
     command = " ".join(t.sandbox_command("sh", "-c", "'echo started; read x; echo got $x'", options=QUIET))
     terminal.send(command + "\n")
     terminal.expect("started\r\n")
-    terminal.wait_for_reader()
     terminal.send("\x1a")
     terminal.expect("Stopped")
     terminal.expect("PROMPT> ")
@@ -121,6 +120,19 @@ def stop_and_continue(t):
     terminal.expect("PROMPT> ")
     terminal.send("exit\n")
     t.equal(terminal.wait(), 0)
+
+
+@test
+def continued_while_it_gets_the_terminal(t):
+    """a command that is continued again while it is given the terminal is not stopped by that"""
+    for _ in range(20):
+        terminal = Terminal(t, *t.sandbox_command("sh", "-c", "echo started; read x; echo got $x", options=QUIET))
+        terminal.expect("started\r\n")
+        for _ in range(50):  # as the shell's fg does, once
+            os.kill(terminal.pid, signal.SIGCONT)
+        terminal.send("hello\n")
+        terminal.expect("got hello")
+        t.equal(terminal.wait(), 0)
 
 
 @test

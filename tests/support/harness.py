@@ -6,7 +6,6 @@ It gets a Context. It fails by an exception, is skipped by skip("why"). runner.p
 process of its own.
 """
 
-import contextlib
 import dataclasses
 import fcntl
 import inspect
@@ -410,19 +409,6 @@ class Terminal:
                 raise AssertionError(f"no {text!r} on the terminal, only {self.output[-2000:]!r}")
         before, self.output = self.output.split(text, 1)
         return before
-
-    def wait_for_reader(self, seconds=20):
-        """Waits until the command itself, not sandbox-run, has the terminal, and sleeps."""
-        deadline, group = time.monotonic() + seconds, None
-        while time.monotonic() < deadline:
-            group = os.tcgetpgrp(self.fd)
-            with contextlib.suppress(OSError):
-                state = pathlib.Path(f"/proc/{group}/stat").read_text().rsplit(")", 1)[1].split()[0]
-                words = pathlib.Path(f"/proc/{group}/cmdline").read_bytes().split(b"\0")
-                if state == "S" and os.path.basename(words[0]) != b"sandbox-run":
-                    return
-            time.sleep(0.005)
-        raise AssertionError(f"nobody reads from the terminal; it is group {group}'s")
 
     def wait(self):
         """Exit code of the program, when it ends."""

@@ -13,7 +13,7 @@ import acts  # noqa: E402
 from harness import require, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
-FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build/test-fixtures").absolute()
+FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
 
 
 def check(t, result, names, actor):
@@ -43,7 +43,7 @@ def npm_like(name, command, arguments, environment=(), settings=None, manifest=N
         prefix = FIXTURES / name / "prefix"
         env = {}
         if name != "npm":
-            require(prefix.exists(), f"no {prefix}: run tests/support/package_managers.py")
+            t.true(prefix.exists(), f"no {prefix}: tests/support/package_managers.py makes it")
             (t.home / ".local").mkdir(exist_ok=True)
             subprocess.run(["cp", "-R", f"{prefix}/.", t.home / ".local"], check=True)
             env["PATH"] = f"{t.home}/.local/bin:{t.env['PATH']}"
@@ -71,7 +71,12 @@ def npm_like(name, command, arguments, environment=(), settings=None, manifest=N
 
 
 npm_like("npm", "npm", ("install",))
-npm_like("pnpm", "pnpm", ("install",), manifest={"pnpm": {"onlyBuiltDependencies": ["acts"]}})
+npm_like("pnpm10", "pnpm", ("install",), manifest={"pnpm": {"onlyBuiltDependencies": ["acts"]}})
+for one in ("pnpm11", "pnpm12"):
+    npm_like(one, "pnpm", ("install",), settings={"pnpm-workspace.yaml": "allowBuilds:\n  acts: true\n",
+                                                  ".npmrc": "registry=@REGISTRY@\n"})
+for one in ("npm10", "npm12"):
+    npm_like(one, "npm", ("install",), manifest={"allowScripts": {"acts": True}})
 npm_like("yarn1", "yarn", ("install", "--non-interactive"),
          settings={".yarnrc": 'registry "@REGISTRY@"\n'})
 npm_like("yarn4", "yarn", ("install",), environment={"YARN_ENABLE_IMMUTABLE_INSTALLS": "false"}.items(),

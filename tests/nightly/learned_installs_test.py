@@ -5,7 +5,6 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../integration"))
-import package_managers  # noqa: E402
 from harness import TESTS, test  # noqa: E402
 
 OTHERS = len(TESTS)
@@ -25,9 +24,9 @@ def learned(manager):
             t.equal([event["details"] for event in result.of_type("behaviour.new")], [])
             t.succeeded(result)
 
-    body.__doc__ = f"{manager.name}: an install that was learned is no alert when it comes again"
+    body.__doc__ = f"{manager.title}: an install that was learned is no alert when it comes again"
     test(body, time_limit=800)
 
 
-for one in package_managers.MANAGERS:
+for one in npm_test.MANAGERS:
     learned(one)

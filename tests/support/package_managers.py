@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The package managers under test, each as a person would have it: installed below a prefix that the
-tests copy to ~/.local, with a project of some 400 packages, its lockfile, and warm caches.
+"""The package managers under test, each as a person would have it: a prefix with a Node.js, its npm and
+the manager, a project of some 400 packages, its lockfile, and warm caches.
 
-Usage: package_managers.py DIRECTORY: makes what is missing there (from the npm registry that npm is
-configured for); some two minutes the first time.
+Usage: package_managers.py DIRECTORY TOOLS: makes what is missing in DIRECTORY, of the programs that
+tools.py put into TOOLS; some three minutes the first time. Says `ok` or `FAIL` of each.
 """
 
 import concurrent.futures
@@ -11,11 +11,11 @@ import dataclasses
 import json
 import os
 import pathlib
-import platform
 import shutil
 import subprocess
 import sys
 
+import tools
 from npm_registry import tarball
 
 DEPENDENCIES = {
@@ -66,6 +66,10 @@ NAPI_MODULE_INIT() {
 # pnpm names a dependency that is a file by its whole specification.
 BUILT = ["esbuild", "core-js", "@parcel/watcher", "sharp", "native-hello@file:native-hello-1.0.0.tgz"]
 
+# pnpm 10 knows the first, 11 and later the second.
+PNPM_CONFIGURATION = "onlyBuiltDependencies:\n{}allowBuilds:\n{}".format(
+    "".join(f'  - "{name}"\n' for name in BUILT), "".join(f'  "{name}": true\n' for name in BUILT))
+
 YARN_CONFIGURATION = """\
 nodeLinker: node-modules
 enableScripts: true
@@ -73,41 +77,68 @@ enableTelemetry: false
 """
 
 
+
 @dataclasses.dataclass(frozen=True)
 class Manager:
-    name: str  # of the fixture
-    package: str
+    name: str  # of the fixture, and of its row in tools.json
     command: str
+    node: str  # a row of tools.json: one that the manager supports
     first_install: tuple  # makes the lockfile
     install: tuple  # from the lockfile
     add: tuple
-    node_major: int = 18
+    program: str = ""  # of one that is no package of JavaScript: where it lies in its package
+
+    @property
+    def family(self):
+        return self.name.rstrip("0123456789")
+
+    @property
+    def title(self):
+        """For the names of tests: which versions ran."""
+        table = tools.load_table()
+        return f"{self.family} {table[self.name]['version']} on node {table[self.node]['version']}"
+
+
+def npm(version, node):
+    return Manager(f"npm{version}", "npm", node, ("install",), ("ci",), ("install",))
+
+
+def pnpm(version, node, program=""):
+    return Manager(f"pnpm{version}", "pnpm", node, ("install",), ("install", "--frozen-lockfile"), ("add",), program)
 
 
 MANAGERS = [
-    Manager("npm10", "npm@10", "npm", ("install",), ("ci",), ("install",)),
-    Manager("npm11", "npm@11", "npm", ("install",), ("ci",), ("install",), node_major=20),
+    npm(10, "node20"),
+    npm(11, "node22"),
+    npm(12, "node24"),
     Manager(
         "yarn1",
-        "yarn@1.22.22",
         "yarn",
+        "node20",
         ("install", "--non-interactive"),
         ("install", "--frozen-lockfile", "--non-interactive"),
         ("add", "--non-interactive"),
     ),
-    Manager("yarn4", "@yarnpkg/cli-dist@4", "yarn", ("install",), ("install", "--immutable"), ("add",)),
-    Manager("pnpm", "pnpm@10", "pnpm", ("install",), ("install", "--frozen-lockfile"), ("add",)),
+    Manager("yarn4", "yarn", "node24", ("install",), ("install", "--immutable"), ("add",)),
+    pnpm(10, "node20"),
+    pnpm(11, "node22"),
+    pnpm(12, "node24", program="pnpm"),
+    Manager("bun", "bun", "node24", ("install",), ("install", "--frozen-lockfile"), ("add",), "bin/bun"),
+    Manager("deno", "deno", "node24", ("install",), ("install", "--frozen"), ("add",), "deno"),
 ]
+
+# Of each Node.js the npm that came with it, or a later one that it supports.
+NPM_OF = {"node20": "npm10", "node22": "npm11", "node24": "npm12"}
 
 
 def manifest(manager, dependencies):
     """package.json of a project for `manager`, its scripts approved where the manager asks."""
     text = {"name": "app", "version": "1.0.0", "private": True, "license": "Apache-2.0"}
     text["dependencies"] = dependencies
-    if manager.name == "pnpm":
-        text["pnpm"] = {"onlyBuiltDependencies": BUILT}
-    if manager.name == "npm11":
+    if manager.name in ("npm11", "npm12"):
         text["allowScripts"] = {name.split("@file:")[0]: True for name in BUILT}
+    if manager.name == "bun":
+        text["trustedDependencies"] = [name.split("@file:")[0] for name in BUILT]
     return json.dumps(text, indent=2) + "\n"
 
 
@@ -118,6 +149,8 @@ def write_project(manager, directory, dependencies=None):
     if manager.name == "yarn4":
         (directory / ".yarnrc.yml").write_text(YARN_CONFIGURATION)
         (directory / "yarn.lock").touch()
+    if manager.family == "pnpm":
+        (directory / "pnpm-workspace.yaml").write_text(PNPM_CONFIGURATION)
 
 
 def variables(manager, home, prefix):
@@ -125,7 +158,7 @@ def variables(manager, home, prefix):
     return {
         "HOME": str(home),
         "PATH": f"{prefix}/bin:{os.environ['PATH']}",
-        "npm_config_nodedir": "/usr",
+        "npm_config_nodedir": str(prefix),
         "npm_config_update_notifier": "false",
         "npm_config_fund": "false",
         "npm_config_audit": "false",
@@ -134,7 +167,8 @@ def variables(manager, home, prefix):
         # For root yarn 1 has another default, which is the whole machine's.
         "YARN_CACHE_FOLDER": f"{home}/.cache/yarn" if manager.name == "yarn1" else None,
         # pnpm keeps what scripts built in its store, and would then not run them.
-        "npm_config_side_effects_cache": "false" if manager.name == "pnpm" else None,
+        "npm_config_side_effects_cache": "false" if manager.family == "pnpm" else None,
+        "pnpm_config_side_effects_cache": "false" if manager.family == "pnpm" else None,
         "CI": None,
     }
 
@@ -149,31 +183,43 @@ def run(command, directory, environment):
         raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
 
 
-def node_major():
-    return int(subprocess.check_output(["node", "-p", "process.versions.node.split('.')[0]"]))
+def copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)
 
 
-def install_node(prefix):
-    """A newer Node.js than the system's, from the npm registry, for the managers that ask for it."""
-    machine = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
-    package = f"node-linux-{machine}"
-    run(["npm", "install", "--prefix", prefix / "node", f"{package}@22"], prefix, {})
-    shutil.copy2(prefix / "node/node_modules" / package / "bin/node", prefix / "bin/node")
-    shutil.rmtree(prefix / "node")
+def add_package(prefix, package):
+    """As `npm install -g` would: the package's directory, and a link for each of its programs."""
+    manifest_ = json.loads((package / "package.json").read_text())
+    place = prefix / "lib/node_modules" / manifest_["name"]
+    copy(package, place)
+    for name, path in manifest_["bin"].items():
+        (place / path).chmod(0o755)
+        (prefix / "bin" / name).symlink_to(os.path.relpath(place / path, prefix / "bin"))
 
 
-def prepare(manager, directory):
+def make_prefix(manager, prefix, directory):
+    """A Node.js with its npm, and the manager, from the tools in `directory`."""
+    copy(directory / manager.node / "bin/node", prefix / "bin/node")
+    copy(directory / manager.node / "include", prefix / "include")  # for node-gyp
+    if manager.program:
+        copy(directory / manager.name / manager.program, prefix / "bin" / manager.command)
+    elif manager.family != "npm":
+        add_package(prefix, directory / manager.name)
+    add_package(prefix, directory / (manager.name if manager.family == "npm" else NPM_OF[manager.node]))
+
+
+def prepare(manager, directory, tools_directory):
     stamp = directory / "ready"
-    wanted = json.dumps([dataclasses.asdict(manager), DEPENDENCIES, NATIVE_PACKAGE, BUILT])
+    table = tools.load_table()
+    wanted = json.dumps([dataclasses.asdict(manager), table[manager.name], table[manager.node], DEPENDENCIES,
+                         NATIVE_PACKAGE, BUILT, PNPM_CONFIGURATION, YARN_CONFIGURATION])
     if stamp.exists() and stamp.read_text() == wanted:
         return
     shutil.rmtree(directory, ignore_errors=True)
     home, prefix, project = directory / "home", directory / "prefix", directory / "project"
     home.mkdir(parents=True)
-    (prefix / "bin").mkdir(parents=True)
-    run(["npm", "install", "-g", "--prefix", prefix, manager.package], directory, {})
-    if node_major() < manager.node_major:
-        install_node(prefix)
+    make_prefix(manager, prefix, tools_directory)
     write_project(manager, project)
     environment = variables(manager, home, prefix)
     run([manager.command, *manager.first_install], project, environment)
@@ -185,13 +231,16 @@ def prepare(manager, directory):
 
 
 def main():
-    directory = pathlib.Path(sys.argv[1]).absolute()
+    directory, tools_directory = (pathlib.Path(word).absolute() for word in sys.argv[1:])
     directory.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = {m.name: pool.submit(prepare, m, directory / m.name) for m in MANAGERS}
-    for name, job in jobs.items():
-        job.result()
-        print(f"{name}: ready")
+        jobs = {m: pool.submit(prepare, m, directory / m.name, tools_directory) for m in MANAGERS}
+        for manager, job in jobs.items():
+            try:
+                job.result()
+                print(f"ok    fixture of {manager.title}", flush=True)
+            except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+                print(f"FAIL  fixture of {manager.title}; its tests will fail, the others run\n      {error}", flush=True)
 
 
 if __name__ == "__main__":

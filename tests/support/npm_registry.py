@@ -42,10 +42,11 @@ class NpmRegistry(LocalServer):
     def url(self, host="localhost"):
         return super().url(host) + "/"
 
-    def add(self, name, version, files, scripts=None, dependencies=None, raw_files=None):
-        """`files` are below package/; `raw_files` are named from the archive's root."""
+    def add(self, name, version, files, scripts=None, dependencies=None, raw_files=None, more=None):
+        """`files` are below package/; `raw_files` are named from the archive's root; `more` of
+        package.json ("bin" …)."""
         manifest = {"name": name, "version": version, "license": "Apache-2.0"}
-        manifest |= {"scripts": scripts or {}, "dependencies": dependencies or {}}
+        manifest |= {"scripts": scripts or {}, "dependencies": dependencies or {}} | (more or {})
         members = {"package/package.json": json.dumps(manifest)}
         members |= {f"package/{path}": content for path, content in files.items()}
         data = tarball(members | (raw_files or {}), self.level)

@@ -1,0 +1,40 @@
+"""Other commands that people put sandbox-run before."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from honest import honest  # noqa: E402
+
+
+@honest(root=True)
+def make_a_program(p):
+    """make"""
+    p.write("main.c", "int main(void) { return 0; }\n")
+    p.write("Makefile", "main: main.c\n\tcc -o main main.c\nclean:\n\trm -f main\n")
+    p.run("make")
+    p.run("make", "clean")
+
+
+@honest()
+def shell_tools(p):
+    """tar, cp, mv, rm, sed -i, mkdir, ln"""
+    p.write("a/b.txt", "1\n")
+    p.write("a/c.txt", "2\n")
+    p.run("tar", "czf", "a.tgz", "--mtime=2020-01-01", "a")
+    p.run("cp", "-r", "a", "copy")
+    p.run("mv", "a", "moved")
+    p.run("sed", "-i", "s/1/3/", "moved/b.txt")
+    p.run("ln", "-s", "moved", "link")
+    p.run("rm", "-rf", "copy")
+    p.run("sh", "-c", "mkdir -p deep/er && mv moved deep/er/ && chmod 600 deep/er/moved/b.txt")
+
+
+@honest()
+def git_clone(p):
+    """git clone of a repository beside"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    p.bare("mkdir", "../other")
+    p.cwd = p.work / "other"
+    p.run("git", "clone", "-q", p.root, "cloned")

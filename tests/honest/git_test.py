@@ -1,0 +1,80 @@
+"""Projects in git: their state, hooks, linked work trees."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from honest import honest  # noqa: E402
+
+
+@honest("npm11", root=True)
+def script_asks_git(p):
+    """a postinstall that asks git: status, diff, describe"""
+    p.manifest(dependencies={"left": "1.0.0"}, scripts={
+        "postinstall": "git status --short && git diff --quiet; git describe --always --dirty && git rev-parse HEAD"})
+    p.commit_all()
+    p.bare("touch", "package.json")  # so that git has to look, and writes what it saw to its index
+    p.run("npm", "install")
+
+
+@honest("npm11")
+def linked_work_tree(p):
+    """a linked work tree, whose script asks git"""
+    p.manifest(dependencies={"left": "1.0.0"}, scripts={"postinstall": "git status --short; git rev-parse HEAD"})
+    p.commit_all()
+    p.git("worktree", "add", "-q", "../tree", "-b", "tree")
+    p.cwd = p.work / "tree"
+    p.run("npm", "install")
+
+
+@honest(root=True)
+def git_itself(p):
+    """git status, add, commit, config, switch, by a person"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    p.write("a.txt", "2\n")
+    p.run("git", "status")
+    p.run("git", "commit", "-q", "-a", "-m", "second")
+    p.run("git", "switch", "-q", "-c", "topic")
+    p.run("git", "config", "core.editor", "vi")
+    p.run("git", "tag", "v1")
+
+
+@honest("npm11", "npm12")
+def version(p):
+    """npm version patch: commit and tag"""
+    p.manifest()
+    p.commit_all()
+    p.run("npm", "version", "patch")
+
+
+def hooks(p):
+    p.held = (".git/hooks/*", ".git/config", ".husky/*", ".husky/_/*", ".husky", ".husky/_", "hooks", ".git/hooks",
+              ".git/info/*", ".git/info")
+
+
+@honest("npm11")
+def git_config_by_script(p):
+    """a prepare script that sets a harmless key of git's configuration"""
+    p.manifest(scripts={"prepare": "git config commit.template .gitmessage"})
+    p.write(".gitmessage", "\n")
+    p.commit_all()
+    p.run("npm", "install")
+
+
+@honest("npm11")
+def ignored_editor_settings(p):
+    """a checked-in script that makes git-ignored editor settings"""
+    p.manifest(scripts={"postinstall": "node setup.js"})
+    p.write("setup.js", "require('fs').cpSync('.vscode/settings.example.json', '.vscode/settings.json')\n")
+    p.write(".vscode/settings.example.json", "{}\n")
+    p.commit_all()
+    p.write(".gitignore", "node_modules\n.vscode/settings.json\n")
+    p.held = ("settings.json",)
+    try:
+        p.run("npm", "install", env={"CI": "true"})
+    except AssertionError as error:
+        # Held: so it is not in the tree, and nothing else differs.
+        p.t.contains(str(error), "settings.json: only in the first")
+        p.t.lacks(str(error), "alert ")
+        p.t.lacks(str(error), "exit code 122")

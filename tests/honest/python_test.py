@@ -1,0 +1,104 @@
+"""Python: environments, pip in them, builds of the project itself."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from honest import PYTHON, honest  # noqa: E402
+from pypi_index import C_MODULE, PypiIndex  # noqa: E402
+
+SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
+
+
+def python(p):
+    p.index = PypiIndex()
+    p.env |= {"PIP_INDEX_URL": p.index.url(), "SOURCE_DATE_EPOCH": "1600000000"}
+    p.options = ["--allow-host", f"localhost:{p.index.port}"]
+
+
+def environment(p):
+    python(p)
+    p.bare(PYTHON, "-m", "venv", ".venv")
+
+
+@honest(root=True)
+def make_environments(p):
+    """python3 -m venv, with links, copies, without pip"""
+    python(p)
+    p.run(PYTHON, "-m", "venv", ".venv")
+    p.run(PYTHON, "-m", "venv", "--symlinks", "linked")
+    p.run(PYTHON, "-m", "venv", "--copies", "--without-pip", "copied")
+    p.run(".venv/bin/python", "-c", "print(1)")
+
+
+@honest(root=True)
+def into_an_environment(p):
+    """pip install in an environment: wheels, sdists, requirements; uninstall, freeze"""
+    environment(p)
+    p.write("requirements.txt", "needy==1.0\nclassic\n")
+    p.run(".venv/bin/pip", "install", "-r", "requirements.txt")
+    p.run(".venv/bin/pip", "install", "modern", "native")
+    p.run(".venv/bin/pip", "freeze")
+    p.run(".venv/bin/pip", "uninstall", "-y", "needy")
+
+
+def package(p, where, name="mine"):
+    p.write("pyproject.toml", SETUPTOOLS + f'[project]\nname = "{name}"\nversion = "1.0"\n')
+    p.write(f"{where}{name}/__init__.py", "x = 1\n")
+    p.commit_all()
+
+
+@honest(root=True)
+def editable_src(p):
+    """pip install -e . of a src layout"""
+    environment(p)
+    package(p, "src/")
+    p.run(".venv/bin/pip", "install", "-e", ".")
+    p.run(".venv/bin/python", "-c", "import mine")
+
+
+@honest()
+def editable_flat(p):
+    """pip install -e . of a flat layout"""
+    environment(p)
+    package(p, "")
+    p.run(".venv/bin/pip", "install", "-e", ".")
+
+
+@honest()
+def editable_native(p):
+    """pip install -e . with a C extension that is built in place, without isolation"""
+    environment(p)
+    p.bare(".venv/bin/pip", "install", "setuptools", "wheel")
+    p.write("setup.py", 'from setuptools import Extension, setup\n'
+            'setup(name="fast", version="1.0", ext_modules=[Extension("fast", ["fast.c"])])\n')
+    p.write("fast.c", C_MODULE.format(module="fast"))
+    p.commit_all()
+    p.run(".venv/bin/pip", "install", "--no-build-isolation", "-e", ".")
+
+
+@honest()
+def install_the_project(p):
+    """pip install . ; pip wheel"""
+    environment(p)
+    package(p, "src/")
+    p.run(".venv/bin/pip", "install", ".")
+    p.run(".venv/bin/pip", "wheel", "--no-deps", "-w", "dist", ".")
+
+
+@honest()
+def elsewhere(p):
+    """pip install --target, pip download"""
+    environment(p)
+    p.run(".venv/bin/pip", "install", "--target", "vendor", "needy")
+    p.run(".venv/bin/pip", "download", "-d", "wheels", "needy")
+
+
+@honest()
+def run_python(p):
+    """the project's own python: scripts, setup.py build, compiled files"""
+    environment(p)
+    p.bare(".venv/bin/pip", "install", "setuptools", "wheel")
+    package(p, "")
+    p.write("make.py", "import mine\nopen('out.txt', 'w').write('made')\n")
+    p.run(".venv/bin/python", "make.py")

@@ -1,0 +1,250 @@
+"""Honest projects: what a person has and types, once bare and once with sandbox-run in front, at the same
+path. The bare run is the judge: same exit code, same tree, same state of git; and no alert, nothing
+held, nothing refused.
+
+    @honest("npm", "yarn1")
+    def adds_a_package(p):
+        "adding a package"
+        p.manifest(dependencies={"left": "^1.0.0"})
+        p.run(*p.manager.add, "right")
+
+is a test for each of these managers. What it writes lies in p.root; several p.run() are one after the
+other, each compared.
+"""
+
+import inspect
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import compare_trees
+import package_managers
+from harness import IS_ROOT, test
+from npm_registry import NpmRegistry
+
+FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
+MANAGERS = {one.name: one for one in package_managers.MANAGERS}
+PYTHON = "/usr/bin/python3"
+
+GIT = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITTER_NAME": "a",
+       "GIT_COMMITTER_EMAIL": "a@example.com", "GIT_AUTHOR_DATE": "2020-01-01T00:00:00Z",
+       "GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z"}
+# What of a repository says what was done to it; the rest (the index's times, logs) differs anyhow.
+GIT_QUESTIONS = (("status", "--porcelain"), ("config", "--local", "--list"), ("for-each-ref",),
+                 ("stash", "list"), ("worktree", "list", "--porcelain"))
+
+
+def toolbox(registry):
+    """Packages that projects of all kinds need."""
+    registry.add("left", "1.0.0", {"index.js": "module.exports = 'left 1.0.0'\n"})
+    registry.add("left", "1.1.0", {"index.js": "module.exports = 'left 1.1.0'\n"})
+    registry.add("right", "2.0.0", {"index.js": "module.exports = require('left')\n"},
+                 dependencies={"left": "^1.0.0"})
+    tool = ("#!/usr/bin/env node\nconst fs = require('fs'), path = require('path')\n"
+            "const [to, text] = process.argv.slice(2)\n"
+            "fs.mkdirSync(path.dirname(path.resolve(to)), {recursive: true})\nfs.writeFileSync(to, (text || 'built') + '\\n')\n")
+    registry.add("builder", "1.0.0", {"cli.js": tool}, more={"bin": {"builder": "cli.js"}})
+    create = ("#!/usr/bin/env node\nconst fs = require('fs')\nconst to = process.argv[2] || 'app'\n"
+              "fs.mkdirSync(to + '/src', {recursive: true})\n"
+              "fs.writeFileSync(to + '/package.json', JSON.stringify({name: to, version: '0.0.0', private: true, "
+              "type: 'module', scripts: {dev: 'builder'}}, null, 2) + '\\n')\n"
+              "fs.writeFileSync(to + '/src/main.js', 'hello\\n')\nfs.writeFileSync(to + '/.gitignore', 'node_modules\\n')\n")
+    registry.add("create-thing", "3.0.0", {"cli.js": create}, more={"bin": {"create-thing": "cli.js"}})
+    # As esbuild's, core-js' …: a script that works in its own directory.
+    registry.add("scripted", "1.0.0", {
+        "install.js": "require('fs').writeFileSync('made.txt', 'by the script\\n')\n", "index.js": ""},
+        scripts={"postinstall": "node install.js"})
+
+
+class Place:
+    """A person's directory of work, and what is run in it."""
+
+    def __init__(self, t, manager):
+        self.t, self.manager = t, manager
+        self.work = t.home / "work"
+        self.root = self.work / "app"
+        self.root.mkdir(parents=True)
+        self.cwd = self.root
+        self.registry = NpmRegistry()
+        toolbox(self.registry)
+        # Held on purpose: paths (globs) that a kind names, as hooks of git.
+        self.held = ()
+        self.may_fail = False
+        self.env = {**GIT, "npm_config_registry": self.registry.url(), "pnpm_config_registry": self.registry.url(),
+                    "YARN_NPM_REGISTRY_SERVER": self.registry.url(), "BUN_CONFIG_REGISTRY": self.registry.url(),
+                    "YARN_UNSAFE_HTTP_WHITELIST": "localhost", "YARN_ENABLE_TELEMETRY": "0",
+                    "YARN_ENABLE_IMMUTABLE_INSTALLS": "false", "YARN_REGISTRY": self.registry.url(), "CI": None}
+        self.options = ["--allow-host", f"localhost:{self.registry.port}"]
+        if manager:
+            prefix = FIXTURES / manager.name / "prefix"
+            t.true(prefix.exists(), f"no {prefix}: tests/support/package_managers.py makes it")
+            self.env["PATH"] = f"{prefix}/bin:{t.env['PATH']}"
+        # npm, wherever it is, has nothing to say but what it does.
+        t.write(t.home / ".npmrc", "update-notifier=false\nfund=false\naudit=false\n")
+
+    # ── what a person has ──
+
+    def write(self, path, text, mode=None):
+        return self.t.write(self.root / path, text, mode)
+
+    def manifest(self, where=".", **more):
+        """package.json; scripts of dependencies approved where the manager asks."""
+        text = {"name": "app", "version": "1.0.0", "private": True} | more
+        if where == "." and self.manager:
+            if self.manager.name in ("npm11", "npm12"):
+                text["allowScripts"] = {"scripted": True}
+            if self.manager.name == "bun":
+                text["trustedDependencies"] = ["scripted"]
+            if self.manager.family == "pnpm":
+                members = "".join(f"  - {one}\n" for one in more.get("workspaces", ()))
+                self.write("pnpm-workspace.yaml", (f"packages:\n{members}" if members else "") +
+                           "onlyBuiltDependencies:\n  - scripted\nallowBuilds:\n  scripted: true\n")
+            if self.manager.name == "yarn4":
+                self.write(".yarnrc.yml", "nodeLinker: node-modules\nenableScripts: true\n")
+                self.write("yarn.lock", "")
+        self.write(f"{where}/package.json", json.dumps(text, indent=2) + "\n")
+
+    def bare(self, *command, cwd=None):
+        """Preparation: runs without the sandbox, and must succeed."""
+        return self.t.succeeded(self.t.bare(*command, env=self.env, cwd=cwd or self.root), command)
+
+    def git(self, *words, cwd=None):
+        return self.bare("git", "-c", "init.defaultBranch=main", *words, cwd=cwd)
+
+    def commit_all(self, cwd=None):
+        """A repository with all that is there in one commit."""
+        self.write(".gitignore", "node_modules\n.venv\n")
+        self.git("init", "-q", cwd=cwd)
+        self.git("add", "-A", cwd=cwd)
+        self.git("commit", "-q", "-m", "first", cwd=cwd)
+
+    def script(self, path, text):
+        return self.write(path, text, 0o755)
+
+    # ── the comparison ──
+
+    def run(self, *command, env=None, also=()):
+        """Bare, back to what was before, sandboxed; compares. `also`: further trees below the home that
+        count (a prefix)."""
+        environment = self.env | (env or {})
+        trees = [self.work, *also]
+        before = self.save("before", trees)
+        bare = self.t.bare(*command, env=environment, cwd=self.cwd)
+        if not self.may_fail:
+            self.t.succeeded(bare, f"the bare run of {command}")
+        bare_trees, bare_git = self.save("bare", trees), self.git_state()
+        self.restore(before, trees)
+        result = self.t.sandbox(*command, env=environment, cwd=self.cwd, options=self.options)
+        wrong = self.complaints(result)
+        if result.code != bare.code:
+            wrong.append(f"exit code {result.code}, bare {bare.code}")
+        found = self.differences(bare_trees, trees)
+        if found:
+            own = self.differences_by_itself(command, environment, before, bare_trees, trees)
+            found = {path: what for path, what in found.items() if path not in own}
+        wrong += [f"{path}: {what}" for path, what in list(found.items())[:12]]
+        if self.git_state() != bare_git:
+            wrong.append(f"git: {self.git_state()} bare {bare_git}")
+        if wrong:
+            raise AssertionError("\n".join([" ".join(map(str, command)), *wrong, str(result)]))
+        shutil.rmtree(self.t.base / "trees")
+        return result
+
+    def complaints(self, result):
+        """What an honest project must not be told of."""
+        wrong = []
+        for event in result.events:
+            kind, details = event["type"], event["details"]
+            if event["severity"] == "alert":
+                wrong.append(f"alert {kind} {details} by {event.get('actor')}")
+            elif kind in ("change.held", "change.protected", "change.stripped"):
+                if not any(pathlib.PurePath(details.get("path", "")).match(glob) for glob in self.held):
+                    wrong.append(f"{kind} {details} by {event.get('actor')}")
+            elif kind in ("flow.denied", "flow.failed", "packet.denied", "limit.reached"):
+                wrong.append(f"{kind} {details} by {event.get('actor')}")
+        return wrong
+
+    def save(self, name, trees):
+        """Copies of the trees, for restore() and differences()."""
+        kept = []
+        for number, tree in enumerate(trees):
+            to = self.t.base / "trees" / f"{name}-{number}"
+            shutil.rmtree(to, ignore_errors=True)
+            if tree.exists():
+                to.parent.mkdir(exist_ok=True)
+                subprocess.run(["cp", "-a", tree, to], check=True)
+            kept.append(to)
+        return kept
+
+    def restore(self, kept, trees):
+        for copy, tree in zip(kept, trees):
+            subprocess.run(["rm", "-rf", tree], check=True)
+            if copy.exists():
+                subprocess.run(["cp", "-a", copy, tree], check=True)
+
+    def differences(self, kept, trees):
+        found = {}
+        for copy, tree in zip(kept, trees):
+            if copy.exists() and tree.exists():
+                found |= {f"{tree.name}/{path}": what for path, what in compare_trees.compare(copy, tree)
+                          if not self.is_gits_own(path)}
+            elif copy.exists() != tree.exists():
+                found[tree.name] = "is there in one run alone"
+        return found
+
+    def differences_by_itself(self, command, environment, before, bare_trees, trees):
+        """Between two bare runs: times, orders, what was in the cache by then."""
+        self.save("sandboxed", trees)
+        sandboxed = [self.t.base / "trees" / f"sandboxed-{number}" for number in range(len(trees))]
+        self.restore(before, trees)
+        self.t.bare(*command, env=environment, cwd=self.cwd)
+        own = self.differences(bare_trees, trees)
+        self.restore(sandboxed, trees)
+        return own
+
+    @staticmethod
+    def is_gits_own(path):
+        parts = path.split("/")
+        if ".git" not in parts:
+            return False
+        rest = parts[parts.index(".git") + 1:]
+        return not rest or rest[0] in ("index", "logs", "objects", "COMMIT_EDITMSG", "ORIG_HEAD", "worktrees")
+
+    def git_state(self):
+        found = {}
+        for directory, names, files in os.walk(self.work):
+            if ".git" in names or ".git" in files:
+                for words in GIT_QUESTIONS:
+                    asked = self.t.bare("git", *words, env=self.env, cwd=directory)
+                    found[os.path.relpath(directory, self.work), words] = (asked.code, asked.out)
+            names[:] = [name for name in names if name not in ("node_modules", ".git", ".venv")]
+        return found
+
+
+def honest(*managers, root=False):
+    """Registers a kind of project for each of these managers (of none: once). As root a third of them
+    is run: those that say so."""
+
+    def register(function):
+        for name in managers or (None,):
+            if IS_ROOT and not root:
+                continue
+
+            def body(t, name=name):
+                function(Place(t, MANAGERS[name] if name else None))
+
+            title = f"{MANAGERS[name].title}: " if name else ""
+            body.__doc__ = f"honest: {title}{inspect.getdoc(function)}"
+            test(body, time_limit=200)
+        return function
+
+    return register
+
+
+NPM = ("npm10", "npm11", "npm12")
+PNPM = ("pnpm10", "pnpm11", "pnpm12")
+YARN = ("yarn1", "yarn4")
+EVERY = (*NPM, *PNPM, *YARN)
+ONE_EACH = ("npm11", "pnpm10", "yarn1", "yarn4")

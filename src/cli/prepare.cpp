@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/exit_code.h"
+#include "cli/git_hooks.h"
 #include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
@@ -279,6 +280,7 @@ Preparation prepare(const Options& options) {
     }
     add_registries(prepared);
   }
+  protect_hook_directory(prepared.facts, prepared.policy.files);
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));

@@ -19,11 +19,13 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/alerts.h"
+#include "cli/authors.h"
 #include "cli/background.h"
 #include "cli/behaviour.h"
 #include "cli/change_actors.h"
 #include "cli/command_code.h"
 #include "cli/exit_code.h"
+#include "cli/git_hooks.h"
 #include "cli/hints.h"
 #include "cli/made_targets.h"
 #include "cli/plan_text.h"
@@ -38,6 +40,7 @@
 #include "cli/supervisor_files.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
+#include "cli/trusted_programs.h"
 #include "events/event_log.h"
 #include "sandbox/launch.h"
 #include "workspace/placement.h"
@@ -189,7 +192,7 @@ class CommandRun {
     if (answer_ == policy::OnAlert::kill) request.kill_on_alert = &chain.alerts();
     request.project = prepared_.facts.project;
     request.home = prepared_.facts.home;
-    request.trusted_programs = prepared_.facts.command.chain;
+    request.trusted_programs = trusted_programs(prepared_.policy, prepared_.facts);
     request.closed_streams = closed_;
     try {
       Outcome outcome = supervise(request);
@@ -226,7 +229,8 @@ class CommandRun {
       return false;
     }
     return (outcome.kind == Outcome::Kind::exited && outcome.value == 0) ||
-           prepared_.policy.commit_on_failure;
+           prepared_.policy.commit_on_failure ||
+           makes_output(prepared_.policy.files, plan_.exec.arguments);
   }
 
   TakenOver commit_run(const Outcome& outcome) {
@@ -241,6 +245,8 @@ class CommandRun {
     request.arguments = plan_.exec.arguments;
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    Authors authors(run_directory_);
+    request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
     request.old_entries = workspace::OldEntries::leave;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
@@ -328,6 +334,9 @@ class CommandRun {
     facts.overhead = overhead_;
     facts.log_path = log_path(run_directory_);
     facts.hints = prepared_.hints;
+    if (std::string hint = git_hooks_hint(commit.summary.held); !hint.empty()) {
+      facts.hints.push_back(std::move(hint));
+    }
     facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
     if (options_.output == Output::json) {
       facts.hints.insert(facts.hints.end(), prepared_.warnings.begin(), prepared_.warnings.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/path.h"
+#include "policy/command_words.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -62,6 +63,7 @@ TakenOver take_over(Changes changes, const CommitRequest& request, const std::st
 policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason) {
   for (policy::TargetRules& target : files.targets) {
     if (target.kind == TargetKind::cache) continue;
+    target.hold_reason = reason;
     for (policy::VerdictRule& rule : target.rules) {
       switch (rule.verdict) {
         case policy::Verdict::hold:
@@ -76,6 +78,16 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
     }
   }
   return files;
+}
+
+bool makes_output(const policy::FilesystemPolicy& files,
+                  const std::vector<std::string>& arguments) {
+  return std::any_of(files.targets.begin(), files.targets.end(),
+                     [&](const policy::TargetRules& rules) {
+                       return rules.kind == TargetKind::project &&
+                              ((rules.output && policy::holds_for(*rules.output, arguments)) ||
+                               (rules.creates && policy::holds_for(*rules.creates, arguments)));
+                     });
 }
 
 RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken) {

@@ -27,6 +27,9 @@ TakenOver take_over(Changes changes, const workspace::CommitRequest& request,
 /// anyway stays so, with its own reason. Pure.
 policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason);
 
+/// Does the command run what the user named, so that what it makes is kept, though it fails? Pure.
+bool makes_output(const policy::FilesystemPolicy& files, const std::vector<std::string>& arguments);
+
 /// `kept`: expected changes were committed, as far as the mode allows.
 RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken);
 

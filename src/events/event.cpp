@@ -53,6 +53,9 @@ std::string to_words(const Actor& actor) {
       return base::printable("build of " +
                              (actor.package.empty() ? "a distribution" : actor.package) + version);
     case Actor::Kind::project_script:
+      if (actor.script_event == "npx" && !actor.package.empty()) {
+        return base::printable(actor.package + " (npx)");
+      }
       return base::printable("the project's own" +
                              (event.empty() ? " command" : event + " script"));
     case Actor::Kind::unknown:

@@ -44,6 +44,9 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},
     {"change.protected",
      "[{change} {path}, a protected place][{more} more changes of protected places][: {reason}]"},
+    {"change.asked_for",
+     "{changes} changes of protected places committed, since nothing but the "
+     "command itself ran"},
     {"change.stripped", "[left out of {path}: {what}][{more} more left out]"},
     {"change.discarded", "{entries} changes of {target} thrown away"},
     {"cache.kept_out", "the cache did not take over this run's entries[: {reason}]"},

@@ -22,7 +22,87 @@ std::optional<value> parse(std::string_view text) {
   return parsed;
 }
 
+/// The keys of all objects in order, as they stand in `node`.
+void append_order(const value& node, std::string& order) {
+  if (const object* members = node.if_object()) {
+    for (const auto& member : *members) {
+      order.append(member.key().data(), member.key().size()).append("\n");
+      append_order(member.value(), order);
+    }
+  } else if (const auto* list = node.if_array()) {
+    for (const value& item : *list) append_order(item, order);
+  }
+}
+
+std::string order_of(const value& node) {
+  std::string order;
+  append_order(node, order);
+  return order;
+}
+
+/// Of these node takes the first condition that holds.
+bool is_ordered(std::string_view name) { return name == "exports" || name == "imports"; }
+
+std::size_t count_members(const value& node) {
+  std::size_t count = 0;
+  if (const object* members = node.if_object()) {
+    for (const auto& member : *members) count += 1 + count_members(member.value());
+  } else if (const auto* list = node.if_array()) {
+    for (const value& item : *list) count += count_members(item);
+  }
+  return count;
+}
+
+/// Each member has one colon outside of strings.
+std::size_t count_colons(std::string_view text) {
+  std::size_t count = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    } else if (text[i] == ':' && !in_string) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::string_view without_dot(std::string_view path) {
+  while (path.starts_with("./")) path.remove_prefix(2);
+  return path;
+}
+
 }  // namespace
+
+bool same_manifest(std::string_view before, std::string_view after) {
+  const std::optional<value> old_value = parse(before);
+  const std::optional<value> new_value = parse(after);
+  if (!old_value || !new_value) return false;
+  const auto is_unambiguous = [](std::string_view text, const value& parsed) {
+    return count_colons(text) == count_members(parsed);
+  };
+  const auto changed = changed_members(before, after, {});
+  return changed && changed->empty() && is_unambiguous(before, *old_value) &&
+         is_unambiguous(after, *new_value);
+}
+
+bool names_program(std::string_view manifest, std::string_view path) {
+  const std::optional<value> parsed = parse(manifest);
+  if (!parsed) return false;
+  const value* bin = parsed->get_object().if_contains("bin");
+  if (bin == nullptr) return false;
+  const auto is_path = [&](const value& named) {
+    const auto* text = named.if_string();
+    return text != nullptr && without_dot({text->data(), text->size()}) == path;
+  };
+  if (const object* members = bin->if_object()) {
+    return std::any_of(members->begin(), members->end(),
+                       [&](const auto& member) { return is_path(member.value()); });
+  }
+  return is_path(*bin);
+}
 
 std::optional<std::vector<std::string>> changed_members(std::string_view before,
                                                         std::string_view after,
@@ -34,7 +114,10 @@ std::optional<std::vector<std::string>> changed_members(std::string_view before,
   const auto collect = [&](const object& members, const object& others) {
     for (const auto& member : members) {
       const value* other = others.if_contains(member.key());
-      if (other != nullptr && *other == member.value()) continue;
+      const bool same = other != nullptr && *other == member.value();
+      if (same && (!is_ordered(member.key()) || order_of(*other) == order_of(member.value()))) {
+        continue;
+      }
       std::string name(member.key().data(), member.key().size());
       if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
         changed.insert(std::move(name));

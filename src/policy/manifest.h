@@ -17,4 +17,12 @@ std::optional<std::vector<std::string>> changed_members(std::string_view before,
                                                         std::string_view after,
                                                         const std::vector<std::string>& allowed);
 
+/// Do two package.json mean the same? Members may be in another order, but for those whose order
+/// node goes by (exports, imports); blanks and escapes count for nothing. False also for what is no
+/// JSON object, or names a member twice: which one counts differs from reader to reader.
+bool same_manifest(std::string_view before, std::string_view after);
+
+/// Does the `bin` of this package.json name `path`, relative to its directory?
+bool names_program(std::string_view manifest, std::string_view path);
+
 }  // namespace sandbox_run::policy

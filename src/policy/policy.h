@@ -100,11 +100,38 @@ struct HideRule {
   friend bool operator==(const HideRule&, const HideRule&) = default;
 };
 
+/// While no package's code has run in a command, what it changes is what the user asked for: see
+/// settle.h. Then these paths are committed, held or protected though they are.
+struct AskedRule {
+  std::vector<std::string> paths;   // globs: what the manager writes by itself
+  std::vector<std::string> unless;  // globs, stronger
+  friend bool operator==(const AskedRule&, const AskedRule&) = default;
+};
+
+/// For which commands: see command_words.h.
+struct CommandRule {
+  std::vector<std::string> commands;  // patterns: "npm run", "npx create-*"
+  std::vector<std::string> unless;    // the same, stronger
+  friend bool operator==(const CommandRule&, const CommandRule&) = default;
+};
+
 /// What a profile says of one kind of target.
 struct TargetRules {
   TargetKind kind = TargetKind::project;
   std::vector<VerdictRule> rules;  // first match wins; no match: hold (cache: drop)
   std::vector<HideRule> hide = {};
+  std::optional<AskedRule> asked = {};  // nullopt: the rules alone count, whoever wrote
+  /// Commands of which all is taken over, or nothing (`npm version`: package.json, commit, tag).
+  std::optional<CommandRule> whole = {};
+  /// Commands that run the project's scripts, or a program that the user names: what they make is
+  /// committed where no rule says otherwise, also if they fail (a test's report).
+  std::optional<CommandRule> output = {};
+  /// Commands that make a new project: a directory that did not exist is committed as it is.
+  std::optional<CommandRule> creates = {};
+  /// Git hooks that a known tool sets up, run by the project's own script, are committed, not held.
+  bool takes_git_hooks = false;
+  /// Not empty: nothing is committed, for this reason (--review, after an alert).
+  std::string hold_reason = {};
   friend bool operator==(const TargetRules&, const TargetRules&) = default;
 };
 
@@ -184,6 +211,9 @@ enum class PackageManager { none, npm, pnpm, yarn, pip };
 struct Policy {
   std::string profile;  // "npm"
   PackageManager package_manager = PackageManager::none;
+  /// Names of programs that run no code but their own (git, cp): where the user typed one that lies
+  /// in a directory of the system, what it changes is what he asked for.
+  std::vector<std::string> system_programs;
   bool commit_on_failure = false;
   NetworkPolicy network;
   FilesystemPolicy files;

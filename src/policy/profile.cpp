@@ -121,10 +121,27 @@ HideRule read_hide_rule(const TomlTable& table) {
   return rule;
 }
 
+std::optional<AskedRule> read_asked(const TomlTable& target) {
+  const auto table = target.table("asked");
+  if (!table) return std::nullopt;
+  table->allow_only({"paths", "unless"});
+  return AskedRule{table->texts("paths", relative_glob_problem),
+                   table->texts("unless", relative_glob_problem)};
+}
+
+std::optional<CommandRule> read_command_rule(const TomlTable& above, const char* key) {
+  const auto table = above.table(key);
+  if (!table) return std::nullopt;
+  table->allow_only({"commands", "unless"});
+  CommandRule rule{table->texts("commands"), table->texts("unless")};
+  if (rule.commands.empty()) table->fail("commands", "for which commands?");
+  return rule;
+}
+
 void read_targets(const TomlTable& root, Profile& profile) {
   std::vector<TargetRules>& targets = profile.policy.files.targets;
   for (const TomlTable& table : root.tables("target")) {
-    table.allow_only({"kind", "rule", "hide"});
+    table.allow_only({"kind", "rule", "hide", "asked", "whole", "output", "creates"});
     table.required_text("kind");
     TargetRules rules;
     rules.kind = read_kind(table, TargetKind::project);
@@ -136,6 +153,10 @@ void read_targets(const TomlTable& root, Profile& profile) {
       read_target_rule(rule, targets.size(), rules, profile);
     }
     for (const TomlTable& rule : table.tables("hide")) rules.hide.push_back(read_hide_rule(rule));
+    rules.asked = read_asked(table);
+    rules.whole = read_command_rule(table, "whole");
+    rules.output = read_command_rule(table, "output");
+    rules.creates = read_command_rule(table, "creates");
     targets.push_back(std::move(rules));
   }
 }
@@ -168,7 +189,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target",      "egress",    "decoys"};
+      "target",      "egress",    "decoys",         "system_programs"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -184,6 +205,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                         {"yarn", PackageManager::yarn},
                                                         {"pip", PackageManager::pip}},
                                                        PackageManager::none);
+  policy.system_programs = root.texts("system_programs");
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);

@@ -48,6 +48,7 @@ struct UserConfig {
     std::optional<bool> commit_on_failure;
     std::optional<DecoyMode> decoys;
     std::optional<OnAlert> on_alert;
+    std::optional<bool> takes_git_hooks;
   };
   std::vector<Addition> additions;
   std::vector<std::string> event_sinks;  // [events] sinks: as after --events

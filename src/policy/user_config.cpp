@@ -15,7 +15,7 @@ namespace {
 
 const std::vector<std::string> kKeys = {
     "allow_hosts", "allow_environment", "read_only", "read_write", "commit_on_failure", "rule",
-    "egress",      "allow_recipes",     "decoys",    "on_alert"};
+    "egress",      "allow_recipes",     "decoys",    "on_alert",   "git_hooks"};
 
 constexpr std::uint16_t kHttp = 80;
 constexpr std::uint16_t kHttps = 443;
@@ -91,6 +91,10 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   if (table.has("on_alert")) {
     addition.on_alert = table.choice("on_alert", kAlertAnswers, OnAlert::hold);
   }
+  if (table.has("git_hooks")) {
+    addition.takes_git_hooks =
+        table.choice<bool>("git_hooks", {{"hold", false}, {"commit", true}}, false);
+  }
   for (const TomlTable& rule : table.tables("rule")) {
     rule.allow_only(
         {"kind", "verdict", "paths", "reason", "when_argument", "unless_argument", "keys"});
@@ -117,6 +121,11 @@ void apply(const UserConfig::Addition& addition, Policy& policy) {
   if (addition.commit_on_failure) policy.commit_on_failure = *addition.commit_on_failure;
   if (addition.decoys) policy.decoys = *addition.decoys;
   if (addition.on_alert) policy.on_alert = addition.on_alert;
+  if (addition.takes_git_hooks) {
+    for (TargetRules& target : policy.files.targets) {
+      target.takes_git_hooks = *addition.takes_git_hooks;
+    }
+  }
 }
 
 }  // namespace

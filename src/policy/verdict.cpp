@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/format.h"
 #include "base/text.h"
+#include "policy/command_words.h"
 #include "policy/glob.h"
 
 // Must: be pure, first match wins. Must not: look at any file.
@@ -37,7 +38,13 @@ bool any_path(const VerdictRule& rule, Predicate predicate) {
   return std::any_of(rule.paths.begin(), rule.paths.end(), predicate);
 }
 
-Judgement unmatched(const TargetRules& rules) {
+Judgement unmatched(const TargetRules& rules, const std::vector<std::string>& arguments) {
+  const bool is_output = (rules.output && holds_for(*rules.output, arguments)) ||
+                         (rules.creates && holds_for(*rules.creates, arguments));
+  if (is_output) {
+    if (rules.hold_reason.empty()) return {Verdict::commit, ""};
+    return {Verdict::hold, rules.hold_reason};
+  }
   if (rules.kind == TargetKind::cache) return {Verdict::drop, "not a part of the cache to keep"};
   return {Verdict::hold, "not an expected change"};
 }
@@ -70,7 +77,7 @@ Judgement judge(const TargetRules& rules, std::string_view path,
     }
     unless_recorded = rule.reason;
   }
-  Judgement rest = unmatched(rules);
+  Judgement rest = unmatched(rules, arguments);
   rest.unless_recorded = unless_recorded;
   return rest;
 }
@@ -90,7 +97,7 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
       return std::nullopt;
     }
   }
-  return unmatched(rules);
+  return unmatched(rules, arguments);
 }
 
 std::optional<std::vector<std::string>> path_file_paths(std::string_view text) {

@@ -16,6 +16,8 @@ struct Judgement {
   /// Not empty: a rule `recorded` came first. If no RECORD lists the file it is protected, with
   /// this reason.
   std::string unless_recorded = {};
+  /// A change of a protected place that is committed, since the user asked for it: settle.h.
+  bool was_protected = false;
 };
 
 /// Pure; never Verdict::recorded. `path` relative to the target's root; `arguments` the command's

@@ -65,6 +65,16 @@ std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
   if (actor.package.empty()) actor.package = value_of(exec, "npm_package_name");
   actor.version = value_of(exec, "npm_package_version");
   actor.script_event = value_of(exec, "npm_lifecycle_event");
+  // Not the project is at work, but the program that the user named.
+  if (actor.kind == Actor::Kind::project_script && actor.script_event == "npx") {
+    std::string_view script = value_of(exec, "npm_lifecycle_script");
+    script = script.substr(0, script.find(' '));
+    if (script.size() > 1 && script.front() == '\'' && script.back() == '\'') {
+      script = script.substr(1, script.size() - 2);
+    }
+    actor.package = base::file_name(script);
+    actor.version.clear();
+  }
   return actor;
 }
 

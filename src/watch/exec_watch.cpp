@@ -187,7 +187,10 @@ Actor ExecWatch::Impl::label(const Act& act) {
 bool ExecWatch::Impl::keeps_trust(const Act& act, const Actor& actor) const {
   const auto& own = act.reading.facts.loader_environment;
   const auto& outer = outer_.loader_environment;
-  return actor.kind == Actor::Kind::package_manager && act.reading.complete && act.trusted &&
+  const bool typed = manager_ == policy::PackageManager::none &&
+                     actor.kind == Actor::Kind::project_script && actor.script_event.empty();
+  const bool is_its_own = typed || actor.kind == Actor::Kind::package_manager;
+  return is_its_own && act.reading.complete && act.trusted &&
          std::includes(outer.begin(), outer.end(), own.begin(), own.end());
 }
 

@@ -15,7 +15,8 @@ namespace sandbox_run::watch {
 struct WatchTotals {
   std::uint64_t execs = 0;    // of files that exist
   std::uint64_t scripts = 0;  // lifecycle scripts and builds that were started
-  /// Nothing but the package manager itself and known helpers was executed: see TrustedPrograms.
+  /// Nothing but the package manager itself (without one: the program of the system that the user
+  /// typed) and known helpers was executed: see TrustedPrograms.
   bool only_package_manager_ran = true;
 };
 

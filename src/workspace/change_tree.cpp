@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/sys_error.h"
+#include "workspace/content.h"
 #include "workspace/entry_check.h"
 #include "workspace/host_view.h"
 #include "workspace/overlay_marks.h"
@@ -66,12 +67,13 @@ class Reader {
   bool is_left_hidden(const Place& place, const Node& node, int fd);
   void add_file(const Place& place, Node node, const char* name, const struct stat& status);
   void add_removal(Node node);
-  void judge_entry(Node& node) { node.judgement = judge_.entry(node.change.path); }
+  void judge_entry(Node& node);
   bool judge_whole(Node& node);
   void check_host(Node& node);
   bool is_closed(const Node& node) const;
   void check_host_tree(Node& node);
   void check_content(const Place& place, Node& node, const char* name);
+  void judge_content(const Place& place, Node& node, const char* name);
   void check_verified(const Place& place, Node& node, const char* name);
   void hold(Node& node, const char* reason);
   void push(Node node);
@@ -90,6 +92,19 @@ class Reader {
   std::vector<char> buffer_;              // of the directory being read
   std::vector<char> inner_buffer_;        // of one within it
 };
+
+void Reader::judge_entry(Node& node) {
+  node.judgement = judge_.entry(node.change.path);
+  if (!judge_.commits_new_directories || tree_.nodes.empty() || node.host.exists) return;
+  const Node& parent = tree_.nodes[node.parent];
+  const bool is_new_place =
+      node.change.type == 'd' && parent.host.exists && node.judgement.verdict == Verdict::commit;
+  node.is_created = parent.is_created || is_new_place;
+  // Where there was no package.json, one is made, not changed.
+  if (parent.is_created || node.judgement.verdict == Verdict::manifest) {
+    node.judgement = {Verdict::commit, ""};
+  }
+}
 
 void Reader::push(Node node) {
   if (tree_.nodes.size() >= kMaxNodes) {
@@ -198,7 +213,11 @@ void Reader::add_entry(const Place& place, const char* name) {
 
 /// True if the rules give one answer for all beneath.
 bool Reader::judge_whole(Node& node) {
-  const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
+  std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
+  if (judge_.commits_new_directories && !node.host.exists) {
+    judge_entry(node);
+    whole = node.is_created ? std::optional(node.judgement) : std::nullopt;
+  }
   node.one_by_one = tree_.nodes[node.parent].one_by_one;
   if (!node.one_by_one && whole && whole->verdict != Verdict::verify &&
       whole->verdict != Verdict::path_file && whole->verdict != Verdict::manifest) {
@@ -215,6 +234,10 @@ bool Reader::judge_whole(Node& node) {
   judge_entry(node);
   if (node.judgement.verdict == Verdict::verify) {
     node.judgement.verdict = Verdict::drop;
+    node.is_neutral = true;
+  }
+  // What is in it says whether it is one of a tool that writes hooks.
+  if (node.judgement.verdict == Verdict::protect && policy::may_hold_hooks(node.change.path)) {
     node.is_neutral = true;
   }
   return false;
@@ -305,11 +328,28 @@ void Reader::check_content(const Place& place, Node& node, const char* name) {
   if (node.judgement.verdict == Verdict::manifest) {
     node.judgement = check_.manifest(place.layer_dir, place.host_dir, name, node.judgement);
   }
+  judge_content(place, node, name);
   // Later a person has seen what it is.
   if (purpose_ != Purpose::first_commit || node.judgement.verdict != Verdict::commit) return;
   if (auto objection = check_.objection(place.layer_dir, name, place.path, node.change.type)) {
     node.judgement = std::move(*objection);
   }
+}
+
+/// What the rules hold, by what it is and who wrote it: policy/settle.h.
+void Reader::judge_content(const Place& place, Node& node, const char* name) {
+  if (purpose_ != Purpose::first_commit || !judge_.content || node.change.type != 'f' ||
+      !policy::depends_on_content(node.judgement)) {
+    return;
+  }
+  struct stat status {};
+  if (!stat_entry(place.layer_dir, name, status)) return;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t changed_at = status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec;
+  const policy::Finding finding = look_at_content(
+      {target_.path, host_.root(), node.change.path, place.layer_dir, place.host_dir, name,
+       node.change.mode, node.host.exists ? node.host.mode : 0});
+  node.judgement = judge_.content(node.change.path, std::move(node.judgement), finding, changed_at);
 }
 
 void Reader::check_verified(const Place& place, Node& node, const char* name) {

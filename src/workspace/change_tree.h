@@ -53,6 +53,7 @@ struct Node {
   bool opaque = false;
   /// Something in it is no expected change whatever its path: all in it is judged one by one.
   bool one_by_one = false;
+  bool is_created = false;  // a new directory that was asked for, or in one
   Entries entries = Entries::unread;
   HostEntry host;
   policy::Judgement judgement;  // commit, hold, protect or drop

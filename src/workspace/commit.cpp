@@ -55,7 +55,8 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
   transaction.name = caches ? "cache-" : "";
   for (const LayerRecord& record : records) {
     if (is_cache(record) != caches || (!caches && !request.commit)) continue;
-    transaction.layers.push_back({record, judge_by_policy(request, record.directory.target.kind)});
+    const policy::TargetKind kind = record.directory.target.kind;
+    transaction.layers.push_back({record, judge_by_policy(request, kind), is_whole(request, kind)});
   }
   return transaction;
 }
@@ -110,6 +111,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
   CommitSummary summary = std::move(plan.summary);
   summary.held = load_held(run.fd.get());
   record_held(summary.held, sink);
+  record_asked_for(summary, sink);
   record_stripped(plan, sink);
   commit_caches(make_transaction(request, run, records, true), summary.held, summary, sink, hook);
   if (request.old_entries == OldEntries::leave && !is_quick_to_clean(run.fd.get())) {

@@ -16,6 +16,7 @@ class HostView {
   /// The directory `path`, or none: it doesn't exist, is a link, may not be read, or another file
   /// system is mounted there.
   base::UniqueFd directory(const std::string& path) const;
+  int root() const { return root_fd_; }
   /// `dir_fd` -1: nothing exists there.
   HostEntry look(int dir_fd, const char* name) const;
   /// During the run, and not by us.

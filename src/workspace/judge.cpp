@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "policy/command_words.h"
 #include "workspace/held_list.h"
 
 namespace sandbox_run::workspace {
@@ -98,42 +99,66 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   struct Context {
     policy::TargetRules rules;
     std::vector<std::string> arguments;
-    bool trust;
+    bool asked;
+    std::function<policy::Author(std::int64_t)> author_at;
   };
-  const auto context = std::make_shared<const Context>(Context{
-      rules_for(request.policy, kind), request.arguments, request.only_package_manager_ran});
-  const auto settle = [context](Judgement judgement) {
+  const auto context =
+      std::make_shared<const Context>(Context{rules_for(request.policy, kind), request.arguments,
+                                              request.only_package_manager_ran, request.author_at});
+  const auto settle = [context](const std::string& path, Judgement judgement) {
     if (judgement.verdict == Verdict::trusted) {
-      judgement.verdict = context->trust ? Verdict::commit : Verdict::drop;
+      judgement.verdict = context->asked ? Verdict::commit : Verdict::drop;
     }
-    if (judgement.verdict == Verdict::manifest && context->trust) {
-      judgement.verdict = Verdict::commit;
-    }
-    return judgement;
+    // Whoever it was by the times, of a path alone the worst is assumed.
+    const auto author = context->asked ? policy::Author::asked : policy::Author::package;
+    return policy::settle(context->rules, path, std::move(judgement), author);
   };
   Judge judge;
+  const policy::TargetRules& rules = context->rules;
+  judge.commits_new_directories = rules.creates && rules.hold_reason.empty() &&
+                                  policy::holds_for(*rules.creates, context->arguments);
   judge.entry = [context, settle](const std::string& path) {
-    return settle(policy::judge(context->rules, path, context->arguments));
+    return settle(path, policy::judge(context->rules, path, context->arguments));
   };
   judge.subtree = [context, settle](const std::string& path) -> std::optional<Judgement> {
     std::optional<Judgement> judgement =
         policy::judge_subtree(context->rules, path, context->arguments);
-    if (judgement) judgement = settle(*judgement);
-    return judgement;
+    if (!judgement) return std::nullopt;
+    const bool is_protected = judgement->verdict == Verdict::protect;
+    // Beneath it the one path is asked for, the other is not; or is known for what it holds.
+    if (is_protected && (context->asked || policy::may_hold_hooks(path))) return std::nullopt;
+    return settle(path, *judgement);
+  };
+  judge.content = [context](const std::string& path, Judgement judgement,
+                            const policy::Finding& finding, std::int64_t changed_at) {
+    auto author = policy::Author::package;
+    if (context->asked) {
+      author = policy::Author::asked;
+    } else if (context->author_at) {
+      author = context->author_at(changed_at);
+    }
+    return policy::settle(context->rules, path, std::move(judgement), author, finding);
   };
   return judge;
+}
+
+bool is_whole(const CommitRequest& request, policy::TargetKind kind) {
+  const policy::TargetRules rules = rules_for(request.policy, kind);
+  return rules.whole && policy::holds_for(*rules.whole, request.arguments);
 }
 
 Judge judge_by_choice(Choice choice) {
   const auto judge = std::make_shared<const ChoiceJudge>(std::move(choice));
   return {[judge](const std::string& path) { return judge->entry(path); },
-          [judge](const std::string& path) { return judge->subtree(path); }};
+          [judge](const std::string& path) { return judge->subtree(path); },
+          {}};
 }
 
 Judge judge_hold_all(std::string reason) {
   Judgement held{Verdict::hold, std::move(reason)};
   return {[held](const std::string&) { return held; },
-          [held](const std::string&) { return std::optional<Judgement>(held); }};
+          [held](const std::string&) { return std::optional<Judgement>(held); },
+          {}};
 }
 
 Judge judge_without_commits(Judge judge, const std::string& reason) {
@@ -150,7 +175,8 @@ Judge judge_without_commits(Judge judge, const std::string& reason) {
             std::optional<Judgement> whole = inner->subtree(path);
             if (whole) whole = settle(*whole);
             return whole;
-          }};
+          },
+          {}};
 }
 
 }  // namespace sandbox_run::workspace

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/verdict.h"
+#include "policy/settle.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::workspace {
@@ -17,10 +17,21 @@ struct Judge {
   std::function<policy::Judgement(const std::string& path)> entry;
   /// The same answer for a directory and all beneath it; nullopt: ask for each entry.
   std::function<std::optional<policy::Judgement>(const std::string& path)> subtree;
+  /// What the rules held or protected, judged again by what it is; `changed_at`: the layer's ctime,
+  /// ns. Empty: the path has said it all (a person has chosen).
+  std::function<policy::Judgement(const std::string& path, policy::Judgement judgement,
+                                  const policy::Finding& finding, std::int64_t changed_at)>
+      content = {};
+  /// A directory that did not exist, at a path that is no protected place itself, is committed as
+  /// it is (`npm create`).
+  bool commits_new_directories = false;
 };
 
 /// By the profile's rules.
 Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
+
+/// Is all of this command's changes taken over, or nothing?
+bool is_whole(const CommitRequest& request, policy::TargetKind kind);
 
 /// What a person names: the entry and all beneath it, or the entry alone.
 struct HeldPath {

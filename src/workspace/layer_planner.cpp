@@ -383,6 +383,9 @@ void LayerPlanner::count(const Node& node, std::uint64_t entries, std::uint64_t 
       plan_.packages.insert(target_.path + "/" + package);
     }
   }
+  if (node.judgement.was_protected) {
+    if (++summary.asked_for_count <= kMaxRoots) summary.asked_for.emplace_back(target_.path, path);
+  }
   const std::string top = path.substr(0, path.find('/'));
   std::vector<std::string>& roots = summary.committed_roots;
   if (roots.size() < kMaxRoots && std::find(roots.begin(), roots.end(), top) == roots.end()) {

@@ -56,6 +56,16 @@ void record_held(const std::vector<HeldChange>& held, events::EventSink& sink) {
   }
 }
 
+void record_asked_for(const CommitSummary& summary, events::EventSink& sink) {
+  if (summary.asked_for_count == 0) return;
+  array paths;
+  for (const auto& [target, path] : summary.asked_for) {
+    paths.emplace_back(object{{"target", target}, {"path", path}});
+  }
+  record(sink, "change.asked_for", Severity::notice,
+         {{"changes", summary.asked_for_count}, {"paths", std::move(paths)}});
+}
+
 void record_stripped(const CommitPlan& plan, events::EventSink& sink) {
   std::size_t count = 0;
   for (const StripNotice& notice : plan.stripped) {

@@ -12,6 +12,8 @@ const char* to_word(ChangeKind kind);
 
 /// change.held (notice), change.protected (alert), for each.
 void record_held(const std::vector<HeldChange>& held, events::EventSink& sink);
+/// change.asked_for (notice): one for all.
+void record_asked_for(const CommitSummary& summary, events::EventSink& sink);
 /// change.stripped (notice).
 void record_stripped(const CommitPlan& plan, events::EventSink& sink);
 /// change.discarded: `count` entries of `target`'s layer, whose command failed.

@@ -18,7 +18,9 @@ using base::check_sys;
 constexpr const char* kUnfinished = "unfinished";
 constexpr int kMaxAttempts = 4;
 
-CommitPlan make_plan(const Transaction& transaction, Source source) {
+constexpr const char* kWithTheRest = "it belongs to what is held";
+
+CommitPlan plan_of(const Transaction& transaction, Source source) {
   CommitPlan plan;
   plan.name_prefix = transaction.name;
   plan.journal.held_when_done = transaction.held_besides;
@@ -31,6 +33,20 @@ CommitPlan make_plan(const Transaction& transaction, Source source) {
   }
   plan.summary.committed_packages += plan.packages.size();
   return plan;
+}
+
+CommitPlan make_plan(const Transaction& transaction, Source source) {
+  CommitPlan plan = plan_of(transaction, source);
+  const bool holds = plan.journal.held_when_done.size() > transaction.held_besides.size();
+  if (!holds || plan.journal.operations.empty()) return plan;
+  Transaction held = transaction;
+  bool any_whole = false;
+  for (JudgedLayer& judged : held.layers) {
+    if (!judged.whole) continue;
+    any_whole = true;
+    judged.judge = judge_without_commits(judged.judge, kWithTheRest);
+  }
+  return any_whole ? plan_of(held, source) : plan;
 }
 
 void undo(const Transaction& transaction, const CommitPlan& plan, Executor& executor) {

@@ -36,6 +36,7 @@ class UnfinishedMark {
 struct JudgedLayer {
   LayerRecord layer;
   Judge judge;
+  bool whole = false;  // if any change of it is held, all are
 };
 
 struct Transaction {

@@ -9,6 +9,7 @@
 #include "base/unique_fd.h"
 #include "events/event.h"
 #include "policy/policy.h"
+#include "policy/settle.h"
 
 // An install as a transaction: layers made before the run, read after it, committed by rename.
 
@@ -63,6 +64,9 @@ struct CommitSummary {
   std::vector<std::string>
       committed_roots;  // "node_modules", "package-lock.json": topmost, bounded
   std::vector<HeldChange> held;
+  /// Of protected places, committed since the user asked for it: "TARGET" and path, bounded.
+  std::vector<std::pair<std::string, std::string>> asked_for;
+  std::uint64_t asked_for_count = 0;
   std::uint64_t stripped = 0;     // setuid/setgid bits, devices, sockets, FIFOs, foreign xattrs
   std::uint64_t dropped = 0;      // cache entries not taken over
   bool left_to_clean_up = false;  // with OldEntries::leave: clean_up() has something to do
@@ -102,9 +106,12 @@ struct CommitRequest {
   std::string run_directory;
   std::vector<LayerDirectory> layers;
   const policy::FilesystemPolicy* policy = nullptr;
-  std::vector<std::string> arguments;     // of the command: some rules ask
-  bool commit = true;                     // false: the command failed; only caches are kept
-  bool only_package_manager_ran = false;  // for Verdict::trusted
+  std::vector<std::string> arguments;  // of the command: some rules ask
+  bool commit = true;                  // false: the command failed; only caches are kept
+  /// Nothing but the package manager, or what the user typed, ran: policy::Author::asked.
+  bool only_package_manager_ran = false;
+  /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
+  std::function<policy::Author(std::int64_t changed_at)> author_at = {};
   OldEntries old_entries = OldEntries::remove;
 };
 

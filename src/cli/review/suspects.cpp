@@ -49,6 +49,7 @@ void append_arguments(const json::object& event, std::string& commands) {
 
 Suspects::Suspects(std::istream& log) {
   for (LogLine line; read_log_line(log, line);) {
+    if (line.text.find("\"limit.reached\"") != std::string::npos) has_gaps_ = true;
     const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
                        line.text.find("\"script.started\"") != std::string::npos ||
                        line.text.find("\"script.finished\"") != std::string::npos;
@@ -116,6 +117,21 @@ std::optional<events::Actor> Suspects::only(std::string_view path, std::int64_t 
   events::Actor actor;
   actor.kind = events::Actor::Kind::package_manager;
   return actor;
+}
+
+bool Suspects::projects_alone(std::int64_t changed_at) const {
+  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
+  bool any_running = false;
+  bool any_of_package = false;
+  for (const Script& script : scripts_) {
+    const bool is_projects = script.actor.kind == events::Actor::Kind::project_script;
+    if (!is_projects) any_of_package = true;
+    const bool was_running =
+        script.started <= changed_at + kCoarseTick && script.ended >= changed_at;
+    if (was_running && !is_projects) return false;
+    any_running = any_running || was_running;
+  }
+  return any_running || !any_of_package;
 }
 
 std::vector<std::string> Suspects::names(std::string_view path, std::int64_t changed_at) const {

@@ -35,6 +35,10 @@ class Suspects {
   /// nullopt: of several.
   std::optional<events::Actor> only(std::string_view path, std::int64_t changed_at) const;
 
+  /// Can none but the project's own scripts have made a change at this time? Where no script was
+  /// running: did none of a package run in all the command?
+  bool projects_alone(std::int64_t changed_at) const;
+
   static constexpr std::int64_t kNoTime = INT64_MAX;
   static constexpr std::size_t kMaxNamed = 3;
 
@@ -57,6 +61,7 @@ class Suspects {
 
   std::vector<Script> scripts_;
   std::map<std::string, std::size_t> index_;
+  bool has_gaps_ = false;  // a script may have flooded the log before it did something
 };
 
 /// When the layer's entry changed, for Suspects: of a directory, the first file in it. kNoTime for

@@ -42,3 +42,25 @@ TEST_CASE("what is no JSON object can't be compared") {
   }
   CHECK_FALSE(changed("{}", std::string(100'000, '[')).has_value());
 }
+
+TEST_CASE(
+    "a package.json in another order means the same, but for what node goes through in order") {
+  const std::string before = R"({"name": "a", "exports": {"import": "x", "default": "y"},
+      "dependencies": {"b": "1", "a": "2"}})";
+  CHECK(same_manifest(before, R"({"dependencies":{"a":"2","b":"1"},"name":"\u0061",
+      "exports":{"import":"x","default":"y"}})"));
+  CHECK_FALSE(same_manifest(before, R"({"name": "a", "exports": {"default": "y", "import": "x"},
+      "dependencies": {"b": "1", "a": "2"}})"));
+  CHECK_FALSE(same_manifest(R"({"a": 1})", R"({"a": 2})"));
+  CHECK_FALSE(same_manifest(R"({"a": 1})", R"({"a": 2, "a": 1})"));
+  CHECK_FALSE(same_manifest(R"({"a": ["x", "y"]})", R"({"a": ["y", "x"]})"));
+  CHECK_FALSE(same_manifest("", "{"));
+}
+
+TEST_CASE("the programs that a package.json names") {
+  CHECK(names_program(R"({"bin": "./cli.js"})", "cli.js"));
+  CHECK(names_program(R"({"bin": {"x": "bin/x.js"}})", "bin/x.js"));
+  CHECK_FALSE(names_program(R"({"bin": {"x": "bin/x.js"}})", "x.js"));
+  CHECK_FALSE(names_program(R"({"main": "cli.js"})", "cli.js"));
+  CHECK_FALSE(names_program("[]", "cli.js"));
+}

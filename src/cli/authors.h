@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/review/suspects.h"
+#include "policy/settle.h"
+
+namespace sandbox_run::cli {
+
+/// Who was running when something changed, for the verdict: by the run's log. A package's code is
+/// assumed wherever the log does not rule it out.
+class Authors {
+ public:
+  /// The log is read at the first question.
+  explicit Authors(std::string run_directory) : run_directory_(std::move(run_directory)) {}
+
+  /// `changed_at`: an entry's ctime in the layer, which nobody inside can set.
+  policy::Author at(std::int64_t changed_at);
+
+ private:
+  std::string run_directory_;
+  std::optional<Suspects> suspects_;
+};
+
+}  // namespace sandbox_run::cli

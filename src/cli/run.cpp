@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -19,6 +20,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/alerts.h"
+#include "cli/asked_variables.h"
 #include "cli/authors.h"
 #include "cli/background.h"
 #include "cli/behaviour.h"
@@ -27,11 +29,13 @@
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/hints.h"
+#include "cli/lost_files_notes.h"
 #include "cli/made_targets.h"
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
 #include "cli/progress_line.h"
 #include "cli/review/interactive.h"
+#include "cli/review/suspects.h"
 #include "cli/reviewer.h"
 #include "cli/run_log.h"
 #include "cli/state.h"
@@ -92,6 +96,7 @@ class CommandRun {
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
     const TakenOver commit = commit_run(outcome);
+    note_what_is_missed(outcome);
     overhead_ = prepared - began + outcome.set_up + (steady_clock::now() - ended);
     const int code = finish(outcome, commit);
     if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
@@ -255,6 +260,23 @@ class CommandRun {
     TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", sink);
     commit_time_ = steady_clock::now() - began;
     return taken;
+  }
+
+  /// What was written to the false home, and, if the command failed, variables that it asked for.
+  void note_what_is_missed(const Outcome& outcome) {
+    const auto add = [&](std::vector<std::string> notes) {
+      std::move(notes.begin(), notes.end(), std::back_inserter(prepared_.hints));
+    };
+    if (outcome.home) {
+      add(record_lost_files(
+          find_lost_files(outcome.home.get(), plan_.home, plan_, prepared_.policy.files.disposable),
+          plan_, run_directory_, chain_->first()));
+    }
+    if (command_code(outcome) != kOk && !plan_.withheld_environment.empty()) {
+      std::ifstream log = read_run_log(run_directory_);
+      add(withheld_notes(prepared_.facts, prepared_.policy.environment, plan_,
+                         Suspects(log).packages()));
+    }
   }
 
   int finish(const Outcome& outcome, const TakenOver& commit) {

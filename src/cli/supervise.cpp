@@ -138,7 +138,8 @@ class Supervision {
     watch_.finish();
     outcome_.watch = watch_.totals();
     outcome_.network = broker_.totals();
-    return outcome_;
+    outcome_.home = std::move(sandbox_.home);
+    return std::move(outcome_);
   }
 
  private:

@@ -30,6 +30,7 @@ struct Outcome {
   std::optional<sandbox::SetupFailure> failure;  // not_started
   watch::WatchTotals watch;
   broker::NetworkTotals network;
+  base::UniqueFd home;                           // what the false home was; see lost_files.h
   std::chrono::steady_clock::duration set_up{};  // from the call to the command's start
 };
 

@@ -49,6 +49,8 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
      "command itself ran"},
     {"change.stripped", "[left out of {path}: {what}][{more} more left out]"},
     {"change.discarded", "{entries} changes of {target} thrown away"},
+    {"home.discarded",
+     "left {files} files of {bytes} bytes in {path}, thrown away with the false home"},
     {"cache.kept_out", "the cache did not take over this run's entries[: {reason}]"},
     {"commit.recovered", "an interrupted commit of run {run} was {outcome}"},
     {"limit.reached",

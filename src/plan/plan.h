@@ -124,6 +124,7 @@ struct Plan {
   LandlockPlan landlock;
   SupervisorFiles supervisor;
   ExecSpec exec;
+  std::string home;  // the false one's own mount; "": there is none
   /// Calls that write are notified, too: a behaviour lock is compared with, or learned.
   bool watch_writes = false;
   std::optional<std::chrono::seconds> time_limit;

@@ -72,6 +72,7 @@ Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
 
   const policy::FilteredEnvironment filtered =
       policy::filter_environment(policy.environment, facts.environment);
+  plan.home = facts.home_real;
   plan.exec.arguments = facts.command.arguments;
   plan.exec.path = facts.command.path;
   plan.exec.working_directory = facts.working_directory;

@@ -6,11 +6,24 @@
 
 #include "base/path.h"
 #include "policy/glob.h"
+#include "policy/secret_value.h"
 
 // What of the caller's environment the sandboxee sees. Must: let in only what a list names; keep
 // values out of every report. Must not: read the process' own environment.
 
 namespace sandbox_run::policy {
+
+std::vector<std::string> readers_of(const EnvironmentPolicy& policy, std::string_view name) {
+  std::vector<std::string> readers;
+  for (const auto& [reader, globs] : policy.readers) {
+    if (std::any_of(globs.begin(), globs.end(),
+                    [&](const std::string& glob) { return name_matches(glob, name); })) {
+      readers.push_back(reader);
+    }
+  }
+  return readers;
+}
+
 namespace {
 
 bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
@@ -20,6 +33,14 @@ bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
 
 constexpr std::string_view kWordEnd = " \t\r\n\f\v\"'`<>";
 constexpr std::string_view kAuthorityEnd = "/?#\\";
+
+/// What its lists say of the name, and what the value looks like.
+bool lets_in(const EnvironmentPolicy& policy, std::string_view name, std::string_view value) {
+  if (matches_any(policy.withhold, name)) return false;
+  if (matches_any(policy.allow, name)) return !has_token_form(value);
+  if (is_switch(value)) return true;
+  return !readers_of(policy, name).empty() && !looks_like_secret(value);
+}
 
 /// How many bytes of `word` (what follows "://") are credentials, '@' included.
 std::size_t credentials_length(std::string_view word) {
@@ -64,7 +85,7 @@ FilteredEnvironment filter_environment(
       result.entries.emplace_back(name, value);  // the user asked for it by name: as it is
       continue;
     }
-    if (matches_any(policy.withhold, name) || !matches_any(policy.allow, name)) {
+    if (!lets_in(policy, name, value)) {
       result.withheld.push_back(name);
       continue;
     }

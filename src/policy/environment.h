@@ -20,9 +20,16 @@ struct FilteredEnvironment {
 /// Pure. `environment` as from environ(7), split at the first '='. Of two entries of one name the
 /// first counts, as for getenv(3). Entries of `policy.set` are not applied here (they need the
 /// host's paths): plan/ does.
+///
+/// A variable is let in if `policy.always` names it; else never if `policy.withhold` does; else if
+/// `policy.allow` does and its value has no token's form, if its value is a switch, or if one of
+/// `policy.readers` reads it and its value does not look like a secret (secret_value.h).
 FilteredEnvironment filter_environment(
     const EnvironmentPolicy& policy,
     const std::vector<std::pair<std::string, std::string>>& environment);
+
+/// The packages whose installers are known to read the variable.
+std::vector<std::string> readers_of(const EnvironmentPolicy& policy, std::string_view name);
 
 /// MAKEFLAGS without what follows the options: `make TOKEN=x` leaves " -- TOKEN=x" there.
 std::string without_make_variables(std::string_view flags);

@@ -167,6 +167,7 @@ struct Toolchain {
 struct FilesystemPolicy {
   std::vector<std::string> system;      // read-only directories of the host: "/usr", …
   std::vector<std::string> etc;         // entries of /etc that are shown, relative: "ssl/certs"
+  std::vector<std::string> disposable;  // globs relative to the false home: not worth a word
   std::vector<std::string> read_only;   // --ro, absolute
   std::vector<std::string> read_write;  // --rw, absolute: further targets
   std::vector<Toolchain> toolchains;
@@ -179,8 +180,10 @@ struct FilesystemPolicy {
 // ── environment ─────────────────────────────────────────────────────────────────────────────────
 
 struct EnvironmentPolicy {
-  std::vector<std::string> allow;          // globs on the name
-  std::vector<std::string> withhold;       // globs on the name, stronger than `allow`
+  std::vector<std::string> allow;     // globs on the name
+  std::vector<std::string> withhold;  // globs on the name, stronger than `allow`
+  /// A package's name → globs on the names that its installer reads: settings, no secrets.
+  std::map<std::string, std::vector<std::string>> readers;
   std::vector<std::string> always;         // --allow-env: exact names, stronger than `withhold`
   std::map<std::string, std::string> set;  // values may start with {home}, {cache_home}, …
   /// As `set`, but only if the command runs below the project's root, not in it.

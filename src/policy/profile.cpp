@@ -40,9 +40,10 @@ std::string set_value_problem(const std::string& value) {
 
 void read_files(const TomlTable& root, FilesystemPolicy& files) {
   if (const auto table = root.table("files")) {
-    table->allow_only({"system", "etc"});
+    table->allow_only({"system", "etc", "disposable"});
     files.system = table->texts("system", absolute_path_problem);
     files.etc = table->texts("etc", etc_entry_problem);
+    files.disposable = table->texts("disposable", relative_glob_problem);
   }
   for (const TomlTable& table : root.tables("toolchain")) {
     table.allow_only({"name", "root", "root_variable", "hide", "also"});
@@ -75,10 +76,15 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
 void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
   const auto table = root.table("environment");
   if (!table) return;
-  table->allow_only({"allow", "withhold", "set", "set_below_project", "file_variables"});
+  table->allow_only({"allow", "withhold", "readers", "set", "set_below_project", "file_variables"});
   environment.allow = table->texts("allow");
   environment.withhold = table->texts("withhold");
   environment.file_variables = table->texts("file_variables");
+  if (const auto readers = table->table("readers")) {
+    for (const std::string& package : readers->keys()) {
+      environment.readers[package] = readers->texts(package);
+    }
+  }
   const auto read_set = [&](const char* key, std::map<std::string, std::string>& variables) {
     const auto set = table->table(key);
     if (!set) return;

@@ -66,12 +66,15 @@ Policy with_common(const Profile& profile, const Profile& common) {
   FilesystemPolicy& files = policy.files;
   prepend(files.system, common.policy.files.system);
   prepend(files.etc, common.policy.files.etc);
+  prepend(files.disposable, common.policy.files.disposable);
   prepend(files.toolchains, common.policy.files.toolchains);
   prepend(files.home_files, common.policy.files.home_files);
   prepend(files.caches, common.policy.files.caches);
   prepend(policy.environment.allow, common.policy.environment.allow);
   prepend(policy.environment.withhold, common.policy.environment.withhold);
   prepend(policy.environment.file_variables, common.policy.environment.file_variables);
+  policy.environment.readers.insert(common.policy.environment.readers.begin(),
+                                    common.policy.environment.readers.end());
   policy.environment.set.insert(common.policy.environment.set.begin(),
                                 common.policy.environment.set.end());
   if (!common.protected_rule && !profile.protected_uses.empty()) {

@@ -107,11 +107,14 @@ void restrict_by_landlock(const plan::Plan& plan, ChildContext&) {
             "entering the Landlock domain");
 }
 
-void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files, int sandbox_root,
+void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files,
+                                     std::span<const int> sandbox_roots,
                                      const StandardStreams& streams, int abi) {
   const UniqueFd ruleset = make_ruleset(abi, Scope::abstract_sockets);
   const std::uint64_t everything = handled_access(abi);
-  allow(ruleset.get(), sandbox_root, everything, "the sandbox's root");
+  for (const int root : sandbox_roots) {
+    allow(ruleset.get(), root, everything, "the sandbox's root");
+  }
   for (const std::string& path : files.readable) allow_if_there(ruleset.get(), path, kRead);
   for (const std::string& path : files.writable) allow_if_there(ruleset.get(), path, everything);
   for (const std::string& path : files.tidied) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "plan/plan.h"
 #include "sandbox/child_context.h"
 
@@ -13,13 +15,14 @@ namespace sandbox_run::sandbox {
 void restrict_by_landlock(const plan::Plan& plan, ChildContext& context);
 
 /// The supervisor's own domain, this process' and its children's from now on: it may read and
-/// change what `files` says, and nothing else on the host; all that is beneath `sandbox_root`, too,
-/// for the sandboxee descends from it (its own domain is narrower). What does not exist is passed
-/// over. Abstract unix sockets outside are out of reach (ABI 6); those that have a path, and
+/// change what `files` says, and nothing else on the host; all that is beneath `sandbox_roots`,
+/// too, for the sandboxee descends from it (its own domain is narrower). What does not exist is
+/// passed over. Abstract unix sockets outside are out of reach (ABI 6); those that have a path, and
 /// signals, are not governed by it. Needs no_new_privs, and
 /// ABI 2: before that, no file could be moved to another directory. The terminals that `streams`
 /// are count as changeable.
-void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files, int sandbox_root,
+void restrict_supervisor_by_landlock(const plan::SupervisorFiles& files,
+                                     std::span<const int> sandbox_roots,
                                      const StandardStreams& streams, int abi);
 
 }  // namespace sandbox_run::sandbox

@@ -226,10 +226,22 @@ UniqueFd take_named_fd(int control) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
 }
 
-void confine_to_files(const plan::Plan& plan, int sandbox_root, const StandardStreams& streams) {
+/// The home is a mount of its own, which is no part of the root any more once the namespace has
+/// ended.
+UniqueFd open_home(const plan::Plan& plan, int sandbox_root) {
+  if (plan.home.size() < 2) return {};
+  return UniqueFd(base::check_sys(
+      ::openat(sandbox_root, plan.home.c_str() + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+      "opening the false home"));
+}
+
+void confine_to_files(const plan::Plan& plan, const RunningSandbox& sandbox, int sandbox_root,
+                      const StandardStreams& streams) {
   try {
     base::check_sys(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "setting no_new_privs");
-    restrict_supervisor_by_landlock(plan.supervisor, sandbox_root, streams, plan.landlock.abi);
+    std::vector<int> roots{sandbox_root};
+    if (sandbox.home) roots.push_back(sandbox.home.get());
+    restrict_supervisor_by_landlock(plan.supervisor, roots, streams, plan.landlock.abi);
   } catch (const SysError& error) {
     throw SetupError(SetupStep::landlock, error.error_number(), error.what());
   }
@@ -274,8 +286,9 @@ RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
   }
   base::send_fds(to_init.ours.get(), kGo, {});
   context.root = take_over(sandbox, plan, to_init.ours.get());
+  sandbox.home = open_home(plan, context.root.get());
   if (supervisor == Supervisor::confined && plan.landlock.abi >= kSupervisorLandlockAbi) {
-    confine_to_files(plan, context.root.get(), streams);
+    confine_to_files(plan, sandbox, context.root.get(), streams);
   }
 
   constexpr int kOn = 1;

@@ -73,6 +73,7 @@ class RunningSandbox {
   /// What was made inside and passed out; the caller serves it. Filled by launch().
   std::vector<InnerSocket> sockets;
   base::UniqueFd exec_listener;
+  base::UniqueFd home;                 // plan.home's directory, which stays readable after the end
   std::vector<base::UniqueFd> decoys;  // one per DecoyFile step of the plan, in that order
 
   /// To the sandboxee alone, or to its process group (what a terminal's Ctrl-C reaches).

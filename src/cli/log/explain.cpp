@@ -339,6 +339,21 @@ Explanation explain_cache(const json::object& event, const ExplainedRun&) {
           "Nothing is lost: the next run fetches the entries again."};
 }
 
+Explanation explain_home(const json::object& event, const ExplainedRun& run) {
+  const std::string path = detail(event, "path");
+  Explanation result;
+  result.rule =
+      "The home directory inside is an empty one, made for this run and thrown away with it.";
+  result.layer = "The sandbox's own mounts: yours was never in reach.";
+  if (path.starts_with('/') && toml_string(path) && path.find("/.cache/") != std::string::npos) {
+    result.once = once_with(run, {"--rw", path});
+    result.config = {table(run, ""), "read_write = [" + *toml_string(path) + "]"};
+  }
+  result.why_not =
+      "Whatever scripts write there stays, and is run or read later, outside the sandbox.";
+  return result;
+}
+
 using Explain = Explanation (*)(const json::object&, const ExplainedRun&);
 constexpr std::pair<std::string_view, Explain> kExplanations[] = {
     {"name.lookup", explain_lookup},
@@ -354,6 +369,7 @@ constexpr std::pair<std::string_view, Explain> kExplanations[] = {
     {"behaviour.new", explain_behaviour},
     {"protection.missing", explain_missing},
     {"limit.reached", explain_limit},
+    {"home.discarded", explain_home},
     {"cache.kept_out", explain_cache}};
 
 }  // namespace

@@ -134,6 +134,12 @@ bool Suspects::projects_alone(std::int64_t changed_at) const {
   return any_running || !any_of_package;
 }
 
+std::vector<std::string> Suspects::packages() const {
+  std::vector<std::string> found;
+  for (const Script& script : scripts_) found.push_back(script.actor.package);
+  return found;
+}
+
 std::vector<std::string> Suspects::names(std::string_view path, std::int64_t changed_at) const {
   const Found found = find(path, changed_at);
   std::vector<std::string> names;

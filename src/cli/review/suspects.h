@@ -38,6 +38,8 @@ class Suspects {
   /// Can none but the project's own scripts have made a change at this time? Where no script was
   /// running: did none of a package run in all the command?
   bool projects_alone(std::int64_t changed_at) const;
+  /// Whose scripts ran.
+  std::vector<std::string> packages() const;
 
   static constexpr std::int64_t kNoTime = INT64_MAX;
   static constexpr std::size_t kMaxNamed = 3;

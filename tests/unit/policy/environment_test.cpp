@@ -8,14 +8,19 @@ namespace {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-const EnvironmentPolicy kPolicy{
-    {"PATH", "npm_config_*", "LC_*"}, {"*TOKEN*", "*AUTH*"}, {}, {}, {}, {}};
+const EnvironmentPolicy kPolicy{{"PATH", "npm_config_*", "LC_*"},
+                                {"*TOKEN*", "*AUTH*"},
+                                {{"browser", {"BROWSER_*"}}},
+                                {},
+                                {},
+                                {},
+                                {}};
 
 }  // namespace
 
 TEST_CASE("only names on the list pass, and what stays outside is told by name") {
   const auto result = filter_environment(
-      kPolicy, {{"PATH", "/bin"}, {"ZED", "1"}, {"AWS_PROFILE", "x"}, {"LC_ALL", "C"}});
+      kPolicy, {{"PATH", "/bin"}, {"ZED", "x"}, {"AWS_PROFILE", "x"}, {"LC_ALL", "C"}});
   CHECK(result.entries == Environment{{"PATH", "/bin"}, {"LC_ALL", "C"}});
   CHECK(result.withheld == std::vector<std::string>{"AWS_PROFILE", "ZED"});
   CHECK(result.stripped.empty());
@@ -123,4 +128,29 @@ TEST_CASE("cutting credentials never hangs on hostile text") {
   std::string text;
   for (int i = 0; i < 20000; ++i) text += "://:@";
   CHECK(without_url_credentials(text).size() < text.size());
+}
+
+TEST_CASE("a switch comes in under any name that is not withheld") {
+  const auto result = filter_environment(
+      kPolicy,
+      {{"ANY_SKIP", "1"}, {"WITH_X", "false"}, {"MY_TOKEN", "true"}, {"ANY_NAME", "some"}});
+  CHECK(result.entries == Environment{{"ANY_SKIP", "1"}, {"WITH_X", "false"}});
+  CHECK(result.withheld == std::vector<std::string>{"ANY_NAME", "MY_TOKEN"});
+}
+
+TEST_CASE("what an installer reads comes in, unless it looks like a secret by name or value") {
+  const std::string token = "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z";
+  const auto result =
+      filter_environment(kPolicy, {{"BROWSER_CACHE", "/tmp/x"},
+                                   {"BROWSER_MIRROR", "https://me:pw@mirror.example.com/"},
+                                   {"BROWSER_TOKEN", "x"},
+                                   {"BROWSER_X", token},
+                                   {"BROWSER_HASH", "0123456789abcdef0123456789abcdef01234567"},
+                                   {"npm_config_x", token}});
+  CHECK(result.entries == Environment{{"BROWSER_CACHE", "/tmp/x"},
+                                      {"BROWSER_MIRROR", "https://mirror.example.com/"}});
+  CHECK(result.withheld ==
+        std::vector<std::string>{"BROWSER_HASH", "BROWSER_TOKEN", "BROWSER_X", "npm_config_x"});
+  CHECK(readers_of(kPolicy, "BROWSER_CACHE") == std::vector<std::string>{"browser"});
+  CHECK(readers_of(kPolicy, "PATH").empty());
 }

@@ -1,0 +1,139 @@
+#include "cli/lost_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <string_view>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "policy/glob.h"
+
+// Must: follow no link, and end, whatever a package put there. Must not: throw for what can't be
+// read (a directory of mode 000): it is lost all the same.
+
+namespace sandbox_run::cli {
+namespace {
+
+constexpr std::size_t kMaxEntries = 200'000;
+constexpr std::size_t kMaxDepth = 64;
+
+/// How many components name a place: ".cache/Cypress", ".local/share/x", ".bashrc".
+std::size_t depth_of_place(std::string_view first) {
+  if (first == ".local") return 3;
+  return first == ".cache" || first == ".config" ? 2 : 1;
+}
+
+std::string place_of(const std::string& relative) {
+  const std::vector<std::string> parts = base::split(relative, '/');
+  const std::size_t depth = std::min(depth_of_place(parts.front()), parts.size());
+  return base::join({parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(depth)}, "/");
+}
+
+std::map<std::string, std::string_view> files_of_plan(const plan::Plan& plan) {
+  std::map<std::string, std::string_view> files;
+  for (const plan::MountStep& step : plan.mounts) {
+    if (const auto* text = std::get_if<plan::TextFile>(&step)) files[text->target] = text->content;
+    if (const auto* decoy = std::get_if<plan::DecoyFile>(&step)) {
+      files[decoy->target] = decoy->content;
+    }
+  }
+  return files;
+}
+
+class Search {
+ public:
+  Search(const std::string& home, const plan::Plan& plan,
+         const std::vector<std::string>& disposable)
+      : home_(home), known_(files_of_plan(plan)), disposable_(disposable) {}
+
+  void look_into(int fd, const std::string& relative, std::size_t depth) {
+    if (depth > kMaxDepth) return;
+    DIR* opened = ::fdopendir(fd);
+    if (opened == nullptr) {
+      ::close(fd);
+      return;
+    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opened, ::closedir);
+    while (const dirent* entry = ::readdir(directory.get())) {
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      if (++entries_ > kMaxEntries) return;
+      look_at(::dirfd(directory.get()), entry->d_name, base::join_path(relative, entry->d_name),
+              depth);
+    }
+  }
+
+  std::vector<LostFiles> found() && {
+    std::vector<LostFiles> list;
+    for (auto& [place, lost] : places_) list.push_back(std::move(lost));
+    std::stable_sort(list.begin(), list.end(),
+                     [](const LostFiles& a, const LostFiles& b) { return a.bytes > b.bytes; });
+    return list;
+  }
+
+ private:
+  void look_at(int directory, const char* name, const std::string& relative, std::size_t depth) {
+    struct stat status {};
+    if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    const bool matches =
+        std::any_of(disposable_.begin(), disposable_.end(),
+                    [&](const std::string& glob) { return policy::glob_matches(glob, relative); });
+    if (matches) return;
+    if (S_ISDIR(status.st_mode)) {
+      const int fd = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      if (fd >= 0) look_into(fd, relative, depth + 1);
+      return;
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size == 0) return;
+    if (is_as_made(directory, name, relative, status)) return;
+    LostFiles& lost = places_[place_of(relative)];
+    lost.path = base::join_path(home_, place_of(relative));
+    ++lost.files;
+    lost.bytes += static_cast<std::uint64_t>(status.st_size);
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    lost.changed_at = std::max<std::int64_t>(
+        lost.changed_at, status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec);
+  }
+
+  bool is_as_made(int directory, const char* name, const std::string& relative,
+                  const struct stat& status) const {
+    const auto known = known_.find(base::join_path(home_, relative));
+    if (known == known_.end() || static_cast<std::size_t>(status.st_size) != known->second.size()) {
+      return false;
+    }
+    const base::UniqueFd file(
+        ::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    std::string text(known->second.size(), '\0');
+    const ssize_t got = file ? ::pread(file.get(), text.data(), text.size(), 0) : -1;
+    return got >= 0 && static_cast<std::size_t>(got) == text.size() && text == known->second;
+  }
+
+  const std::string& home_;
+  std::map<std::string, std::string_view> known_;
+  const std::vector<std::string>& disposable_;
+  std::size_t entries_ = 0;
+  std::map<std::string, LostFiles> places_;
+};
+
+}  // namespace
+
+std::vector<LostFiles> find_lost_files(int home_fd, const std::string& home, const plan::Plan& plan,
+                                       const std::vector<std::string>& disposable) {
+  Search search(home, plan, disposable);
+  const int fd = ::openat(home_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) throw base::SysError("looking at what was left in the false home");
+  search.look_into(fd, "", 0);
+  return std::move(search).found();
+}
+
+}  // namespace sandbox_run::cli

@@ -24,7 +24,7 @@ using base::join_path;
 using policy::RegistryQuery;
 using Answers = std::vector<std::optional<std::string>>;
 
-constexpr const char* kAnswerVersion = "1";  // of the key's and the file's form
+constexpr const char* kAnswerVersion = "2";  // of the key's and the file's form
 constexpr std::chrono::seconds kPatience{60};
 
 /// What happens inside a question is no event of the run.
@@ -85,6 +85,13 @@ std::optional<std::string> ask_one(const policy::Policy& policy, plan::HostFacts
                                    std::vector<std::string> arguments, const std::string& path) {
   facts.command.arguments = std::move(arguments);
   facts.command.path = path;
+  // npm answers in no directory of a workspace's member, and it is the root's configuration that
+  // counts there.
+  if (base::is_directory(facts.manager_directory)) {
+    facts.working_directory = facts.manager_directory;
+  } else {
+    facts.project = facts.working_directory;  // --prefix of a directory that is still to be made
+  }
   plan::Plan plan = plan::make_plan(policy, facts, {}, plan::Purpose::query);
   plan.time_limit = kPatience;
   NoEvents sink;
@@ -113,7 +120,7 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
   std::string text = std::string(kAnswerVersion) + " " + policy.profile + " " +
                      base::shell_words(own_words(facts.command.arguments)) + "\n" +
                      facts.command.path + "\n" + facts.working_directory + "\n" +
-                     std::to_string(facts.uid) + "\n";
+                     facts.manager_directory + "\n" + std::to_string(facts.uid) + "\n";
   for (const std::string& path : facts.command.chain) text += identity(path);
   for (const auto& [path, content] : facts.home_files)
     text.append(path).append("\n").append(content).append("\n");
@@ -127,7 +134,7 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
                                   facts.config_home + "/mise/config.toml"}) {
     text += identity(path);
   }
-  for (std::string here = facts.working_directory;; here = base::parent_path(here)) {
+  for (std::string here = facts.manager_directory;; here = base::parent_path(here)) {
     for (const char* name :
          {".npmrc", ".yarnrc", ".yarnrc.yml", "package.json", "pnpm-workspace.yaml",
           ".python-version", ".tool-versions", "pyvenv.cfg"}) {

@@ -14,6 +14,7 @@
 #include "cli/asked_variables.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
+#include "cli/made_targets.h"
 #include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
@@ -44,7 +45,8 @@ void require_command(const plan::CommandFact& command) {
 }
 
 void require_writable_project(const plan::HostFacts& facts) {
-  if (::access(facts.project.c_str(), W_OK) != 0) {
+  // npm --prefix may name one that is still to be made.
+  if (::access(existing_directory(facts.project).c_str(), W_OK) != 0) {
     throw UnfitError("the project " + printable(facts.project) + " can't be written (" +
                      base::SysError("").code().message() +
                      "): make it writable, or run in a copy of it");
@@ -269,6 +271,12 @@ Preparation prepare(const Options& options) {
     add_registries(prepared);
   }
   protect_hook_directory(prepared.facts, prepared.policy.files);
+  if (prepared.facts.working_directory_is_lost) {
+    prepared.warnings.push_back(base::format(
+        "this directory can't be shown in the sandbox: what the command leaves in {} itself, and "
+        "not in {}, is lost",
+        printable(prepared.facts.working_directory), printable(prepared.facts.project)));
+  }
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));

@@ -12,10 +12,10 @@
 #include <set>
 
 #include "base/io.h"
-#include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/work_places.h"
 #include "policy/environment.h"
 
 extern char** environ;
@@ -175,39 +175,6 @@ CommandFact look_at_command(const std::vector<std::string>& arguments, const Hos
   return command;
 }
 
-bool is_workspace_root(const std::string& directory) {
-  if (exists(join_path(directory, ".git")) || exists(join_path(directory, "pnpm-workspace.yaml"))) {
-    return true;
-  }
-  try {
-    const auto text = base::read_file_if_readable(join_path(directory, "package.json"), 4U << 20);
-    if (!text) return false;
-    const auto package = base::parse_json(*text);
-    return package && package->is_object() && package->get_object().contains("workspaces");
-  } catch (const base::SysError&) {
-    return false;  // a package.json that is a directory, or huge, makes no workspace
-  }
-}
-
-/// Why `project` can't be a target: too much of the host would lie in it.
-std::string refusal_of(const std::string& project, const HostFacts& facts) {
-  const auto advice = [&](const std::string& what) {
-    return "the project would be " + project + ", " + what +
-           ": change into the project's own directory, or make one (mkdir app && cd app)";
-  };
-  if (project == "/") return advice("the whole file system");
-  if (project == facts.home || project == facts.home_real) return advice("your home directory");
-  if (is_beneath(facts.home_real, project)) return advice("which holds your home directory");
-  static const std::set<std::string> kTooWide{
-      "/bin",  "/boot", "/dev", "/etc",  "/home", "/lib", "/lib64", "/media", "/mnt", "/opt",
-      "/proc", "/root", "/run", "/sbin", "/srv",  "/sys", "/tmp",   "/usr",   "/var", "/var/tmp"};
-  if (kTooWide.count(project) != 0) return advice("a directory of the system");
-  for (const char* tree : {"/proc", "/sys", "/dev", "/boot"}) {
-    if (is_beneath(project, tree)) return advice("below a directory of the system");
-  }
-  return "";
-}
-
 int landlock_abi() {
   constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
@@ -282,16 +249,6 @@ std::string expand(const std::string& path, const HostFacts& facts) {
   return value.empty() ? "" : value + rest;
 }
 
-std::string find_project(const std::string& directory, const std::string& home) {
-  std::string best = directory;
-  for (std::string here = directory; here != "/"; here = parent_path(here)) {
-    // A dotfiles repository in $HOME makes no project of all of $HOME.
-    if (here == home || is_beneath(home, here)) break;
-    if (is_workspace_root(here)) best = here;
-  }
-  return best;
-}
-
 HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments) {
   HostFacts facts;
   facts.uid = ::geteuid();
@@ -310,8 +267,20 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   }
   facts.working_directory = cwd.get();
   facts.landlock_abi = landlock_abi();
-  facts.project = find_project(facts.working_directory, facts.home_real);
-  facts.project_refusal = refusal_of(facts.project, facts);
+  WorkPlaces places =
+      find_work_places(policy.package_manager, arguments, facts.working_directory, facts.home_real);
+  if (places.refusal.empty()) {
+    facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
+                                     facts.home_real, places);
+    for (std::string& git : find_git_directories(places.project, facts.working_directory)) {
+      facts.linked.shown.push_back(std::move(git));
+    }
+  }
+  facts.manager_directory = places.manager;
+  facts.project = places.project;
+  facts.more_projects = places.more;
+  facts.project_refusal = places.refusal;
+  facts.working_directory_is_lost = places.working_directory_is_lost;
   facts.command = look_at_command(arguments, facts);
   facts.path_entries = look_at_path(facts);
   facts.system = look_at_existing(policy.files.system);

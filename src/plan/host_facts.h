@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "plan/linked_places.h"
 #include "policy/decoys.h"
 #include "policy/policy.h"
 #include "policy/registries.h"
@@ -54,8 +55,13 @@ struct HostFacts {
   std::string cache_home, config_home, data_home, state_home;  // XDG base directories
   std::vector<std::pair<std::string, std::string>> environment;
   int landlock_abi = 0;
-  std::string project;          // the enclosing workspace root, or the working directory
-  std::string project_refusal;  // not "": why `project` must not be a target, in words
+  // See plan/work_places.h.
+  std::string project;  // the enclosing workspace root, or the directory that the command works in
+  std::vector<std::string> more_projects;  // the working directory's, where that is another one
+  std::string manager_directory;           // where the package manager has its configuration
+  std::string project_refusal;             // not "": why `project` must not be a target, in words
+  bool working_directory_is_lost = false;  // it can't be shown: an empty one stands for it
+  LinkedPlaces linked;  // what the project leads to, git directories among what is shown
   CommandFact command;
   std::vector<HostPath> path_entries;  // of PATH, absolute, those that exist
   std::vector<HostPath> system;
@@ -78,10 +84,5 @@ std::string expand(const std::string& path, const HostFacts& facts);
 
 /// Throws UserError where the host leaves no sensible answer (the working directory is gone).
 HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments);
-
-/// The enclosing workspace root of `directory`: the nearest-to-root directory with .git,
-/// pnpm-workspace.yaml, or a package.json that has "workspaces", strictly below `home` if
-/// `directory` is in it; else `directory`.
-std::string find_project(const std::string& directory, const std::string& home);
 
 }  // namespace sandbox_run::plan

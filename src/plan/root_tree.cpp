@@ -37,6 +37,8 @@ class RootPlanner {
     add_command();
     add_path();
     add_named_files();
+    add_linked();
+    add_working_directory();
     hide_unix_sockets();
     add_targets();
     if (purpose_ == Purpose::run) add_decoys();
@@ -174,11 +176,32 @@ class RootPlanner {
     }
   }
 
+  /// Dependencies outside the project, the git directory of a linked work tree.
+  void add_linked() {
+    for (const std::string& path : facts_.linked.shown) {
+      if (is_shown(path)) continue;
+      later(path, BindMount{path, path});
+      shown_.push_back(path);
+    }
+    for (const auto& [path, real] : facts_.linked.links) later(path, SymbolicLink{path, real});
+  }
+
+  /// The command has to start somewhere, also where nothing is shown.
+  void add_working_directory() {
+    const std::string& path = facts_.working_directory;
+    const bool is_there = path == "/" || path == facts_.home_real || is_shown(path) ||
+                          std::any_of(steps_.begin(), steps_.end(), [&](const MountStep& step) {
+                            const auto* tmpfs = std::get_if<TmpfsMount>(&step);
+                            return tmpfs != nullptr && tmpfs->target == path;
+                          });
+    if (facts_.working_directory_is_lost && !is_there) later(path, TmpfsMount{path, 0755, 0});
+  }
+
   /// A daemon's socket in a tree that is shown would be a way out (in a target it is not: an
   /// overlay's copy of a socket has nobody listening).
   void hide_unix_sockets() {
     for (const std::string& path : facts_.unix_sockets) {
-      if (is_shown(path) && !is_beneath(path, facts_.project)) later(path, Mask{path, false});
+      if (is_shown(path) && !is_of_project(path)) later(path, Mask{path, false});
     }
   }
 
@@ -213,8 +236,16 @@ class RootPlanner {
     return std::any_of(system_.begin(), system_.end(),
                        [&](const std::string& root) { return is_beneath(path, root); });
   }
+  bool is_of_project(const std::string& path) const {
+    const auto holds = [&](const std::string& root) { return is_beneath(path, root); };
+    const auto any = [&](const std::vector<std::string>& roots) {
+      return std::any_of(roots.begin(), roots.end(), holds);
+    };
+    return holds(facts_.project) ||
+           (purpose_ == Purpose::run && (any(facts_.more_projects) || any(facts_.linked.written)));
+  }
   bool is_shown(const std::string& path) const {
-    return shown_by_system(path) || is_beneath(path, facts_.project) ||
+    return shown_by_system(path) || is_of_project(path) ||
            std::any_of(shown_.begin(), shown_.end(),
                        [&](const std::string& root) { return is_beneath(path, root); });
   }
@@ -260,7 +291,7 @@ class RootPlanner {
     return std::any_of(
                shown_.begin(), shown_.end(),
                [&](const std::string& root) { return path != root && is_beneath(path, root); }) ||
-           shown_by_system(path) || is_beneath(path, facts_.project);
+           shown_by_system(path) || is_of_project(path);
   }
 
   const policy::Policy& policy_;

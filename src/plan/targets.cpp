@@ -100,6 +100,22 @@ std::vector<std::string> python_targets(const HostFacts& facts) {
   return {python->data};
 }
 
+/// What the manifest names and is not shown unasked: the command would do without, or fail in the
+/// middle.
+void refuse_hidden_dependencies(const policy::Policy& policy, const HostFacts& facts) {
+  for (const std::string& path : facts.linked.refused) {
+    const auto is_named = [&](const std::vector<std::string>& list) {
+      return std::any_of(list.begin(), list.end(),
+                         [&](const std::string& named) { return is_beneath(path, named); });
+    };
+    if (is_named(policy.files.read_only) || is_named(policy.files.read_write)) continue;
+    std::vector<std::string> words{"sandbox-run", "--ro", path};
+    words.insert(words.end(), facts.command.arguments.begin(), facts.command.arguments.end());
+    throw base::UserError("the project depends on " + base::printable(path) +
+                          ", which is not shown unless you name it: " + base::shell_words(words));
+  }
+}
+
 }  // namespace
 
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts) {
@@ -113,6 +129,16 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
   const auto add = [&](const std::string& path, policy::TargetKind kind) {
     if (!path.empty() && seen.insert(path).second) targets.push_back({path, kind});
   };
+  refuse_hidden_dependencies(policy, facts);
+  for (const std::string& path : facts.more_projects) add(path, policy::TargetKind::project);
+  for (const std::string& path : facts.linked.written) {
+    const auto& named = policy.files.read_write;
+    // What the user names has the rules of what he names.
+    const bool is_named = std::any_of(named.begin(), named.end(), [&](const std::string& other) {
+      return is_beneath(path, other);
+    });
+    if (!is_named) add(path, policy::TargetKind::project);
+  }
   if (policy.package_manager == policy::PackageManager::pip) {
     for (const std::string& path : python_targets(facts))
       add(path, policy::TargetKind::environment);

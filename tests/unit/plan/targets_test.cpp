@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "plan/plan_builder.h"
+#include "plan/work_places.h"
 #include "scratch_directory.h"
 
 using namespace sandbox_run;

@@ -1,0 +1,260 @@
+#include "plan/linked_places.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::is_beneath;
+using base::join_path;
+using base::parent_path;
+using policy::PackageManager;
+
+constexpr std::size_t kMaxFile = 4U << 20;
+constexpr std::size_t kMaxPlaces = 256;
+
+std::optional<std::string> read_text(const std::string& path) {
+  try {
+    return base::read_file_if_readable(path, kMaxFile);
+  } catch (const base::SysError&) {
+    return std::nullopt;
+  }
+}
+
+bool is_file(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool has_suffix(const std::string& path, std::initializer_list<const char*> suffixes) {
+  return std::any_of(suffixes.begin(), suffixes.end(),
+                     [&](const char* suffix) { return path.ends_with(suffix); });
+}
+
+/// The path in a dependency's specification; "" if it is none of this machine.
+std::string path_in(std::string_view spec, bool bare_paths) {
+  for (const std::string_view scheme : {"file:", "link:", "portal:"}) {
+    if (!spec.starts_with(scheme)) continue;
+    spec.remove_prefix(scheme.size());
+    if (spec.starts_with("///")) spec.remove_prefix(2);
+    return std::string(spec.substr(0, spec.find_first_of("#?")));
+  }
+  const bool is_path =
+      spec.starts_with("../") || spec.starts_with("./") || spec.starts_with('/') || spec == "..";
+  return bare_paths && is_path ? std::string(spec) : "";
+}
+
+class DependencyFinder {
+ public:
+  DependencyFinder(PackageManager manager, const std::string& home, WorkPlaces& places)
+      : manager_(manager), home_(home), places_(places) {}
+
+  LinkedPlaces take() { return std::move(found_); }
+
+  /// `directory` has a package.json.
+  void read_manifest(const std::string& directory) {
+    if (!read_.insert(directory).second || read_.size() > kMaxPlaces) return;
+    const auto text = read_text(join_path(directory, "package.json"));
+    const auto manifest = text ? base::parse_json(*text) : std::nullopt;
+    if (!manifest || !manifest->is_object()) return;
+    for (const char* key : {"dependencies", "devDependencies", "optionalDependencies"}) {
+      const base::json::value* list = base::find_member(*manifest, key);
+      if (list == nullptr || !list->is_object()) continue;
+      for (const auto& [name, spec] : list->get_object()) {
+        if (!spec.is_string()) continue;
+        const std::string text_of_spec = spec.get_string().c_str();
+        const std::string path = path_in(text_of_spec, true);
+        if (!path.empty()) add(base::absolute_path(path, directory), text_of_spec);
+      }
+    }
+  }
+
+  void read_words(const std::vector<std::string>& words, const std::string& directory) {
+    for (const std::string& word : words) {
+      std::string path = path_in(word, true);
+      if (path.empty()) path = path_in(after_name(word), false);
+      if (!path.empty()) add(base::absolute_path(path, directory), word);
+    }
+  }
+
+  /// `-e ../lib`, `../x.whl`, `name @ file:///…`, one a line.
+  void read_requirements(const std::string& file, const std::string& directory) {
+    if (!read_.insert(file).second || read_.size() > kMaxPlaces) return;
+    for (const std::string& line : base::split(read_text(file).value_or(""), '\n')) {
+      std::vector<std::string> words;
+      for (const std::string& word : base::split(line.substr(0, line.find(" #")), ' ')) {
+        words.emplace_back(base::trim(word));
+      }
+      read_words(words, directory);
+      if (words.size() > 1 && (words[0] == "-r" || words[0] == "-c")) {
+        read_requirements(base::absolute_path(words[1], parent_path(file)), directory);
+      }
+    }
+  }
+
+ private:
+  /// "file:../x" of "name@file:../x".
+  static std::string_view after_name(std::string_view word) {
+    const std::size_t at = word.find('@', 1);
+    return at == std::string_view::npos ? std::string_view() : word.substr(at + 1);
+  }
+
+  bool is_inside(const std::string& path) const {
+    return is_beneath(path, places_.project) ||
+           std::any_of(places_.more.begin(), places_.more.end(),
+                       [&](const std::string& other) { return is_beneath(path, other); });
+  }
+
+  bool is_package(const std::string& real) const {
+    if (manager_ == PackageManager::pip) {
+      return is_file(join_path(real, "pyproject.toml")) || is_file(join_path(real, "setup.py"));
+    }
+    return is_file(join_path(real, "package.json"));
+  }
+
+  bool is_archive(const std::string& real) const {
+    if (!is_file(real)) return false;
+    if (manager_ == PackageManager::pip) {
+      return has_suffix(real, {".whl", ".tar.gz", ".tar.bz2", ".zip", ".txt"});
+    }
+    return has_suffix(real, {".tgz", ".tar.gz", ".tar"});
+  }
+
+  /// npm links it, installs its dependencies in it and makes its programs executable; so does yarn
+  /// for portal:. Who copies it only reads; but programs are made executable by all.
+  bool is_written(const std::string& real, const std::string& spec) const {
+    if (manager_ == PackageManager::npm || manager_ == PackageManager::pip) return true;
+    if (spec.find("portal:") != std::string::npos) return true;
+    const auto text = read_text(join_path(real, "package.json"));
+    const auto manifest = text ? base::parse_json(*text) : std::nullopt;
+    return manifest && manifest->is_object() && manifest->get_object().contains("bin");
+  }
+
+  bool is_hidden(const std::string& real) const {
+    return is_beneath(real, home_) && base::relative_to(real, home_).find_first_not_of('.') != 0;
+  }
+
+  void add(const std::string& path, const std::string& spec) {
+    const auto real = base::real_path(path);
+    if (!real || is_inside(*real)) return;
+    const bool directory = base::is_directory(*real);
+    if (directory ? !is_package(*real) : !is_archive(*real)) return;
+    if (is_hidden(*real) || is_beneath(home_, *real)) {
+      found_.refused.push_back(path);
+      return;
+    }
+    if (path != *real) found_.links.emplace_back(path, *real);
+    if (!directory) {
+      add_once(found_.shown, *real);
+      return;
+    }
+    if (is_beneath(places_.project, *real)) {
+      places_.project = *real;
+    } else {
+      add_once(is_written(*real, spec) ? found_.written : found_.shown, *real);
+    }
+    if (manager_ != PackageManager::pip) read_manifest(*real);
+  }
+
+  static void add_once(std::vector<std::string>& list, const std::string& path) {
+    if (list.size() < kMaxPlaces && std::find(list.begin(), list.end(), path) == list.end()) {
+      list.push_back(path);
+    }
+  }
+
+  PackageManager manager_;
+  const std::string& home_;
+  WorkPlaces& places_;
+  LinkedPlaces found_;
+  std::set<std::string> read_;
+};
+
+std::string first_line_after(const std::string& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return "";
+  return std::string(base::trim(text.substr(prefix.size(), text.find('\n') - prefix.size())));
+}
+
+/// What a git directory says of its work tree: a worktree's file `gitdir`, a submodule's or a
+/// separate one's core.worktree.
+bool names_work_tree(const std::string& git, const std::string& file) {
+  const std::string back(base::trim(read_text(join_path(git, "gitdir")).value_or("")));
+  if (!back.empty()) return base::real_path(base::absolute_path(back, git)) == file;
+  for (const std::string& line :
+       base::split(read_text(join_path(git, "config")).value_or(""), '\n')) {
+    const std::string_view word = base::trim(line);
+    constexpr std::string_view kKey = "worktree";
+    const std::size_t equals = word.find('=');
+    if (equals == std::string_view::npos || base::trim(word.substr(0, equals)) != kKey) continue;
+    const std::string tree = base::absolute_path(base::trim(word.substr(equals + 1)), git);
+    return base::real_path(tree) == parent_path(file);
+  }
+  return false;
+}
+
+}  // namespace
+
+LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::string>& arguments,
+                               const std::string& working_directory, const std::string& home,
+                               WorkPlaces& places) {
+  DependencyFinder finder(manager, home, places);
+  if (manager == PackageManager::none) return {};
+  const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
+  if (manager == PackageManager::pip) {
+    finder.read_words(words, working_directory);
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+      if (words[i] != "-r" && words[i] != "-c" && words[i] != "--requirement") continue;
+      finder.read_requirements(base::absolute_path(words[i + 1], working_directory),
+                               working_directory);
+    }
+    return finder.take();
+  }
+  finder.read_manifest(places.manager);
+  for (const std::string& member : workspace_members(places.manager)) finder.read_manifest(member);
+  if (is_beneath(working_directory, places.project)) finder.read_manifest(working_directory);
+  // `npm exec -- ../tool.js`, `node ../x`: another program's words are not packages.
+  static constexpr std::array kAdding{"install", "i", "add", "link", "ln", "update", "up"};
+  if (words.size() > 1 && std::find_first_of(words.begin(), words.end(), kAdding.begin(),
+                                             kAdding.end()) != words.end()) {
+    finder.read_words(words, working_directory);
+  }
+  return finder.take();
+}
+
+bool is_git_directory(const std::string& path) {
+  return is_file(join_path(path, "HEAD")) &&
+         (is_file(join_path(path, "commondir")) || base::is_directory(join_path(path, "objects")));
+}
+
+std::vector<std::string> find_git_directories(const std::string& project,
+                                              const std::string& directory) {
+  std::vector<std::string> found;
+  for (std::string here = directory; is_beneath(here, project); here = parent_path(here)) {
+    const std::string file = join_path(here, ".git");
+    const std::string named =
+        is_file(file) ? first_line_after(read_text(file).value_or(""), "gitdir:") : "";
+    const auto git =
+        named.empty() ? std::nullopt : base::real_path(base::absolute_path(named, here));
+    if (git && is_git_directory(*git) && base::real_path(file) &&
+        names_work_tree(*git, *base::real_path(file))) {
+      const std::string common(base::trim(read_text(join_path(*git, "commondir")).value_or("")));
+      const auto shared = common.empty() ? git : base::real_path(base::absolute_path(common, *git));
+      // git makes it …/worktrees/NAME of the common one; any other place is somebody's own making.
+      const bool is_git = shared && is_git_directory(*shared) && is_beneath(*git, *shared);
+      if (is_git && !is_beneath(*shared, project)) found.push_back(*shared);
+    }
+    if (here == "/" || here.empty()) break;
+  }
+  return found;
+}
+
+}  // namespace sandbox_run::plan

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan/work_places.h"
+#include "policy/policy.h"
+
+// What a project leads to outside itself: dependencies that are directories or archives, the git
+// directory of a linked work tree.
+
+namespace sandbox_run::plan {
+
+struct LinkedPlaces {
+  std::vector<std::string> shown;                          // read-only; real paths
+  std::vector<std::string> written;                        // the package manager writes there, too
+  std::vector<std::pair<std::string, std::string>> links;  // named through a link: name, real path
+  /// Named in the manifest, and not to be shown unasked (a link into ~/.ssh, say).
+  std::vector<std::string> refused;
+};
+
+/// `file:../lib`, `link:`, `portal:`, `../x.tgz` of the project's manifests (its workspace's
+/// members included) and of the command line; for pip the paths of the command line and of
+/// requirement files. Only what is a package itself (has a manifest, is an archive), and lies in no
+/// hidden directory of the home: a stranger's project can name anything. May widen `places`, where
+/// a dependency's directory holds the project.
+LinkedPlaces find_dependencies(policy::PackageManager manager,
+                               const std::vector<std::string>& arguments,
+                               const std::string& working_directory, const std::string& home,
+                               WorkPlaces& places);
+
+/// The git directory that a file `.git` on the way from `directory` up to `project` names, and the
+/// common directory that it belongs to. Only if it names the work tree in turn, as git writes it:
+/// a project that comes with such a file can lead nowhere else.
+std::vector<std::string> find_git_directories(const std::string& project,
+                                              const std::string& directory);
+
+/// Has it the shape of a git directory?
+bool is_git_directory(const std::string& path);
+
+}  // namespace sandbox_run::plan

@@ -1,0 +1,162 @@
+"""Where a command works is where its package manager says: a workspace's root, --prefix, -C, --cwd,
+dependencies outside the project, linked git work trees. What is right is what the bare command does."""
+
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+import compare_trees  # noqa: E402
+from harness import test  # noqa: E402
+from npm_registry import NpmRegistry, tarball  # noqa: E402
+
+
+class Places:
+    """A directory of projects, run once bare and once in the sandbox, from the same state and at the
+    same path."""
+
+    def __init__(self, t):
+        self.t = t
+        self.root = t.home / "work"
+        self.root.mkdir()
+        self.registry = NpmRegistry()
+        self.registry.add("is-odd", "3.0.1", {"index.js": ""}, dependencies={"is-number": "^6.0.0"})
+        self.registry.add("is-number", "6.0.0", {"index.js": ""})
+        self.env = {"npm_config_registry": self.registry.url(),
+                    "YARN_NPM_REGISTRY_SERVER": self.registry.url().rstrip("/"),
+                    "YARN_UNSAFE_HTTP_WHITELIST": "localhost"}
+        self.options = ["--allow-host", f"localhost:{self.registry.port}"]
+
+    def manifest(self, directory, **members):
+        name = directory.rsplit("/", 1)[-1]
+        text = json.dumps({"name": name, "version": "1.2.0", "license": "Apache-2.0", **members}, indent=2)
+        return self.t.write(self.root / directory / "package.json", text + "\n")
+
+    def same_as_bare(self, *command, cwd, code=0, options=(), env=None):
+        """The tree of all projects and the exit code; returns the sandbox's result."""
+        t, directory = self.t, self.root / cwd
+        before, bare_tree = t.base / "before", t.base / "bare"
+        for kept in (before, bare_tree):
+            shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.root, before, symlinks=True)
+        env = {**self.env, **(env or {})}
+        bare = t.bare(*command, cwd=directory, env=env)
+        t.equal(bare.code, code, f"the bare run: {bare}")
+        self.root.rename(bare_tree)
+        before.rename(self.root)
+        result = t.sandbox(*command, cwd=self.root / cwd, options=[*self.options, *options], env=env)
+        t.equal(result.code, code, f"in the sandbox: {result}")
+        found = dict(compare_trees.compare(bare_tree, self.root))
+        t.equal(dict(list(found.items())[:20]), {}, f"differences from the bare run: {result}")
+        t.lacks(result.err, "held:", "nothing is held")
+        t.lacks(result.err, "blocked:", "nothing is blocked")
+        t.lacks(result.err, "ALERT", "no alert")
+        return result
+
+
+def workspace(places):
+    places.manifest("repo", private=True, workspaces=["packages/*"])
+    places.manifest("repo/packages/app", dependencies={"is-odd": "3.0.1"})
+    places.manifest("repo/packages/lib")
+    return "repo/packages/app"
+
+
+@test
+def npm_in_a_workspace_member(t):
+    """npm install, ci and ls in a workspace member's directory do what the bare commands do"""
+    places = Places(t)
+    member = workspace(places)
+    places.same_as_bare("npm", "install", cwd=member)
+    places.same_as_bare("npm", "ci", cwd=member)
+    places.same_as_bare("npm", "ls", cwd=member)
+    places.same_as_bare("npm", "install", "is-number@6", cwd="repo/packages/lib")
+
+
+@test
+def npm_below_its_package(t):
+    """npm install below a package's directory installs into the package, as bare, not where it was typed"""
+    places = Places(t)
+    places.manifest("app", dependencies={"is-odd": "3.0.1"})
+    (places.root / "app/src/deep").mkdir(parents=True)
+    places.same_as_bare("npm", "install", cwd="app/src/deep")
+
+
+@test
+def npm_with_a_prefix(t):
+    """npm --prefix installs into the directory that it names, there already or still to be made"""
+    places = Places(t)
+    places.manifest("client", dependencies={"is-odd": "3.0.1"})
+    (places.root / "tool").mkdir()
+    places.same_as_bare("npm", "--prefix", "../client", "install", cwd="tool")
+    places.same_as_bare("npm", "--prefix", "../new", "install", "is-odd@3.0.1", cwd="tool")
+    t.true((places.root / "new/node_modules/is-odd/package.json").exists(), "it is there")
+
+
+@test
+def npm_with_a_prefix_from_home(t):
+    """npm --prefix from a directory that is not shown, the home, works on the one that it names"""
+    places = Places(t)
+    places.manifest("client", dependencies={"is-odd": "3.0.1"})
+    result = t.sandbox("npm", "--prefix", "work/client", "install", cwd=t.home, options=places.options,
+                       env=places.env)
+    t.succeeded(result)
+    t.true((places.root / "client/node_modules/is-odd/package.json").exists(), result)
+    t.contains(result.err, "can't be shown", "what would be lost is said")
+
+
+@test
+def a_stray_manifest_in_the_home(t):
+    """npm install below a package.json in the home, where npm would install, is refused with the cure"""
+    places = Places(t)
+    t.write(t.home / "package.json", "{}")
+    (places.root / "app").mkdir()
+    result = t.cli("npm", "install", "is-odd", cwd=places.root / "app", env=places.env)
+    t.one_clear_line(result, 2, "your home directory", "npm init -y")
+
+
+@test
+def dependencies_outside(t):
+    """npm: directories and archives outside the project that package.json names are there, programs linked"""
+    places = Places(t)
+    places.manifest("lib", dependencies={"is-odd": "3.0.1"}, bin={"libtool": "cli.js"})
+    t.write(places.root / "lib/cli.js", "#!/usr/bin/env node\nconsole.log(1)\n", 0o755)
+    t.write(places.root / "x.tgz", tarball({"package/package.json": '{"name": "x", "version": "1.0.0"}'}))
+    places.manifest("app", dependencies={"lib": "file:../lib", "x": "file:../x.tgz"})
+    places.same_as_bare("npm", "install", cwd="app")
+    places.same_as_bare("npm", "ci", cwd="app")
+    t.true((places.root / "app/node_modules/.bin/libtool").exists(), "the program is linked")
+    places.manifest("other")
+    places.same_as_bare("npm", "install", "../lib", cwd="other")
+
+
+@test
+def a_dependency_in_a_hidden_directory(t):
+    """A dependency that leads into a hidden directory of the home is refused before the run, with the option"""
+    places = Places(t)
+    t.write(t.home / ".secret/package.json", '{"name": "secret", "version": "1.0.0"}')
+    places.manifest("app", dependencies={"secret": "file:../../.secret"})
+    result = t.cli("npm", "install", cwd=places.root / "app", env=places.env)
+    t.one_clear_line(result, 2, "--ro", ".secret")
+
+
+def worktree(t, places):
+    main = places.root / "main"
+    main.mkdir()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    t.succeeded(t.bare("git", "init", "-q", "-b", "main", cwd=main))
+    places.manifest("main", scripts={"prepare": "git rev-parse HEAD && git status --short"})
+    t.succeeded(t.bare(*git, "add", "-A", cwd=main))
+    t.succeeded(t.bare(*git, "commit", "-q", "-m", "first", cwd=main))
+    t.succeeded(t.bare(*git, "worktree", "add", "-q", "../tree", "-b", "tree", cwd=main))
+    return places.root / "tree"
+
+
+@test
+def a_linked_work_tree(t):
+    """In a linked git work tree git knows the repository: a prepare script that asks it works as bare"""
+    places = Places(t)
+    worktree(t, places)
+    places.same_as_bare("npm", "install", cwd="tree")
+    result = t.sandbox("git", "log", "--oneline", cwd=places.root / "tree")
+    t.contains(t.succeeded(result).out, "first", result)

@@ -1,0 +1,138 @@
+#include "plan/work_places.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "plan/linked_places.h"
+#include "scratch_directory.h"
+
+using namespace sandbox_run;
+using plan::command_directory;
+using policy::PackageManager;
+using test::ScratchDirectory;
+
+namespace {
+
+constexpr auto kNpm = PackageManager::npm;
+constexpr auto kPnpm = PackageManager::pnpm;
+
+void write(const std::string& path, const std::string& text) {
+  base::write_file_atomically(path, text, 0644);
+}
+
+}  // namespace
+
+TEST_CASE("options name the directory in which a manager works") {
+  CHECK(command_directory(kNpm, {"npm", "--prefix", "../new", "install"}, "/w/a") == "/w/new");
+  CHECK(command_directory(kNpm, {"npm", "install", "--prefix=/x"}, "/w/a") == "/x");
+  CHECK(command_directory(kNpm, {"npm", "-C", "b", "ci"}, "/w/a") == "/w/a/b");
+  CHECK(command_directory(kPnpm, {"pnpm", "-C", "b", "i"}, "/w/a") == "/w/a/b");
+  CHECK(command_directory(kPnpm, {"pnpm", "--dir=b", "i"}, "/w/a") == "/w/a/b");
+  CHECK(command_directory(PackageManager::yarn, {"yarn", "--cwd", "b"}, "/w/a") == "/w/a/b");
+}
+
+TEST_CASE("what belongs to another program, or to npm's global prefix, names no directory") {
+  CHECK(command_directory(kNpm, {"npm", "run", "x", "--", "--prefix", "b"}, "/w") == "/w");
+  CHECK(command_directory(kNpm, {"npm", "i", "-g", "--prefix", "/p", "x"}, "/w") == "/w");
+  CHECK(command_directory(kPnpm, {"pnpm", "exec", "tool", "-C", "b"}, "/w") == "/w");
+  CHECK(command_directory(PackageManager::pip, {"pip", "install", "--prefix", "b"}, "/w") == "/w");
+}
+
+TEST_CASE("npm works in the nearest package above, or in the workspace that this is a member of") {
+  const ScratchDirectory scratch;
+  const std::string root = scratch.make("home/repo");
+  const std::string deep = scratch.make("home/repo/packages/app/src");
+  const std::string other = scratch.make("home/repo/other");
+  write(root + "/package.json", R"({"workspaces": ["./packages/*"]})");
+  write(root + "/packages/app/package.json", "{}");
+  write(other + "/package.json", "{}");
+  const std::string home = scratch.path() + "/home";
+  CHECK(plan::find_work_places(kNpm, {"npm", "i"}, deep, home).manager == root);
+  CHECK(plan::find_work_places(kNpm, {"npm", "i"}, other, home).manager == other);
+  CHECK(plan::find_work_places(kNpm, {"npm", "i"}, other, home).project == root);
+  CHECK(plan::workspace_members(root) == std::vector<std::string>{root + "/packages/app"});
+}
+
+TEST_CASE("pnpm's members are those of pnpm-workspace.yaml") {
+  const ScratchDirectory scratch;
+  const std::string root = scratch.make("repo");
+  const std::string member = scratch.make("repo/libs/one");
+  write(member + "/package.json", "{}");
+  write(scratch.make("repo/else/two") + "/package.json", "{}");
+  write(root + "/pnpm-workspace.yaml", "packages:\n  - 'libs/**'\nother:\n  - else/*\n");
+  CHECK(plan::workspace_members(root) == std::vector<std::string>{member});
+  CHECK(plan::find_work_places(kPnpm, {"pnpm", "i"}, member, "/home/u").manager == root);
+}
+
+TEST_CASE("where npm would install into the home directory it is refused") {
+  const ScratchDirectory scratch;
+  const std::string app = scratch.make("home/app");
+  const std::string home = scratch.path() + "/home";
+  write(home + "/package.json", "{}");
+  CHECK(!plan::find_work_places(kNpm, {"npm", "install"}, app, home).refusal.empty());
+  CHECK(plan::find_work_places(kNpm, {"npm", "exec", "tool"}, app, home).refusal.empty());
+  CHECK(plan::find_work_places(kNpm, {"npm", "exec", "tool"}, app, home).project == app);
+}
+
+TEST_CASE("a directory elsewhere is a second project, or is said to be lost") {
+  const ScratchDirectory scratch;
+  const std::string tool = scratch.make("home/tool");
+  const std::string home = scratch.path() + "/home";
+  const auto places = plan::find_work_places(kNpm, {"npm", "--prefix", "../new", "i"}, tool, home);
+  CHECK(places.project == home + "/new");
+  CHECK(places.more == std::vector<std::string>{tool});
+  const auto from_home = plan::find_work_places(kNpm, {"npm", "--prefix", "new", "i"}, home, home);
+  CHECK(from_home.project == home + "/new");
+  CHECK(from_home.working_directory_is_lost);
+}
+
+TEST_CASE("dependencies outside the project are found, also those of dependencies") {
+  const ScratchDirectory scratch;
+  const std::string app = scratch.make("work/app");
+  const std::string lib = scratch.make("work/lib");
+  const std::string base = scratch.make("work/base");
+  write(app + "/package.json", R"({"dependencies": {"lib": "file:../lib", "x": "../x.tgz"}})");
+  write(lib + "/package.json", R"({"dependencies": {"base": "link:../base"}})");
+  write(base + "/package.json", "{}");
+  write(scratch.path() + "/work/x.tgz", "");
+  plan::WorkPlaces places;
+  places.manager = places.project = app;
+  const auto found = plan::find_dependencies(kNpm, {"npm", "ci"}, app, "/home/u", places);
+  CHECK(found.written == std::vector<std::string>{lib, base});
+  CHECK(found.shown == std::vector<std::string>{scratch.path() + "/work/x.tgz"});
+}
+
+TEST_CASE("a directory that is no package, and a hidden one of the home, are not shown") {
+  const ScratchDirectory scratch;
+  const std::string app = scratch.make("home/app");
+  const std::string home = scratch.path() + "/home";
+  write(scratch.make("home/.ssh") + "/package.json", "{}");
+  scratch.make("home/documents");
+  ::symlink((home + "/.ssh").c_str(), (home + "/lib").c_str());
+  write(app + "/package.json",
+        R"({"dependencies": {"a": "file:../lib", "b": "file:../documents"}})");
+  plan::WorkPlaces places;
+  places.manager = places.project = app;
+  const auto found = plan::find_dependencies(kNpm, {"npm", "ci"}, app, home, places);
+  CHECK(found.written.empty());
+  CHECK(found.shown.empty());
+  CHECK(found.refused == std::vector<std::string>{home + "/lib"});
+}
+
+TEST_CASE("a git directory is shown only if it names the work tree in turn") {
+  const ScratchDirectory scratch;
+  const std::string tree = scratch.make("tree");
+  const std::string common = scratch.make("main/.git");
+  const std::string git = scratch.make("main/.git/worktrees/tree");
+  scratch.make("main/.git/objects");
+  write(common + "/HEAD", "ref: refs/heads/main\n");
+  write(git + "/HEAD", "ref: refs/heads/tree\n");
+  write(git + "/commondir", "../..\n");
+  write(tree + "/.git", "gitdir: " + git + "\n");
+  write(git + "/gitdir", tree + "/.git\n");
+  CHECK(plan::find_git_directories(tree, tree) == std::vector<std::string>{common});
+  const std::string thief = scratch.make("thief");
+  write(thief + "/.git", "gitdir: " + git + "\n");
+  CHECK(plan::find_git_directories(thief, thief).empty());
+}

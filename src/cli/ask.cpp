@@ -16,6 +16,8 @@
 #include "cli/state.h"
 #include "cli/supervise.h"
 #include "plan/plan_builder.h"
+#include "policy/environment.h"
+#include "policy/npm_config.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -206,10 +208,38 @@ Answers ask_all(const policy::Policy& policy, const plan::HostFacts& facts) {
   return answers;
 }
 
+/// npm's own directory, "…/node_modules/npm", from the program that was found on PATH.
+std::string npm_directory(const plan::CommandFact& command) {
+  constexpr std::string_view kProgram = "/bin/np";  // npm-cli.js, npx-cli.js
+  const std::string program = command.chain.empty() ? "" : command.chain.front();
+  const std::size_t at = program.rfind(kProgram);
+  return at == std::string::npos ? "" : program.substr(0, at);
+}
+
+/// As npm itself would; nullopt where that is not certain.
+std::optional<policy::PackageManagerFacts> read_configuration(const policy::Policy& policy,
+                                                              const plan::HostFacts& facts) {
+  if (policy.package_manager != policy::PackageManager::npm) return std::nullopt;
+  policy::NpmPlace place;
+  place.home = facts.home;
+  place.directory = facts.manager_directory;
+  place.program = npm_directory(facts.command);
+  place.node = base::real_path(facts.command.interpreter).value_or("");
+  place.environment = policy::filter_environment(policy.environment, facts.environment).entries;
+  place.arguments = facts.command.arguments;
+  try {
+    return policy::read_npm_config(
+        place, [](const std::string& path) { return base::read_file_if_readable(path, 1U << 20); });
+  } catch (const base::SysError&) {
+    return std::nullopt;  // a directory in a file's place: let npm say what it makes of it
+  }
+}
+
 }  // namespace
 
 policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
                                                 const plan::HostFacts& facts) {
+  if (auto read = read_configuration(policy, facts)) return *read;
   // Not among the caches: of these the supervisor may have to write all, and by the answers it is
   // decided what the next run may reach and change.
   const std::string remembered = join_path(join_path(state_directory(facts.state_home), "answers"),

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/asked_variables.h"
+#include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
@@ -124,38 +125,14 @@ std::vector<std::string> requirement_texts(const plan::HostFacts& facts) {
 }
 
 void add_registries(Preparation& prepared) {
-  plan::HostFacts& facts = prepared.facts;
+  const plan::HostFacts& facts = prepared.facts;
   const policy::PackageManager manager = prepared.policy.package_manager;
   std::vector<std::string> urls = facts.package_manager.registries;
   for (std::string& url : policy::registries_in_arguments(manager, facts.command.arguments,
                                                           requirement_texts(facts))) {
     urls.push_back(std::move(url));
   }
-  policy::RegistryRules registries = policy::rules_for_registries(urls);
-  auto& allow = prepared.policy.network.allow;
-  for (const std::string& service : registries.loopback) {
-    const policy::HostAndPort wanted = policy::parse_host_and_port(service);
-    const bool allowed =
-        std::any_of(allow.begin(), allow.end(), [&](const policy::EgressRule& rule) {
-          return rule.host.is_loopback() &&
-                 std::find(rule.ports.begin(), rule.ports.end(), wanted.port) != rule.ports.end();
-        });
-    if (!allowed) {
-      prepared.hints.push_back(
-          base::format("the registry {0} is on this machine itself, which the sandbox can't reach "
-                       "unless you say so: sandbox-run --allow-host {0} …",
-                       service));
-    }
-  }
-  std::vector<policy::EgressRule> rules = registries.rules;
-  for (const policy::Audience& audience : prepared.policy.network.registries_for) {
-    for (policy::EgressRule rule : registries.rules) {
-      rule.audience = audience;
-      rules.push_back(std::move(rule));
-    }
-  }
-  // First: what is a registry for the package manager may be a plain host for others.
-  allow.insert(allow.begin(), rules.begin(), rules.end());
+  add_registry_rules(prepared, urls);
 }
 
 /// The user's own configuration of the package manager, as far as it is about proxies: the copy
@@ -271,6 +248,7 @@ Preparation prepare(const Options& options) {
     add_registries(prepared);
   }
   protect_hook_directory(prepared.facts, prepared.policy.files);
+  add_companions(profiles, prepared);
   if (prepared.facts.working_directory_is_lost) {
     prepared.warnings.push_back(base::format(
         "this directory can't be shown in the sandbox: what the command leaves in {} itself, and "

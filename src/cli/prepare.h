@@ -19,6 +19,8 @@ struct Preparation {
   plan::HostFacts facts;
   policy::ProxyPolicy proxies;  // that the host goes by; the sandboxee sees none of them
   std::vector<workspace::Target> targets;
+  /// Programs of package managers that the command may start (cli/companions.h), and its own.
+  std::vector<std::string> managers;
   /// Further places for events: the user's configuration's, then the command line's.
   std::vector<events::SinkAddress> event_sinks;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"

@@ -26,6 +26,7 @@
 #include "cli/behaviour.h"
 #include "cli/change_actors.h"
 #include "cli/command_code.h"
+#include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/hints.h"
@@ -198,6 +199,7 @@ class CommandRun {
     request.project = prepared_.facts.project;
     request.home = prepared_.facts.home;
     request.trusted_programs = trusted_programs(prepared_.policy, prepared_.facts);
+    request.managers = prepared_.managers;
     request.closed_streams = closed_;
     try {
       Outcome outcome = supervise(request);
@@ -248,6 +250,9 @@ class CommandRun {
     request.layers = layers_;
     request.policy = &prepared_.policy.files;
     request.arguments = plan_.exec.arguments;
+    if (!outcome.watch.nested.empty()) {
+      request.nested = judged_commands(policy::ProfileSet::built_in(), outcome.watch.nested);
+    }
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     Authors authors(run_directory_);

@@ -59,6 +59,14 @@ std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::Inne
   return sockets;
 }
 
+std::vector<watch::OverlayPlace> overlay_places(const plan::Plan& plan) {
+  std::vector<watch::OverlayPlace> places;
+  for (const plan::Layer& layer : plan.layers) {
+    places.push_back({layer.target, layer.upper, layer.kind == plan::LayerKind::cache});
+  }
+  return places;
+}
+
 /// nullptr: the plan has no decoys, or the kernel no leases.
 std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
                                                 sandbox::RunningSandbox& sandbox,
@@ -98,7 +106,8 @@ class Supervision {
         broker_(loop_, request.network, listening_sockets(std::move(sandbox.sockets)),
                 *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
-               {request.project, request.home}, request.trusted_programs, sandbox.init_pid()),
+               {request.project, request.home, overlay_places(*request.plan), request.managers},
+               request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}

@@ -157,24 +157,6 @@ std::vector<std::string> interpreters_of(const std::string& path, const HostFact
   return found;
 }
 
-CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts) {
-  CommandFact command;
-  command.arguments = arguments;
-  std::tie(command.path, command.executable) = find_command(arguments.front(), facts);
-  std::vector<std::string> todo;
-  if (!command.path.empty()) todo.push_back(command.path);
-  for (std::size_t i = 0; i < todo.size() && i < 2 * kMaxInterpreters; ++i) {
-    const auto real = base::real_path(todo[i]);
-    if (!real) continue;
-    command.chain.push_back(*real);
-    for (std::string& interpreter : interpreters_of(*real, facts)) {
-      if (i == 0) command.interpreter = interpreter;
-      todo.push_back(std::move(interpreter));
-    }
-  }
-  return command;
-}
-
 int landlock_abi() {
   constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
@@ -233,6 +215,24 @@ std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
 }
 
 }  // namespace
+
+CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts) {
+  CommandFact command;
+  command.arguments = arguments;
+  std::tie(command.path, command.executable) = find_command(arguments.front(), facts);
+  std::vector<std::string> todo;
+  if (!command.path.empty()) todo.push_back(command.path);
+  for (std::size_t i = 0; i < todo.size() && i < 2 * kMaxInterpreters; ++i) {
+    const auto real = base::real_path(todo[i]);
+    if (!real) continue;
+    command.chain.push_back(*real);
+    for (std::string& interpreter : interpreters_of(*real, facts)) {
+      if (i == 0) command.interpreter = interpreter;
+      todo.push_back(std::move(interpreter));
+    }
+  }
+  return command;
+}
 
 std::string expand(const std::string& path, const HostFacts& facts) {
   if (path.empty() || path.front() != '{') return path;

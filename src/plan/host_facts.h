@@ -78,6 +78,9 @@ struct HostFacts {
   bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
 };
 
+/// As execvp(3) finds it by the PATH of `facts`.
+CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts);
+
 /// `{home}/x` → "/home/u/x"; {cache_home} {config_home} {data_home} {state_home}
 /// {package_manager_cache} likewise. "" if the value is not known.
 std::string expand(const std::string& path, const HostFacts& facts);

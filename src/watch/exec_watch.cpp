@@ -14,13 +14,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/text.h"
 #include "watch/actor.h"
+#include "watch/actor_labels.h"
 #include "watch/connect_watch.h"
 #include "watch/exec_reader.h"
+#include "watch/nested_manager.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
 #include "watch/script_ends.h"
@@ -39,10 +42,6 @@ using events::Event;
 constexpr int kNotificationsPerTurn = 256;
 constexpr std::size_t kMaxStartedScripts = 10'000;
 
-bool is_unclear(const Actor& actor) {
-  return actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::unknown;
-}
-
 }  // namespace
 
 class ExecWatch::Impl {
@@ -52,20 +51,25 @@ class ExecWatch::Impl {
        std::vector<std::string> trusted_programs, int init_pid)
       : listener_(std::move(listener)),
         channel_(listener_.get()),
-        manager_(manager),
         sink_(sink),
         project_(std::move(places.project)),
         trusted_(std::move(trusted_programs)),
+        labels_(manager, std::move(places.managers),
+                OwnCode(WrittenFiles(std::move(places.layers)), project_, places.home), project_,
+                init_pid),
         connects_(channel_, processes_, callers),
-        signals_(channel_, processes_),
+        signals_(channel_, processes_, labels_.own_code()),
         sockets_(channel_, processes_, sink),
         writes_(channel_, processes_, sink, project_, std::move(places.home)),
-        init_(init_pid),
         ends_(sink, [this](const Actor& actor, int but_for) { return goes_on(actor, but_for); }) {}
 
   int fd() const { return listener_.get(); }
   Actor actor_of(int pid) { return processes_.actor_of(pid); }
-  WatchTotals totals() const { return totals_; }
+  WatchTotals totals() const {
+    WatchTotals totals = totals_;
+    totals.nested = labels_.nested();
+    return totals;
+  }
   ScriptEnds& ends() { return ends_; }
 
   bool on_readable() {
@@ -94,17 +98,6 @@ class ExecWatch::Impl {
   }
 
  private:
-  /// One exec, as far as it could be read.
-  struct Act {
-    std::chrono::system_clock::time_point time;
-    ProcessStatus process;
-    ExecReading reading;
-    bool by_descriptor = false;
-    bool trusted = false;  // the package manager's own program, or a helper
-    int error = 0;         // not 0: it fails with this, and is not worth a record
-    Actor parent;
-  };
-
   void handle_exec(const seccomp_notif& notification);
   void handle_connect(const seccomp_notif& notification);
   void handle_socket(const seccomp_notif& notification);
@@ -113,43 +106,37 @@ class ExecWatch::Impl {
   void handle_exit(const seccomp_notif& notification);
   bool goes_on(const Actor& actor, int but_for);
   Act read(const seccomp_notif& notification);
-  Actor label(const Act& act);
-  bool keeps_trust(const Act& act, const Actor& actor) const;
   void record(const Act& act, const Actor& actor);
   void record_script(const Act& act, const Actor& actor);
 
   base::UniqueFd listener_;
   NotificationChannel channel_;
-  policy::PackageManager manager_;
   events::EventSink& sink_;
   std::string project_;
   TrustedPrograms trusted_;
   ProcessTable processes_;
+  ActorLabels labels_;
   ConnectWatch connects_;
   SignalWatch signals_;
   SocketWatch sockets_;
   WriteWatch writes_;
   WatchTotals totals_;
-  bool top_level_seen_ = false;
-  int init_;
-  bool orphans_are_told_ = false;
-  ExecFacts outer_;  // what the command itself was started with
   std::set<std::string> started_;
   ScriptEnds ends_;
 };
 
-ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
+Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   Act act;
   act.time = std::chrono::system_clock::now();
   const int thread = static_cast<int>(notification.pid);
   ExecPath where = read_exec_path(thread, notification.data);
-  const ProcessRoot root(thread);
-  const Look program = look_at(root, where);
-  act.error = certain_error(where, program);
+  const ProcessRoot& root = act.root.emplace(thread);
+  act.program = look_at(root, where);
+  act.error = certain_error(where, act.program);
   if (act.error != 0) return act;
   act.by_descriptor = where.by_descriptor;
   act.reading = read_exec(thread, notification.data, std::move(where));
-  act.trusted = trusted_.cover(program, act.reading.facts, root);
+  act.trusted = trusted_.cover(act.program, act.reading.facts, root);
   const int process = process_of_thread(thread);
   const auto status = read_process_status(process);
   if (status) {
@@ -160,38 +147,6 @@ ExecWatch::Impl::Act ExecWatch::Impl::read(const seccomp_notif& notification) {
     act.process.id.pid = process;
   }
   return act;
-}
-
-Actor ExecWatch::Impl::label(const Act& act) {
-  if (!top_level_seen_) {
-    top_level_seen_ = true;
-    if (init_ == 0) init_ = act.process.parent;
-    orphans_are_told_ = !children_of(act.process.parent, 1).empty();
-    outer_ = act.reading.facts;
-    if (project_.empty()) project_ = outer_.working_directory;
-    Actor actor;
-    actor.kind = manager_ == policy::PackageManager::none ? Actor::Kind::project_script
-                                                          : Actor::Kind::package_manager;
-    return actor;
-  }
-  const auto actor = actor_for(manager_, act.reading.facts, act.parent, project_);
-  const bool from_outside = actor && actor->kind == Actor::Kind::project_script &&
-                            same_lifecycle(act.reading.facts, outer_);
-  if (actor && !from_outside) return *actor;
-  // A script may well have started with what could not be read.
-  if (!act.reading.complete && is_unclear(act.parent)) return {};
-  return act.parent;
-}
-
-/// With a NODE_OPTIONS or LD_PRELOAD that the command did not have, it is another program.
-bool ExecWatch::Impl::keeps_trust(const Act& act, const Actor& actor) const {
-  const auto& own = act.reading.facts.loader_environment;
-  const auto& outer = outer_.loader_environment;
-  const bool typed = manager_ == policy::PackageManager::none &&
-                     actor.kind == Actor::Kind::project_script && actor.script_event.empty();
-  const bool is_its_own = typed || actor.kind == Actor::Kind::package_manager;
-  return is_its_own && act.reading.complete && act.trusted &&
-         std::includes(outer.begin(), outer.end(), own.begin(), own.end());
 }
 
 void ExecWatch::Impl::handle_connect(const seccomp_notif& notification) {
@@ -240,15 +195,10 @@ void ExecWatch::Impl::handle_write(const seccomp_notif& notification) {
 /// Whose it is cannot be told for certain (its arguments and environment are its own to write), and
 /// so it may be any actor's.
 bool ExecWatch::Impl::goes_on(const Actor& actor, int but_for) {
-  if (!orphans_are_told_ || processes_.has_living(actor, but_for)) return true;
-  constexpr std::size_t kMaxOrphans = 64;  // more are nobody's way to be overlooked
-  const std::vector<int> orphans = children_of(init_, kMaxOrphans);
-  return orphans.size() == kMaxOrphans ||
-         std::any_of(orphans.begin(), orphans.end(), [&](int orphan) {
-           const auto status = read_process_status(orphan);
-           return orphan != but_for && status && !status->ended &&
-                  processes_.find(status->id) == nullptr;
-         });
+  if (processes_.has_living(actor, but_for)) return true;
+  return labels_.any_orphan([&](const ProcessStatus& orphan) {
+    return orphan.id.pid != but_for && processes_.find(orphan.id) == nullptr;
+  });
 }
 
 void ExecWatch::Impl::handle_exit(const seccomp_notif& notification) {
@@ -281,8 +231,8 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
   channel_.let_go_on(notification.id);
   // Killed or interrupted meanwhile: nothing was executed (an interrupted exec is notified again).
   if (!still_waits) return;
-  const Actor actor = label(act);
-  if (!keeps_trust(act, actor)) totals_.only_package_manager_ran = false;
+  const Actor actor = labels_.label(act);
+  if (!labels_.keeps_trust(act, actor)) totals_.only_package_manager_ran = false;
   if (act.process.id.start != 0) {
     processes_.set(act.process.id, actor, act.reading.facts.arguments);
     connects_.forget(act.process.id.pid);
@@ -313,6 +263,8 @@ void ExecWatch::Impl::record(const Act& act, const Actor& actor) {
 void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
   const ExecFacts& facts = act.reading.facts;
   const bool build = actor.kind == Actor::Kind::build;
+  // What a nested manager runs for the script that started it is no script of its own.
+  if (is_nested_manager(labels_.manager(), act.parent) && actor == starter_of(act.parent)) return;
   const bool script = actor.kind == Actor::Kind::script ||
                       (actor.kind == Actor::Kind::project_script && !actor.script_event.empty());
   if (!build && !script) return;

@@ -9,6 +9,8 @@
 #include "events/caller_table.h"
 #include "events/event.h"
 #include "policy/policy.h"
+#include "watch/nested_manager.h"
+#include "watch/written_files.h"
 
 namespace sandbox_run::watch {
 
@@ -18,6 +20,7 @@ struct WatchTotals {
   /// Nothing but the package manager itself (without one: the program of the system that the user
   /// typed) and known helpers was executed: see TrustedPrograms.
   bool only_package_manager_ran = true;
+  std::vector<NestedManager> nested = {};  // in the order of their starts; bounded
 };
 
 /// Real paths on the host, which are the sandboxee's, too.
@@ -26,6 +29,10 @@ struct WatchedPlaces {
   /// directory.
   std::string project = {};
   std::string home = {};
+  std::vector<OverlayPlace> layers = {};
+  /// Package managers' programs, as TrustedPrograms takes them: who of the user's own code starts
+  /// one, starts a package manager, whatever the command is.
+  std::vector<std::string> managers = {};
 };
 
 /// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket

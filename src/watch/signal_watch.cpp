@@ -102,9 +102,8 @@ bool SignalWatch::allows(const seccomp_notif& notification) {
   const auto status = read_process_status(sender);
   const Actor actor = status ? processes_.actor_of(*status) : Actor{};
   if (!channel_.is_valid(notification.id)) return true;  // it is gone, and so is its call
-  if (actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::project_script) {
-    return true;
-  }
+  if (actor.kind == Actor::Kind::package_manager) return true;
+  if (actor.kind == Actor::Kind::project_script && status && own_.follows(*status)) return true;
   const std::vector<ProcessId> others = processes_.of_others(actor);
   return std::none_of(others.begin(), others.end(), [&](const ProcessId& process) {
     return reaches(process, notification, sender);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "watch/notification.h"
+#include "watch/own_code.h"
 #include "watch/process_table.h"
 
 namespace sandbox_run::watch {
@@ -18,13 +19,14 @@ namespace sandbox_run::watch {
 /// every other signal is free.
 class SignalWatch {
  public:
-  /// Both outlive it.
-  SignalWatch(NotificationChannel& channel, ProcessTable& processes)
-      : channel_(channel), processes_(processes) {}
+  /// All outlive it.
+  SignalWatch(NotificationChannel& channel, ProcessTable& processes, const OwnCode& own)
+      : channel_(channel), processes_(processes), own_(own) {}
 
   /// True: let it go on. A script or a build may send it to processes with its own actor, the
-  /// package manager and the project's own scripts to any. A pid that is used again between this
-  /// look and the call is not seen.
+  /// package manager and the project's own scripts to any (but not a package's program that these
+  /// run: a manager may run besides). A pid that is used again between this look and the call is
+  /// not seen.
   bool allows(const seccomp_notif& notification);
 
  private:
@@ -32,6 +34,7 @@ class SignalWatch {
 
   NotificationChannel& channel_;
   ProcessTable& processes_;
+  const OwnCode& own_;
 };
 
 /// True if a filter notifies the system call `number` for SignalWatch.

@@ -28,15 +28,6 @@ bool is_python(std::string_view name) {
   return starts_with(name, "python") || starts_with(name, "pypy");
 }
 
-bool is_interpreter(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kPrefixes = {"node", "perl", "ruby", "busybox"};
-  constexpr std::array<std::string_view, 9> kNames = {"sh",  "bash", "dash", "ash", "zsh",
-                                                      "ksh", "mksh", "bun",  "deno"};
-  return is_python(name) || is_one_of(kNames, name) ||
-         std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                     [&](std::string_view prefix) { return starts_with(name, prefix); });
-}
-
 /// No shell, and nothing that runs code without a further exec. What package managers ask for their
 /// own sake: sources from git, archives, the name of the system; and what their start scripts use.
 bool is_helper(const std::string& path) {
@@ -79,6 +70,15 @@ bool is_pip_of_python(const ProcessRoot& root) {
 
 }  // namespace
 
+bool is_interpreter(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kPrefixes = {"node", "perl", "ruby", "busybox"};
+  constexpr std::array<std::string_view, 9> kNames = {"sh",  "bash", "dash", "ash", "zsh",
+                                                      "ksh", "mksh", "bun",  "deno"};
+  return is_python(name) || is_one_of(kNames, name) ||
+         std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](std::string_view prefix) { return starts_with(name, prefix); });
+}
+
 bool is_loader_variable(std::string_view name) {
   constexpr std::array<std::string_view, 9> kNames = {
       "NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE",
@@ -110,6 +110,16 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
   if (!is_own) return is_helper(path);
   const std::string name = base::file_name(path);
   return !is_interpreter(name) || runs_own_script(name, exec, root);
+}
+
+bool TrustedPrograms::is_manager(const Look& program, const ExecFacts& exec,
+                                 const ProcessRoot& root) const {
+  if (program.result != Look::Result::found || is_helper(program.real_path)) return false;
+  if (std::find(paths_.begin(), paths_.end(), program.real_path) == paths_.end()) return false;
+  const std::string name = base::file_name(program.real_path);
+  return !is_interpreter(name) ||
+         (exec.arguments.size() > 2 && runs_own_script(name, exec, root)) ||
+         (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root));
 }
 
 bool TrustedPrograms::is_own_script(const std::string& argument, const ProcessRoot& root) const {

@@ -22,6 +22,8 @@ class TrustedPrograms {
   /// `program`: what the exec's path leads to. Also true for helpers such as git and tar in the
   /// system's directories: whatever they start in turn is an exec of its own.
   bool cover(const Look& program, const ExecFacts& exec, const ProcessRoot& root) const;
+  /// The package manager itself, no helper.
+  bool is_manager(const Look& program, const ExecFacts& exec, const ProcessRoot& root) const;
 
  private:
   bool is_own_script(const std::string& argument, const ProcessRoot& root) const;
@@ -31,6 +33,9 @@ class TrustedPrograms {
   std::vector<std::string> paths_;
   std::vector<std::string> directories_;
 };
+
+/// node, python, a shell …, by the name of the program's file.
+bool is_interpreter(std::string_view name);
 
 /// Variables by which a program loads code that is not its own (ld.so(8), node(1), python(1)).
 bool is_loader_variable(std::string_view name);

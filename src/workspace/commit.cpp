@@ -4,6 +4,7 @@
 
 #include "base/sys_error.h"
 #include "workspace/held_list.h"
+#include "workspace/nested_judge.h"
 #include "workspace/notices.h"
 #include "workspace/store.h"
 #include "workspace/transaction.h"
@@ -55,8 +56,10 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
   transaction.name = caches ? "cache-" : "";
   for (const LayerRecord& record : records) {
     if (is_cache(record) != caches || (!caches && !request.commit)) continue;
-    const policy::TargetKind kind = record.directory.target.kind;
-    transaction.layers.push_back({record, judge_by_policy(request, kind), is_whole(request, kind)});
+    const Target& target = record.directory.target;
+    Judge judge = judge_by_policy(request, target.kind);
+    if (!caches) judge = judge_nested_too(std::move(judge), request, target.path);
+    transaction.layers.push_back({record, std::move(judge), is_whole(request, target.kind)});
   }
   return transaction;
 }

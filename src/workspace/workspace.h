@@ -102,11 +102,20 @@ std::vector<Change> read_changes(const LayerDirectory& layer);
 /// targets' next run; but what lies in a target's own file system (staging) is removed at once.
 enum class OldEntries { remove, leave };
 
+/// A package manager that the command started by itself (watch/nested_manager.h): what it changes
+/// in its directory is judged by its own profile and words, too.
+struct NestedCommand {
+  std::string directory;
+  std::vector<std::string> arguments;
+  policy::TargetRules rules;
+};
+
 struct CommitRequest {
   std::string run_directory;
   std::vector<LayerDirectory> layers;
   const policy::FilesystemPolicy* policy = nullptr;
   std::vector<std::string> arguments;  // of the command: some rules ask
+  std::vector<NestedCommand> nested = {};
   bool commit = true;                  // false: the command failed; only caches are kept
   /// Nothing but the package manager, or what the user typed, ran: policy::Author::asked.
   bool only_package_manager_ran = false;

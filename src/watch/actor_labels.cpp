@@ -1,0 +1,101 @@
+// Must:     label what is not certain as unknown or as its starter's, never as a package manager.
+
+#include "watch/actor_labels.h"
+
+#include <utility>
+
+#include "watch/actor.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+using events::Actor;
+
+bool is_unclear(const Actor& actor) {
+  return actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::unknown;
+}
+
+}  // namespace
+
+ActorLabels::ActorLabels(policy::PackageManager manager, std::vector<std::string> programs,
+                         OwnCode own, std::string project, int init)
+    : manager_(manager),
+      managers_(std::move(programs)),
+      own_(std::move(own)),
+      project_(std::move(project)),
+      init_(init) {}
+
+Actor ActorLabels::begin(const Act& act, const OwnExec& exec) {
+  begun_ = true;
+  if (init_ == 0) init_ = act.process.parent;
+  orphans_are_told_ = !children_of(act.process.parent, 1).empty();
+  outer_ = act.reading.facts;
+  if (project_.empty()) project_ = outer_.working_directory;
+  Actor actor;
+  const bool is_manager = manager_ != policy::PackageManager::none;
+  actor.kind = is_manager ? Actor::Kind::package_manager : Actor::Kind::project_script;
+  own_.begin(exec, is_manager);
+  return actor;
+}
+
+/// As its parent's, or what it says of itself.
+Actor ActorLabels::inherit(const Act& act) const {
+  const bool nested = is_nested_manager(manager_, act.parent);
+  const Actor starter = nested ? starter_of(act.parent) : act.parent;
+  const auto actor = actor_for(nested ? policy::PackageManager::none : manager_, act.reading.facts,
+                               act.parent, project_);
+  const bool from_outside = actor && actor->kind == Actor::Kind::project_script &&
+                            (same_lifecycle(act.reading.facts, outer_) || *actor == starter);
+  if (actor && !from_outside) return *actor;
+  // A script may well have started with what could not be read.
+  if (!act.reading.complete && is_unclear(act.parent)) return {};
+  const bool stays = !nested || (has_own_loaders(act) &&
+                                 managers_.cover(act.program, act.reading.facts, *act.root));
+  return stays ? act.parent : starter;
+}
+
+Actor ActorLabels::label(const Act& act) {
+  if (!act.root) return is_unclear(act.parent) ? Actor{} : act.parent;  // out of memory
+  const ExecFacts& facts = act.reading.facts;
+  const OwnExec exec{act.process.id.pid, act.process, &facts,
+                     &act.program,       &*act.root,  package_directory(facts)};
+  if (!begun_) return begin(act, exec);
+  Actor actor = inherit(act);
+  const bool is_package = actor.kind == Actor::Kind::script || actor.kind == Actor::Kind::build ||
+                          actor.kind == Actor::Kind::unknown || !act.reading.complete;
+  const auto others_live = [this] { return packages_live(); };
+  const bool is_manager = managers_.is_manager(act.program, facts, *act.root);
+  const bool is_helper = is_manager || managers_.cover(act.program, facts, *act.root);
+  const bool own = own_.note(exec, is_helper, is_package, others_live);
+  if (own && is_manager && actor.kind == Actor::Kind::project_script && has_own_loaders(act) &&
+      own_.may_start_manager(exec, others_live)) {
+    constexpr std::size_t kMaxNested = 1000;
+    if (nested_.size() < kMaxNested) {
+      nested_.push_back({facts.working_directory, facts.arguments});
+    }
+    return manager_started_by(actor);
+  }
+  return actor;
+}
+
+/// Does code of packages run besides, or something that has lost its parents?
+bool ActorLabels::packages_live() {
+  return own_.packages_live() ||
+         any_orphan([this](const ProcessStatus& orphan) { return !own_.follows(orphan); });
+}
+
+/// With a NODE_OPTIONS or LD_PRELOAD that the command did not have, it is another program.
+bool ActorLabels::has_own_loaders(const Act& act) const {
+  const auto& own = act.reading.facts.loader_environment;
+  const auto& outer = outer_.loader_environment;
+  return std::includes(outer.begin(), outer.end(), own.begin(), own.end());
+}
+
+bool ActorLabels::keeps_trust(const Act& act, const Actor& actor) const {
+  const bool typed = manager_ == policy::PackageManager::none &&
+                     actor.kind == Actor::Kind::project_script && actor.script_event.empty();
+  const bool is_its_own = typed || actor.kind == Actor::Kind::package_manager;
+  return is_its_own && act.reading.complete && act.trusted && has_own_loaders(act);
+}
+
+}  // namespace sandbox_run::watch

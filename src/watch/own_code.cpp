@@ -1,0 +1,190 @@
+#include "watch/own_code.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/path.h"
+#include "watch/trusted_programs.h"
+
+namespace sandbox_run::watch {
+namespace {
+
+constexpr std::size_t kMaxKnown = 65536;
+constexpr int kMaxAncestors = 256;
+
+/// What package managers, and the interpreters that they run on, load from a project's directory …
+constexpr std::array kLoaded{
+    ".npmrc",          ".pnpmfile.cjs",   ".pnpmfile.mjs",  "pnpm-workspace.yaml",
+    ".yarnrc",         ".yarnrc.yml",     ".yarn/releases", ".yarn/plugins",
+    ".pnp.cjs",        ".pnp.loader.mjs", "pip.conf",       "pyvenv.cfg",
+    ".python-version", ".tool-versions",  ".nvmrc"};
+/// … and from the home.
+constexpr std::array kLoadedFromHome{".npmrc",
+                                     ".yarnrc",
+                                     ".yarnrc.yml",
+                                     ".yarn",
+                                     ".pnpmfile.cjs",
+                                     ".config/pnpm/rc",
+                                     ".config/pnpm/config.yaml",
+                                     ".config/yarn",
+                                     ".config/pip/pip.conf",
+                                     ".pip/pip.conf",
+                                     ".node_modules",
+                                     ".node_libraries",
+                                     ".local/lib",
+                                     ".pydistutils.cfg",
+                                     ".gitconfig",
+                                     ".config/git/config"};
+
+bool holds(const std::string& path, const char* part) {
+  return path.find(part) != std::string::npos;
+}
+
+bool is_shell(const std::string& path) { return base::file_name(path).ends_with("sh"); }
+
+/// A word that stands for the program: `sh -c TEXT`, `node -e TEXT`. Whoever starts it says it.
+bool has_text(const std::string& path, const std::vector<std::string>& arguments) {
+  if (!is_shell(path)) {
+    constexpr std::array kOptions{"-c", "-e", "-p", "--eval"};
+    return arguments.size() > 2 &&
+           std::find(kOptions.begin(), kOptions.end(), arguments[1]) != kOptions.end();
+  }
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word.size() < 2 || (word[0] != '-' && word[0] != '+') || word[1] == '-') return false;
+    if (word.find('c') != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+OwnCode::OwnCode(WrittenFiles written, std::string project, std::string home)
+    : written_(std::move(written)), project_(std::move(project)), home_(std::move(home)) {}
+
+void OwnCode::begin(const OwnExec& exec, bool is_manager) {
+  top_ = exec.process.id;
+  std::vector<std::string> paths;
+  if (!home_.empty()) {
+    for (const char* name : kLoadedFromHome) paths.push_back(base::join_path(home_, name));
+  }
+  written_.remember(*exec.root, paths);
+  settle(top_, is_manager || is_own_program(exec, false));
+}
+
+bool OwnCode::packages_live() {
+  std::erase_if(known_, [&](const auto& entry) {
+    const auto status = read_process_status(entry.first);
+    return entry.first != top_.pid &&
+           (!status || status->id.start != entry.second.start || status->ended);
+  });
+  return std::any_of(known_.begin(), known_.end(),
+                     [](const auto& entry) { return !entry.second.own; });
+}
+
+void OwnCode::settle(const ProcessId& process, bool own) {
+  if (!own) package_code_ran_ = true;
+  if (process.start == 0) return;
+  if (known_.size() >= kMaxKnown) {
+    std::erase_if(known_, [](const auto& entry) {
+      const auto status = read_process_status(entry.first);
+      return !status || status->id.start != entry.second.start;
+    });
+    // More than that alive: nobody starts a manager any more.
+    if (known_.size() >= kMaxKnown) top_ = {};
+  }
+  known_[process.pid] = {process.start, own};
+}
+
+bool OwnCode::follows(const ProcessStatus& process) const {
+  ProcessStatus at = process;
+  for (int depth = 0; depth < kMaxAncestors && top_.pid != 0; ++depth) {
+    const auto known = known_.find(at.id.pid);
+    if (known != known_.end() && known->second.start == at.id.start && !known->second.own) {
+      return false;
+    }
+    if (at.id == top_) return true;
+    const auto parent = at.parent > 1 ? read_process_status(at.parent) : std::nullopt;
+    if (!parent) return false;
+    at = *parent;
+  }
+  return false;
+}
+
+/// A script in package.json that a package has written there is the package's.
+bool OwnCode::says_its_own_script(const OwnExec& exec) const {
+  return !package_code_ran_ || exec.script_directory.empty() ||
+         written_.manifest_is_kept(exec.script_directory);
+}
+
+bool OwnCode::is_of_package(const OwnExec& exec, const std::string& path) const {
+  if (holds(path, "/node_modules/") || holds(path, "/site-packages/") ||
+      holds(path, "/dist-packages/")) {
+    return true;
+  }
+  // A program in an environment's bin was put there by a package.
+  const std::string bin = base::parent_path(path);
+  return base::file_name(bin) == "bin" &&
+         exec.root->look_up(base::join_path(base::parent_path(bin), "pyvenv.cfg")).result !=
+             Look::Result::missing;
+}
+
+bool OwnCode::is_own_program(const OwnExec& exec, bool others_live) {
+  if (exec.program->result != Look::Result::found) return false;
+  const std::string& path = exec.program->real_path;
+  if (is_of_package(exec, path)) return false;
+  if (package_code_ran_ && written_.may_be_written(exec.thread, path)) return false;
+  const std::vector<std::string>& arguments = exec.facts->arguments;
+  const bool interprets = is_interpreter(base::file_name(path));
+  const bool is_text = interprets && has_text(path, arguments);
+  if (interprets && !is_text) {
+    // The script, and what options load before it: `node -r x script`.
+    for (std::size_t i = 1; i < arguments.size(); ++i) {
+      if (arguments[i].empty()) continue;
+      const bool option = arguments[i].front() == '-';
+      const Look script = option ? Look{} : exec.root->look_up(arguments[i]);
+      if (script.result == Look::Result::found) {
+        if (is_of_package(exec, script.real_path)) return false;
+        if (package_code_ran_ && written_.may_be_written(exec.thread, script.real_path)) {
+          return false;
+        }
+      }
+      if (!option && script.result != Look::Result::found && holds(arguments[i], "node_modules")) {
+        return false;
+      }
+      if (!option && script.result == Look::Result::found) break;
+    }
+  }
+  if (!package_code_ran_) return true;
+  // A shell's text is said by who starts it; anything else reads files, and may load others.
+  return (is_text && is_shell(path)) || (!others_live && written_.only_packages_are_written() &&
+                                         !written_.remembered_have_changed(*exec.root));
+}
+
+bool OwnCode::nothing_is_planted(const OwnExec& exec) const {
+  if (written_.may_be_written(exec.thread, exec.program->real_path)) return false;
+  const std::vector<std::string>& arguments = exec.facts->arguments;
+  const bool interprets = is_interpreter(base::file_name(exec.program->real_path));
+  for (std::size_t i = 1; interprets && i < arguments.size(); ++i) {
+    if (arguments[i].starts_with('-')) continue;
+    const Look script = exec.root->look_up(arguments[i]);
+    if (script.result != Look::Result::found) return false;
+    if (written_.may_be_written(exec.thread, script.real_path)) return false;
+    break;
+  }
+  if (written_.remembered_have_changed(*exec.root)) return false;
+  if (written_.cache_is_written("corepack")) return false;
+  const Look here = exec.root->look_up(exec.facts->working_directory);
+  if (here.result != Look::Result::found) return false;
+  for (std::string at = here.real_path;; at = base::parent_path(at)) {
+    for (const char* name : kLoaded) {
+      if (written_.may_be_written(exec.thread, base::join_path(at, name))) return false;
+    }
+    if (!written_.manifest_is_kept(at)) return false;
+    if (at == project_ || at == "/" || !base::is_beneath(at, project_)) break;
+  }
+  return true;
+}
+
+}  // namespace sandbox_run::watch

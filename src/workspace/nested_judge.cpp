@@ -1,0 +1,74 @@
+#include "workspace/nested_judge.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/path.h"
+
+namespace sandbox_run::workspace {
+namespace {
+
+using policy::Judgement;
+using policy::Verdict;
+
+class NestedJudge {
+ public:
+  NestedJudge(Judge judge, const std::vector<NestedCommand>& nested, const std::string& target)
+      : judge_(std::move(judge)) {
+    for (const NestedCommand& command : nested) {
+      if (!base::is_beneath(command.directory, target)) continue;
+      commands_.push_back(command);
+      commands_.back().directory = base::relative_to(command.directory, target);
+    }
+  }
+
+  Judgement entry(const std::string& path) const {
+    Judgement judgement = judge_.entry(path);
+    if (!is_kept_back(judgement)) return judgement;
+    for (const NestedCommand& command : commands_) {
+      if (!is_at_or_beneath(path, command.directory) || path == command.directory) continue;
+      const Judgement own =
+          policy::judge(command.rules, inside(path, command.directory), command.arguments);
+      if (is_taken_over(own)) return own;
+    }
+    return judgement;
+  }
+
+  std::optional<Judgement> subtree(const std::string& path) const {
+    std::optional<Judgement> whole = judge_.subtree(path);
+    if (!whole || !is_kept_back(*whole)) return whole;
+    const bool concerns =
+        std::any_of(commands_.begin(), commands_.end(), [&](const NestedCommand& command) {
+          return is_at_or_beneath(path, command.directory) ||
+                 is_at_or_beneath(command.directory, path);
+        });
+    return concerns ? std::nullopt : whole;
+  }
+
+ private:
+  static bool is_kept_back(const Judgement& judgement) {
+    return judgement.verdict == Verdict::hold || judgement.verdict == Verdict::protect;
+  }
+  static bool is_taken_over(const Judgement& judgement) {
+    return judgement.verdict == Verdict::commit || judgement.verdict == Verdict::manifest ||
+           judgement.verdict == Verdict::path_file || judgement.verdict == Verdict::recorded;
+  }
+  static std::string inside(const std::string& path, const std::string& directory) {
+    return directory.empty() ? path : path.substr(directory.size() + 1);
+  }
+
+  Judge judge_;
+  std::vector<NestedCommand> commands_;  // their directories relative to the target
+};
+
+}  // namespace
+
+Judge judge_nested_too(Judge judge, const CommitRequest& request, const std::string& target) {
+  if (request.nested.empty()) return judge;
+  const auto nested = std::make_shared<const NestedJudge>(std::move(judge), request.nested, target);
+  return {[nested](const std::string& path) { return nested->entry(path); },
+          [nested](const std::string& path) { return nested->subtree(path); }};
+}
+
+}  // namespace sandbox_run::workspace

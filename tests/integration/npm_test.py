@@ -31,6 +31,7 @@ class Project:
         if warm:
             copy(fixture / "home", t.home)
         copy(fixture / "project", t.project)
+        package_managers.write_project(manager, t.project)  # some of it names the place
         self.env = package_managers.variables(manager, t.home, fixture / "prefix")
         self.fresh = t.base / "fresh"
         copy(t.project, self.fresh.mkdir() or self.fresh)

@@ -131,12 +131,13 @@ MANAGERS = [
 NPM_OF = {"node20": "npm10", "node22": "npm11", "node24": "npm12"}
 
 
-def manifest(manager, dependencies):
-    """package.json of a project for `manager`, its scripts approved where the manager asks."""
+def manifest(manager, directory, dependencies):
+    """package.json of a project in `directory` for `manager`, its scripts approved where the manager asks."""
     text = {"name": "app", "version": "1.0.0", "private": True, "license": "Apache-2.0"}
     text["dependencies"] = dependencies
     if manager.name in ("npm11", "npm12"):
         text["allowScripts"] = {name.split("@file:")[0]: True for name in BUILT}
+        text["allowScripts"][f"file:{directory}/native-hello-1.0.0.tgz"] = True  # by its place, says npm 12
     if manager.name == "bun":
         text["trustedDependencies"] = [name.split("@file:")[0] for name in BUILT]
     return json.dumps(text, indent=2) + "\n"
@@ -144,7 +145,7 @@ def manifest(manager, dependencies):
 
 def write_project(manager, directory, dependencies=None):
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "package.json").write_text(manifest(manager, dependencies or DEPENDENCIES))
+    (directory / "package.json").write_text(manifest(manager, directory, dependencies or DEPENDENCIES))
     (directory / "native-hello-1.0.0.tgz").write_bytes(tarball(NATIVE_PACKAGE))
     if manager.name == "yarn4":
         (directory / ".yarnrc.yml").write_text(YARN_CONFIGURATION)

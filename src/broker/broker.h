@@ -33,7 +33,14 @@ struct ListeningSocket {
 struct DeniedHost {
   std::string host;     // name or address
   events::Actor actor;  // the first who tried; unknown if that could not be told
-  friend bool operator==(const DeniedHost&, const DeniedHost&) = default;
+  /// What would let it through: a rule for the host; one that says `private` besides, as the name
+  /// leads to a private address; nothing (UDP, ssh, which does not say whom it is for).
+  enum class Cure { host, private_host, none };
+  Cure cure = Cure::host;
+  std::uint16_t port = 0;  // 0: it was only looked up
+  friend bool operator==(const DeniedHost& a, const DeniedHost& b) {
+    return a.host == b.host && a.actor == b.actor;
+  }
 };
 
 /// A host that was allowed and could not be reached at all.

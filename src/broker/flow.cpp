@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "broker/leak_screen.h"
 #include "broker/proxy_connect.h"
+#include "policy/egress.h"
 
 namespace sandbox_run::broker {
 namespace {
@@ -129,11 +130,14 @@ asio::awaitable<std::vector<Address>> Flow::find_addresses() {
   }
   Candidates candidates = judge_candidates(admission_, admission_.addresses);
   for (const Address& address : candidates.refused) {
-    services_->recorder.flow_denied({address, destination_.port}, admission_.host,
-                                    {"",
-                                     "it is at a loopback, link-local or private address, which "
-                                     "its rule does not cover"},
-                                    admission_.caller);
+    services_->recorder.flow_denied(
+        {address, destination_.port}, admission_.host,
+        {"",
+         "it is at a loopback, link-local or private address, which "
+         "its rule does not cover",
+         Objection::About::host,
+         policy::classify_address(address.bytes()) == policy::AddressKind::private_network},
+        admission_.caller);
   }
   if (candidates.allowed.empty()) close("denied");
   co_return std::move(candidates.allowed);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/format.h"
+#include "base/path.h"
 
 namespace sandbox_run::broker {
 
@@ -51,11 +52,20 @@ bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
   return true;
 }
 
-void Recorder::deny(const std::string& host, Caller caller) {
+void Recorder::deny(const std::string& host, Caller caller, std::uint16_t port,
+                    DeniedHost::Cure cure) {
   if (denied_.size() >= limits_.distinct_events) return;
-  const auto [at, is_new] = denied_.emplace(host, callers_.at(caller).actor);
-  if (!is_new && at->second.kind == events::Actor::Kind::unknown) {
-    at->second = callers_.at(caller).actor;
+  const events::Caller& who = callers_.at(caller);
+  // Of git by ssh no rule about names tells where it leads.
+  if (who.process && base::file_name(who.process->exe) == "ssh") cure = DeniedHost::Cure::none;
+  const auto [at, is_new] = denied_.emplace(host, DeniedHost{host, who.actor, cure, port});
+  if (is_new) return;
+  DeniedHost& known = at->second;
+  if (known.actor.kind == events::Actor::Kind::unknown) known.actor = who.actor;
+  // It says more than a lookup.
+  if (cure != DeniedHost::Cure::host || known.port == 0) {
+    known.cure = cure;
+    known.port = port;
   }
 }
 
@@ -113,7 +123,10 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
   const std::string& looked_up = name.empty() ? address : name;
   const std::string& host = claimed.empty() ? looked_up : claimed;
   // Of what is wrong by its content no rule about hosts would tell.
-  if (objection.about == Objection::About::host) deny(host, caller);
+  if (objection.about == Objection::About::host) {
+    deny(host, caller, destination.port,
+         objection.is_private ? DeniedHost::Cure::private_host : DeniedHost::Cure::host);
+  }
   const std::string key = key_of(
       caller, base::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
   if (!is_new(seen_denials_, key, "different destinations denied")) return;
@@ -134,7 +147,10 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
     ++totals_.flows_denied;
     // A name server's address is no host that somebody wanted: any lookup of a run without network
     // ends there.
-    if (port != kDnsPort) deny(destination, caller);
+    if (port != kDnsPort) {
+      const bool tcp = refused.protocol == RefusedTry::Protocol::tcp;
+      deny(destination, caller, port, tcp ? DeniedHost::Cure::host : DeniedHost::Cure::none);
+    }
   }
   if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_,
               key_of(caller, base::format("{} {} {}", destination, port, protocol)),
@@ -182,7 +198,7 @@ void Recorder::limit_reached(const std::string& limit, std::size_t value) {
 NetworkTotals Recorder::totals() const {
   NetworkTotals totals = totals_;
   totals.hosts_contacted.assign(contacted_.begin(), contacted_.end());
-  for (const auto& [host, actor] : denied_) totals.hosts_denied.push_back({host, actor});
+  for (const auto& [host, denied] : denied_) totals.hosts_denied.push_back(denied);
   for (const auto& [host, reason] : failed_) {
     if (contacted_.count(host) == 0) totals.hosts_failed.push_back({host, reason});
   }

@@ -76,7 +76,8 @@ class Recorder {
  private:
   bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
   std::string key_of(Caller caller, std::string_view rest) const;
-  void deny(const std::string& host, Caller caller);
+  void deny(const std::string& host, Caller caller, std::uint16_t port = 0,
+            DeniedHost::Cure cure = DeniedHost::Cure::host);
   void fail(const std::string& host, const std::string& reason);
   void record(std::string_view type, events::Severity severity, base::json::object details,
               Caller caller = events::CallerTable::kUnknown);
@@ -86,7 +87,7 @@ class Recorder {
   Limits limits_;
   NetworkTotals totals_;  // without its two lists
   std::set<std::string> contacted_;
-  std::map<std::string, events::Actor> denied_;
+  std::map<std::string, DeniedHost> denied_;
   std::map<std::string, std::string> failed_;  // host → the first reason
   std::set<std::string> seen_lookups_;
   std::set<std::string> seen_denials_;

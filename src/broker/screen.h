@@ -17,6 +17,7 @@ struct Objection {
   std::string claimed;  // the host that it said it is for; "": none
   std::string reason;
   enum class About : std::uint8_t { host, content } about = About::host;  // what is wrong
+  bool is_private = false;  // its name leads to a private address, which the rule does not cover
 };
 
 /// How much of what a peer has sent may go on.

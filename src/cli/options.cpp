@@ -249,6 +249,11 @@ Options parse_options(const std::vector<std::string>& arguments, const std::stri
           "no command given; for example: sandbox-run npm ci (see sandbox-run --help)");
     }
     options.command = std::move(rest);
+    options.own_words.assign(arguments.begin(),
+                             arguments.end() - static_cast<std::ptrdiff_t>(options.command.size()));
+    if (!options.own_words.empty() && options.own_words.back() == "--")
+      options.own_words.pop_back();
+    if (options.action == Action::plan) options.own_words.clear();
   } else {
     options.operands = std::move(rest);
   }

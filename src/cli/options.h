@@ -65,8 +65,9 @@ struct Options {
   ReviewMode review = ReviewMode::report;
   PruneRule prune;
   LogOptions log;
-  std::vector<std::string> command;   // what is run
-  std::vector<std::string> operands;  // of a sub-command: [RUN] [PATHS…]
+  std::vector<std::string> command;    // what is run
+  std::vector<std::string> own_words;  // what stood before it: to be typed again
+  std::vector<std::string> operands;   // of a sub-command: [RUN] [PATHS…]
 };
 
 /// argv without the program's own name; `cwd` makes relative --ro and --rw paths absolute.

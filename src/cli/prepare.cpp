@@ -240,7 +240,12 @@ Preparation prepare(const Options& options) {
   refuse_wide_paths(prepared.facts, prepared.policy.files);
   require_writable_project(prepared.facts);
   if (prepared.policy.package_manager != policy::PackageManager::none) {
-    prepared.facts.package_manager = ask_package_manager(prepared.policy, prepared.facts);
+    try {
+      prepared.facts.package_manager = ask_package_manager(prepared.policy, prepared.facts);
+    } catch (const base::UserError&) {
+      // The message's own cure: the user says which host it is.
+      if (options.rules.allow_hosts.empty()) throw;
+    }
     if (const auto& python = prepared.facts.package_manager.python) {
       prepared.facts.package_manager_may_write =
           !python->install_directories.empty() && may_write(python->install_directories.front());

@@ -47,6 +47,7 @@
 #include "cli/tell.h"
 #include "cli/trusted_programs.h"
 #include "events/event_log.h"
+#include "policy/hide.h"
 #include "sandbox/launch.h"
 #include "workspace/placement.h"
 
@@ -56,6 +57,7 @@ namespace {
 using base::join_path;
 using base::printable;
 using std::chrono::steady_clock;
+constexpr std::chrono::minutes kPatience{10};  // with another run in the same place
 constexpr const char* kHeldForAlert = "an alert was raised while the command ran";
 
 std::int64_t microseconds(steady_clock::duration time) {
@@ -91,6 +93,7 @@ class CommandRun {
     run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
+    only_reads_ = policy::only_reads(prepared_.policy, prepared_.facts.command.arguments);
     const auto locks = make_room();
     record_start();
     const auto prepared = steady_clock::now();
@@ -119,7 +122,14 @@ class CommandRun {
       }
       in_use_.emplace(run_directory_);
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
-      workspace::TargetLocks locks(state_, prepared_.targets);
+      // `npm ls` beside an install neither waits nor is waited for.
+      workspace::TargetLocks locks(
+          state_, only_reads_ ? std::vector<workspace::Target>{} : prepared_.targets,
+          {kPatience, [this](const std::string& words) {
+             if (options_.output == Output::quiet) return;
+             complain(words + "; waiting for it to end, 10 minutes at most");
+           }});
+      if (locks.waited()) prepared_ = prepare(options_);  // it may have changed what was looked at
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
@@ -191,7 +201,9 @@ class CommandRun {
     request.proxies = prepared_.proxies;
     request.package_manager = prepared_.policy.package_manager;
     EventChain& chain = chain_.emplace(prepared_.facts, plan_, lock_->compared(), *log_);
-    request.sink = &chain.first();
+    RefusalNotice refusals(chain.first());
+    request.sink = &refusals;
+    if (options_.output == Output::words) request.refusals = &refusals;
     request.deferred = &chain.deferred();
     request.decoys = &prepared_.facts.decoys;
     request.leaks = chain.leaks();
@@ -232,6 +244,7 @@ class CommandRun {
   bool holds_all() const { return alerts_in_run_ > 0 && answer_ != policy::OnAlert::log; }
 
   bool keeps(const Outcome& outcome) const {
+    if (only_reads_) return false;
     if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
       return false;
     }
@@ -292,7 +305,9 @@ class CommandRun {
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
     if (!use_lock(command == kOk && commit.failure.empty())) code = kSetupFailed;
-    record_end(code, outcome_of(options_.changes, keeps(outcome) || holds_all(), commit), commit);
+    record_end(code,
+               outcome_of(options_.changes, only_reads_ || keeps(outcome) || holds_all(), commit),
+               commit);
     end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
       complain(explain(*outcome.failure));
@@ -341,11 +356,12 @@ class CommandRun {
     facts.profile = plan_.profile;
     facts.run_id = run_id_;
     facts.command = plan_.exec.arguments;
+    facts.options = options_.own_words;
     facts.exit_code = code;
     facts.command_exit_code = command;
     facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
     facts.changes = options_.changes;
-    facts.committed = commit.failure.empty() && !holds_all() && keeps(outcome);
+    facts.committed = commit.failure.empty() && !holds_all() && (only_reads_ || keeps(outcome));
     facts.held_for_alert = holds_all();
     facts.commit = commit.summary;
     facts.discarded = commit.discarded;
@@ -380,6 +396,7 @@ class CommandRun {
   Preparation prepared_;
   policy::OnAlert answer_ = policy::OnAlert::hold;
   std::optional<RunLock> lock_;
+  bool only_reads_ = false;
   policy::BehaviourLock behaviour_;  // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
   std::string state_;

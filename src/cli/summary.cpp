@@ -132,10 +132,28 @@ std::string first_line(const SummaryFacts& facts) {
   return base::join(parts, " · ");
 }
 
-/// The command as it can be typed again; "…" if that would be long.
+/// The command as it can be typed again, with the options that it had; "…" if that would be long.
 std::string command_again(const SummaryFacts& facts) {
   const std::string words = printable(base::shell_words(facts.command));
-  return words.empty() || words.size() > kLongestCommand ? "…" : words;
+  const std::string options =
+      facts.options.empty() ? "" : printable(base::shell_words(facts.options)) + " ";
+  return words.empty() || words.size() + options.size() > kLongestCommand ? options + "…"
+                                                                          : options + words;
+}
+
+/// What stole a false credential is not let out by a word.
+bool opened_a_decoy(const SummaryFacts& facts, const events::Actor& actor) {
+  return std::any_of(facts.alerts.begin(), facts.alerts.end(), [&](const events::Event& alert) {
+    return alert.type.starts_with("decoy.") && alert.actor == actor;
+  });
+}
+
+/// A registry's own rule reaches private addresses; everybody else needs one that says so.
+std::string private_rule(const SummaryFacts& facts, const broker::DeniedHost& denied) {
+  return base::format(
+      "is at a private address — allow with, in ~/.config/sandbox-run/config.toml: "
+      "[[profile.{}.egress]] host = \"{}\" ports = [{}] private = true (one line each)",
+      facts.profile, printable(denied.host), denied.port);
 }
 
 /// nullopt: not a host that a rule could name, so there is nothing to suggest.
@@ -175,6 +193,17 @@ std::string blocked_line(const SummaryFacts& facts, const broker::DeniedHost& de
   if (!pattern || pattern->is_wildcard()) return blocked + " (looked up)";
   if (pattern->is_address() && !may_ever_connect(host)) {
     return blocked + " (connection), an address that nothing can allow";
+  }
+  if (opened_a_decoy(facts, denied.actor)) {
+    return blocked + ", which opened a decoy: remove that package";
+  }
+  if (denied.cure == broker::DeniedHost::Cure::none) {
+    return blocked +
+           " (connection), which nothing can allow: only TCP that says which host it is "
+           "for gets out (git: by https, not ssh)";
+  }
+  if (denied.cure == broker::DeniedHost::Cure::private_host) {
+    return blocked + ", which " + private_rule(facts, denied);
   }
   const std::string recipe = cure(facts, denied);
   return base::format("{} ({}) — allow with: sandbox-run {} {}", blocked,

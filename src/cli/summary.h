@@ -19,6 +19,7 @@ struct SummaryFacts {
   std::string profile;
   std::string run_id;
   std::vector<std::string> command;  // argv
+  std::vector<std::string> options;  // those of sandbox-run itself
   int exit_code = 0;                 // sandbox-run's own
   int command_exit_code = 0;         // the command's: 128+n if a signal ended it
   bool time_limit = false;           // the time limit ended it

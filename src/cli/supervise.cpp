@@ -28,6 +28,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLongestWait{1};    // of an event of severity info
 constexpr std::chrono::milliseconds kLastMoments{500};  // of what is being killed
+constexpr std::chrono::seconds kBeforeRefusalIsSaid{1};
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
 broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
@@ -115,6 +116,7 @@ class Supervision {
   ~Supervision() {
     if (request_.kill_on_alert != nullptr) request_.kill_on_alert->on_alert = {};
     if (request_.deferred != nullptr) request_.deferred->defer({});
+    if (request_.refusals != nullptr) request_.refusals->on_refusal = {};
   }
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
@@ -127,6 +129,13 @@ class Supervision {
     if (decoys_) watch_decoy_files();
     if (request_.kill_on_alert != nullptr) {
       request_.kill_on_alert->on_alert = [this] { on_alert(); };
+    }
+    if (request_.refusals != nullptr) {
+      request_.refusals->on_refusal = [this] {
+        loop_.after(kBeforeRefusalIsSaid, [notice = request_.refusals] {
+          for (const std::string& line : notice->take_lines()) complain(line);
+        });
+      };
     }
     if (request_.capture == nullptr) {
       loop_.on_signals(

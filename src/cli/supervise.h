@@ -8,6 +8,7 @@
 
 #include "broker/broker.h"
 #include "cli/alert_sink.h"
+#include "cli/refusal_notice.h"
 #include "events/deferred_sink.h"
 #include "events/event.h"
 #include "plan/plan.h"
@@ -45,7 +46,8 @@ struct SuperviseRequest {
   const policy::LeakFinder* leaks = nullptr;  // shown what goes out; nullptr: as above
   /// Not nullptr: the first alert that passes through this sink kills everything at once.
   AlertSink* kill_on_alert = nullptr;
-  std::string project;  // whose own scripts are project scripts
+  RefusalNotice* refusals = nullptr;  // not nullptr: they are said as they happen
+  std::string project;                // whose own scripts are project scripts
   std::string home;
   std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::vector<std::string> managers;          // those that the user's own code may start

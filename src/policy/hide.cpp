@@ -33,4 +33,13 @@ std::vector<std::string> hidden_directories(const Policy& policy, TargetKind kin
   return hidden;
 }
 
+bool only_reads(const Policy& policy, const std::vector<std::string>& arguments) {
+  const auto& known = policy.reading_commands;
+  // `npx ls` runs a package of that name.
+  if (arguments.front().find("npx") != std::string::npos || arguments.front().ends_with("pnx")) {
+    return false;
+  }
+  return arguments.size() > 1 && std::find(known.begin(), known.end(), arguments[1]) != known.end();
+}
+
 }  // namespace sandbox_run::policy

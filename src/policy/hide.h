@@ -14,4 +14,8 @@ namespace sandbox_run::policy {
 std::vector<std::string> hidden_directories(const Policy& policy, TargetKind kind,
                                             const std::vector<std::string>& arguments);
 
+/// Does the command only read the project (Policy::reading_commands)? By its first word, so that an
+/// option's value is not taken for it.
+bool only_reads(const Policy& policy, const std::vector<std::string>& arguments);
+
 }  // namespace sandbox_run::policy

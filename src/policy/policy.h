@@ -218,6 +218,9 @@ struct Policy {
   /// in a directory of the system, what it changes is what he asked for.
   std::vector<std::string> system_programs;
   bool commit_on_failure = false;
+  /// Sub-commands that change nothing in the project (`npm ls`): they wait for nobody, and commit
+  /// nothing but caches.
+  std::vector<std::string> reading_commands = {};
   NetworkPolicy network;
   FilesystemPolicy files;
   EnvironmentPolicy environment;

@@ -195,7 +195,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target",      "egress",    "decoys",         "system_programs"};
+      "target",      "egress",    "decoys",         "system_programs", "reading_commands"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -213,6 +213,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                        PackageManager::none);
   policy.system_programs = root.texts("system_programs");
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
+  policy.reading_commands = root.texts("reading_commands");
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
   read_environment(root, policy.environment);

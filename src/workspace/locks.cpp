@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include "base/digest.h"
 #include "base/io.h"
@@ -21,6 +23,8 @@ namespace {
 
 using base::check_sys;
 using base::UniqueFd;
+
+constexpr std::chrono::milliseconds kBetweenTries{50};
 
 std::string this_process() {
   std::string command =
@@ -44,7 +48,9 @@ std::string holder_of(int lock) {
   return "process " + pid + " (" + base::printable(text.substr(space + 1)) + ")";
 }
 
-UniqueFd take_lock(const std::string& directory, const std::string& path, int operation) {
+/// No descriptor: another has it, in `holder` is who.
+UniqueFd take_lock(const std::string& directory, const std::string& path, int operation,
+                   std::string& holder) {
   const std::string file = directory + "/" + base::sha256_hex(path);
   const std::string doing = "locking " + path;
   UniqueFd lock(check_sys(
@@ -52,18 +58,19 @@ UniqueFd take_lock(const std::string& directory, const std::string& path, int op
   while (::flock(lock.get(), operation | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) throw base::SysError(doing);
-    throw base::UserError(base::printable(path) + " is in use by " + holder_of(lock.get()) +
-                          "; wait for it to end");
+    holder = base::printable(path) + " is in use by " + holder_of(lock.get());
+    return {};
   }
   check_sys(::ftruncate(lock.get(), 0), doing);
-  const std::string holder = this_process();
-  check_sys(::pwrite(lock.get(), holder.data(), holder.size(), 0), doing);
+  const std::string own = this_process();
+  check_sys(::pwrite(lock.get(), own.data(), own.size(), 0), doing);
   return lock;
 }
 
 }  // namespace
 
-TargetLocks::TargetLocks(const std::string& state_directory, const std::vector<Target>& targets) {
+TargetLocks::TargetLocks(const std::string& state_directory, const std::vector<Target>& targets,
+                         const LockPatience& patience) {
   const std::string directory = state_directory + "/locks";
   base::make_directories(directory, 0700);
   std::set<std::string> own;
@@ -79,8 +86,24 @@ TargetLocks::TargetLocks(const std::string& state_directory, const std::vector<T
       if (!own.contains(at)) above.insert(at);
     }
   }
-  for (const std::string& path : own) locks_.push_back(take_lock(directory, path, LOCK_EX));
-  for (const std::string& path : above) locks_.push_back(take_lock(directory, path, LOCK_SH));
+  const auto deadline = std::chrono::steady_clock::now() + patience.limit;
+  std::string holder;
+  const auto take_all = [&](const std::set<std::string>& paths, int operation) {
+    return std::all_of(paths.begin(), paths.end(), [&](const std::string& path) {
+      UniqueFd lock = take_lock(directory, path, operation, holder);
+      const bool taken = static_cast<bool>(lock);
+      if (taken) locks_.push_back(std::move(lock));
+      return taken;
+    });
+  };
+  while (!take_all(own, LOCK_EX) || !take_all(above, LOCK_SH)) {
+    locks_.clear();
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw base::UserError(holder + "; wait for it to end");
+    }
+    if (!std::exchange(waited_, true) && patience.on_wait) patience.on_wait(holder);
+    std::this_thread::sleep_for(kBetweenTries);
+  }
 }
 
 }  // namespace sandbox_run::workspace

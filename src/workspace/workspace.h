@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,13 +73,23 @@ struct CommitSummary {
   bool left_to_clean_up = false;  // with OldEntries::leave: clean_up() has something to do
 };
 
+/// How long to wait for another run, and whom to tell for whom, once.
+struct LockPatience {
+  std::chrono::seconds limit{0};
+  std::function<void(const std::string& words)> on_wait = {};
+};
+
 /// Exclusive use of the targets for one run: flock(2) on a file per target in the state directory.
-/// Throws UserError naming the process that has it.
+/// All or none: who waits holds none, so that two can't wait for each other. Throws UserError
+/// naming the process that has it.
 class TargetLocks {
  public:
-  TargetLocks(const std::string& state_directory, const std::vector<Target>& targets);
+  TargetLocks(const std::string& state_directory, const std::vector<Target>& targets,
+              const LockPatience& patience = {});
+  bool waited() const { return waited_; }
 
  private:
+  bool waited_ = false;
   std::vector<base::UniqueFd> locks_;
 };
 
@@ -116,7 +127,7 @@ struct CommitRequest {
   const policy::FilesystemPolicy* policy = nullptr;
   std::vector<std::string> arguments;  // of the command: some rules ask
   std::vector<NestedCommand> nested = {};
-  bool commit = true;                  // false: the command failed; only caches are kept
+  bool commit = true;  // false: the command failed; only caches are kept
   /// Nothing but the package manager, or what the user typed, ran: policy::Author::asked.
   bool only_package_manager_ran = false;
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.

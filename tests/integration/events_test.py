@@ -527,3 +527,19 @@ def explain_last(t):
     t.contains(t.succeeded(t.cli("explain", "last")).out, "Layer")
     t.one_clear_line(t.cli("explain", "99999"), 2, "99999")
     t.one_clear_line(t.cli("explain", "no-number"), 2, "no-number")
+
+
+@test
+def a_refusal_is_said_at_once(t):
+    """A refusal is said on the terminal while the command still waits, not with -q, and not if it ended at once"""
+    waiting = ("python3", "-c", "import socket, time\ntry: socket.getaddrinfo('drop.example.com', 443)\n"
+               "except OSError: pass\ntime.sleep(float(__import__('sys').argv[1])); print('waited', flush=True)")
+    line = "blocked: drop.example.com for the project's own command; it may keep trying"
+    process = t.start(*t.sandbox_command(*waiting, "30"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        t.contains(process.stderr.readline().decode(), line, "while it waits")
+    finally:
+        process.terminate()
+        process.communicate()
+    t.lacks(t.sandbox(*waiting, "2", options=["-q"]).err, "keep trying", "with -q")
+    t.lacks(t.sandbox(*waiting, "0").err, "keep trying", "a command that ends at once")

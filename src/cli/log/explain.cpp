@@ -126,6 +126,9 @@ policy::Requester requester_of(const json::object& event) {
 /// How to reach `host`; fills once, config, why_not.
 void allow_host(Explanation& explanation, const json::object& event, const ExplainedRun& run,
                 const std::string& host, std::uint64_t port) {
+  // The recorder's words: no option opens a private address that a name leads to.
+  const bool is_private = detail(event, "reason").find("private address") != std::string::npos &&
+                          !detail(event, "name").empty();
   const auto pattern = exact_host(host);
   if (!pattern) {
     explanation.why_not = "Nothing allows it: that is not the name of a host.";
@@ -146,12 +149,14 @@ void allow_host(Explanation& explanation, const json::object& event, const Expla
     explanation.config = {table(run, ""), "allow_recipes = [\"" + recipe + "\"]"};
   } else {
     const bool literal6 = name.find(':') != std::string::npos;
-    explanation.once = once_with(
-        run, {"--allow-host", base::format("{}:{}", literal6 ? "[" + name + "]" : name, port)});
+    if (!is_private)
+      explanation.once = once_with(
+          run, {"--allow-host", base::format("{}:{}", literal6 ? "[" + name + "]" : name, port)});
     explanation.config = {table(run, "egress"), "host = \"" + name + "\"",
                           base::format("ports = [{}]", port)};
     const std::string audience = audience_of(event);
     if (!audience.empty()) explanation.config.push_back("for = \"" + audience + "\"");
+    if (is_private) explanation.config.emplace_back("private = true");
   }
   explanation.why_not =
       "Whoever may reach it can send there all that it can read: the project, and what is "

@@ -131,6 +131,31 @@ TEST_CASE(
   CHECK(contains(summary_text(facts), "--allow-recipe esbuild npm ci\n"));
 }
 
+TEST_CASE("the command that is printed has the options that it had") {
+  SummaryFacts facts = good_run();
+  facts.options = {"--ro", "/data", "--allow-env=A"};
+  facts.network.hosts_denied = {{"evil.example.com", {}}};
+  CHECK(contains(summary_text(facts),
+                 "sandbox-run --allow-host evil.example.com --ro /data --allow-env=A npm ci"));
+}
+
+TEST_CASE("no option is offered that would not help") {
+  SummaryFacts facts = good_run();
+  using Cure = broker::DeniedHost::Cure;
+  facts.network.hosts_denied = {{"registry.example.com", {}, Cure::private_host, 4873}};
+  CHECK(contains(summary_text(facts),
+                 "host = \"registry.example.com\" ports = [4873] private = true"));
+  CHECK(!contains(summary_text(facts), "--allow-host"));
+  facts.network.hosts_denied = {{"203.0.113.7", {}, Cure::none, 53}};
+  CHECK(!contains(summary_text(facts), "--allow-host"));
+  const events::Actor thief{events::Actor::Kind::script, "evil", "1.0.0", "postinstall"};
+  facts.network.hosts_denied = {{"evil.example.com", thief}};
+  events::Event opened{"decoy.opened", events::Severity::alert};
+  opened.actor = thief;
+  facts.alerts = {opened};
+  CHECK(!contains(summary_text(facts), "--allow-host"));
+}
+
 TEST_CASE("a long command is not repeated") {
   SummaryFacts facts = good_run();
   facts.network.hosts_denied = {{"evil.example.com", {}}};

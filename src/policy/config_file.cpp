@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "policy/environment.h"
+#include "policy/git_config.h"
 #include "policy/glob.h"
 
 // A configuration file's copy without its credentials. Line by line and suspicious: a line is shown
@@ -186,6 +187,38 @@ class YarnrcFilter {
   const HomeFile& file_;
 };
 
+/// A git configuration anew, of the keys that are kept: "section.subsection.name", of which the
+/// middle may hold dots, and a URL with a password.
+std::string kept_git_config(const HomeFile& file, std::string_view text) {
+  const auto config = parse_git_config(text);
+  if (!config) return {};
+  const auto quoted = [](std::string_view value) {
+    std::string out = "\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c == '\n' || c == '\t' ? ' ' : c;
+    }
+    return out + '"';
+  };
+  std::string out;
+  for (const auto& [key, values] : *config) {
+    const bool kept = std::any_of(file.keep_keys.begin(), file.keep_keys.end(),
+                                  [&](const std::string& glob) { return name_matches(glob, key); });
+    if (!kept || is_dropped(file, key)) continue;
+    const std::size_t first = key.find('.');
+    const std::size_t last = key.rfind('.');
+    out += "[" + key.substr(0, first);
+    if (first != last) {
+      out += ' ' + quoted(without_url_credentials(key.substr(first + 1, last - first - 1)));
+    }
+    out += "]\n";
+    for (const std::string& value : values) {
+      out += '\t' + key.substr(last + 1) + " = " + quoted(without_url_credentials(value)) + '\n';
+    }
+  }
+  return out;
+}
+
 template <typename Filter>
 std::string filtered(const HomeFile& file, std::string_view text) {
   Filter filter(file);
@@ -218,6 +251,8 @@ std::string without_credentials(const HomeFile& file, std::string_view text) {
       return filtered<YamlFilter>(file, text);
     case HomeFile::Format::yarnrc:
       return filtered<YarnrcFilter>(file, text);
+    case HomeFile::Format::gitconfig:
+      return kept_git_config(file, text);
   }
   return {};
 }

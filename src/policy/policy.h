@@ -143,11 +143,12 @@ struct CacheDirectory {
 /// A configuration file shown in the fake home as a copy without its credentials.
 struct HomeFile {
   /// npmrc: "key = value"; ini: the same, with ':' too and continued lines, as pip reads it; yaml:
-  /// nested by indentation; yarnrc: yarn classic's "key value".
-  enum class Format { npmrc, ini, yaml, yarnrc };
+  /// nested by indentation; yarnrc: yarn classic's "key value"; gitconfig: git-config(1).
+  enum class Format { npmrc, ini, yaml, yarnrc, gitconfig };
   std::string path;  // may start with {home}, {config_home}
   Format format = Format::ini;
   std::vector<std::string> drop_keys;  // globs on the key, case-insensitive
+  std::vector<std::string> keep_keys;  // of a gitconfig: no others are shown
   /// Variables that name the file to use instead of `path`: see home_file_path().
   std::vector<std::string> path_variables;
   friend bool operator==(const HomeFile&, const HomeFile&) = default;

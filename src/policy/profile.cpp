@@ -53,7 +53,7 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
          table.texts("also", placed_path_problem)});
   }
   for (const TomlTable& table : root.tables("home_file")) {
-    table.allow_only({"path", "path_variables", "format", "drop_keys"});
+    table.allow_only({"path", "path_variables", "format", "drop_keys", "keep_keys"});
     table.required_text("format");
     HomeFile file;
     file.path = table.required_text("path", placed_path_problem);
@@ -61,9 +61,11 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
                                                  {{"npmrc", HomeFile::Format::npmrc},
                                                   {"ini", HomeFile::Format::ini},
                                                   {"yaml", HomeFile::Format::yaml},
-                                                  {"yarnrc", HomeFile::Format::yarnrc}},
+                                                  {"yarnrc", HomeFile::Format::yarnrc},
+                                                  {"gitconfig", HomeFile::Format::gitconfig}},
                                                  HomeFile::Format::ini);
     file.drop_keys = table.texts("drop_keys");
+    file.keep_keys = table.texts("keep_keys");
     file.path_variables = table.texts("path_variables");
     files.home_files.push_back(std::move(file));
   }

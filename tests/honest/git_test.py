@@ -56,8 +56,7 @@ def hooks(p):
 @honest("npm11")
 def git_config_by_script(p):
     """a prepare script that sets a harmless key of git's configuration"""
-    p.manifest(scripts={"prepare": "git config commit.template .gitmessage"})
-    p.write(".gitmessage", "\n")
+    p.manifest(scripts={"prepare": "git config core.autocrlf false"})
     p.commit_all()
     p.run("npm", "install")
 

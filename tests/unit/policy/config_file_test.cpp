@@ -159,3 +159,18 @@ TEST_CASE("any bytes are survived") {
     CHECK(shown(format, marks).size() <= marks.size() + 1);
   }
 }
+
+TEST_CASE("of a git configuration the named keys are shown, and no password in a URL") {
+  HomeFile file{
+      "{home}/.gitconfig", HomeFile::Format::gitconfig, {}, {"user.*", "url.*.insteadof"}, {}};
+  const std::string shown =
+      without_credentials(file,
+                          "[user]\n\tname = \"A \\\"B\\\" C\" ; x\n\temail = a@example.com\n"
+                          "[credential]\n\thelper = store\n"
+                          "[http \"https://x\"]\n\textraHeader = Authorization: s\n"
+                          "[url \"https://me:pw@git.example.com/\"]\n\tinsteadOf = git@x:\n");
+  CHECK(shown ==
+        "[url \"https://git.example.com/\"]\n\tinsteadof = \"git@x:\"\n"
+        "[user]\n\temail = \"a@example.com\"\n[user]\n\tname = \"A \\\"B\\\" C\"\n");
+  CHECK(without_credentials(file, "[user\nname = x").empty());
+}

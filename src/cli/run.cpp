@@ -270,6 +270,7 @@ class CommandRun {
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
+    request.known = known_places(prepared_);
     request.old_entries = workspace::OldEntries::leave;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
@@ -363,6 +364,7 @@ class CommandRun {
     facts.changes = options_.changes;
     facts.committed = commit.failure.empty() && !holds_all() && (only_reads_ || keeps(outcome));
     facts.held_for_alert = holds_all();
+    facts.fails_by_ci = !prepared_.policy.on_alert && options_.lock != LockUse::frozen;
     facts.commit = commit.summary;
     facts.discarded = commit.discarded;
     facts.watch = outcome.watch;

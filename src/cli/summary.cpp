@@ -18,6 +18,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "broker/admission.h"
+#include "cli/alert_words.h"
 #include "cli/exit_code.h"
 #include "policy/egress.h"
 #include "policy/host_pattern.h"
@@ -350,7 +351,14 @@ std::string summary_text(const SummaryFacts& facts) {
     }
     text += std::string(kPrefix) + lines[i] + "\n";
   }
-  if (!facts.commit.held.empty()) {
+  const bool fails = facts.exit_code == kAlert;
+  if (fails) {
+    for (const std::string& line :
+         alert_exit_words(facts.alerts, facts.profile, facts.fails_by_ci)) {
+      text += std::string(kPrefix) + line + "\n";
+    }
+  }
+  if (!facts.commit.held.empty() && !fails) {
     text += std::string(kPrefix) +
             "held changes — look: sandbox-run review; decide one by one: sandbox-run review -i; "
             "take over: sandbox-run commit; throw away: sandbox-run discard\n";

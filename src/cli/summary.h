@@ -26,6 +26,7 @@ struct SummaryFacts {
   bool committed = false;            // changes were taken over, as far as they were expected
   Changes changes = Changes::by_profile;
   bool held_for_alert = false;  // all changes are held, because of an alert
+  bool fails_by_ci = false;     // exit code 122 is because the variable CI is set
   workspace::CommitSummary commit;
   std::uint64_t discarded = 0;  // changes that --discard threw away
   watch::WatchTotals watch;

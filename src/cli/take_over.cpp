@@ -80,6 +80,24 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
   return files;
 }
 
+workspace::KnownPlaces known_places(const Preparation& prepared) {
+  workspace::KnownPlaces known;
+  const auto add = [&](const plan::HostPath& place) {
+    if (place.directory && !place.real.empty()) known.programs.push_back(place.real);
+    if (place.directory) known.programs.push_back(place.path);
+  };
+  for (const plan::HostPath& place : prepared.facts.system) add(place);
+  for (const plan::ToolchainFact& toolchain : prepared.facts.toolchains) {
+    for (const plan::HostPath& root : toolchain.roots) add(root);
+  }
+  for (const workspace::Target& target : prepared.targets) {
+    if (target.kind == TargetKind::project || target.kind == TargetKind::extra) {
+      known.projects.push_back(target.path);
+    }
+  }
+  return known;
+}
+
 bool makes_output(const policy::FilesystemPolicy& files,
                   const std::vector<std::string>& arguments) {
   return std::any_of(files.targets.begin(), files.targets.end(),

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cli/options.h"
+#include "cli/prepare.h"
 #include "cli/run_facts.h"
 #include "events/event.h"
 #include "policy/policy.h"
@@ -26,6 +27,9 @@ TakenOver take_over(Changes changes, const workspace::CommitRequest& request,
 /// The rules with "commit" and its kin turned into "hold", for `reason`; what is protected or held
 /// anyway stays so, with its own reason. Pure.
 policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason);
+
+/// Where links of what is taken over may lead. Pure.
+workspace::KnownPlaces known_places(const Preparation& prepared);
 
 /// Does the command run what the user named, so that what it makes is kept, though it fails? Pure.
 bool makes_output(const policy::FilesystemPolicy& files, const std::vector<std::string>& arguments);

@@ -16,13 +16,13 @@ constexpr const char* kHooksPath = "core.hookspath";
 
 /// Settings of looks and habits. Not among them: whatever names a program, a file to read, a remote
 /// or a protocol.
-constexpr std::array<std::string_view, 21> kSettings = {
+constexpr std::array<std::string_view, 22> kSettings = {
     "core.autocrlf",        "core.eol",       "core.safecrlf",       "core.ignorecase",
     "core.filemode",        "core.longpaths", "core.quotepath",      "core.precomposeunicode",
     "pull.rebase",          "pull.ff",        "push.default",        "push.followtags",
     "push.autosetupremote", "merge.ff",       "merge.conflictstyle", "rebase.autosquash",
     "rebase.autostash",     "fetch.prune",    "diff.algorithm",      "blame.ignorerevsfile",
-    "commit.verbose"};
+    "commit.verbose",       "commit.template"};
 
 char small(char letter) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));

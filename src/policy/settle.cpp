@@ -33,11 +33,11 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
     case Content::other:
       return by_path;
     case Content::same_value:
-    case Content::path_inside:
       return {Verdict::commit, ""};
     case Content::same_entries:
       return {Verdict::drop, ""};  // git looks again: nothing is lost
     case Content::made_executable:
+    case Content::named_extension:
       // Where back doors are planted, not even that.
       return by_path.verdict == Verdict::hold ? Judgement{Verdict::commit, ""} : by_path;
     case Content::git_hooks:

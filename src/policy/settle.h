@@ -35,7 +35,7 @@ enum class Content {
   git_hooks,        // a git hook as a known tool writes it, or the setting that leads to such
   git_settings,     // a git configuration in which only keys changed that start nothing
   git_starters,     // another change of a git configuration; Finding::words says of which keys
-  path_inside,      // a .pth that adds directories of the project and nothing else
+  named_extension,  // a compiled module that the project's own setup.py or pyproject.toml names
   ignored_setting   // git ignores the file: nobody else gets it by a commit
 };
 

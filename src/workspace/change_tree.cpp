@@ -37,7 +37,7 @@ class Reader {
         has_host_(host_fd >= 0),
         passable_(passable),
         layer_root_(passable.open_directory("")),
-        check_(layer.directory.target, layer_root_.get(), host_fd),
+        check_(layer.directory.target, layer_root_.get(), host_fd, judge.known),
         judge_(judge),
         purpose_(purpose) {}
 
@@ -317,7 +317,8 @@ void Reader::add_file(const Place& place, Node node, const char* name, const str
 /// What the rules can't tell by the path.
 void Reader::check_content(const Place& place, Node& node, const char* name) {
   if (!node.judgement.unless_recorded.empty() &&
-      !check_.is_recorded(place.layer_dir, place.path, name)) {
+      !check_.is_recorded(place.layer_dir, place.path, name) &&
+      !check_.is_path_into_project(place.layer_dir, place.path, name)) {
     node.judgement = {Verdict::protect, node.judgement.unless_recorded};
     return;
   }

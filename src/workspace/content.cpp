@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "policy/editable.h"
 #include "policy/git_config.h"
 #include "policy/git_hooks.h"
 #include "policy/git_ignore.h"
@@ -128,6 +129,14 @@ Finding look_at_hook(const ContentPlace& place, const std::string& text) {
   return {Content::git_hooks, tool};
 }
 
+bool is_named_extension(const ContentPlace& place) {
+  for (const char* path : {"setup.py", "pyproject.toml", "setup.cfg"}) {
+    const auto text = read_on_host(place, path);
+    if (text && policy::names_extension(*text, place.path)) return true;
+  }
+  return false;
+}
+
 bool is_ignored_by_git(const ContentPlace& place) {
   policy::GitIgnore rules;
   for (const char* path : {".git/info/exclude", ".gitignore"}) {
@@ -154,6 +163,7 @@ Finding look_at_content(const ContentPlace& place) {
     if (before && policy::same_manifest(*before, *after)) return {Content::same_value};
     return {};
   }
+  if (name.ends_with(".so") && is_named_extension(place)) return {Content::named_extension};
   if (is_at(place, "**/.git/config")) return look_at_git_config(place, *after);
   if (is_hook_place(place)) return look_at_hook(place, *after);
   if (is_at(place, ".vscode/settings.json") && is_ignored_by_git(place)) {

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "policy/editable.h"
 #include "policy/manifest.h"
 
 namespace sandbox_run::workspace {
@@ -133,6 +134,23 @@ bool EntryCheck::is_system_link(std::string_view text) const {
          parts[1] == "lib32" || parts[1] == "lib64" || parts[1] == "libx32";
 }
 
+/// A program of the system or a toolchain, where programs are called from; or a place that is a
+/// target of the same command. With ".." it could lead anywhere.
+bool EntryCheck::is_known_link(const std::string& text, const std::string& dir_path) const {
+  const std::vector<std::string> parts = base::split(text, '/');
+  if (std::find(parts.begin(), parts.end(), "..") != parts.end()) return false;
+  const auto is_in = [&](const std::vector<std::string>& places) {
+    return std::any_of(places.begin(), places.end(), [&](const std::string& place) {
+      return place != target_path_ && base::is_beneath(text, place);
+    });
+  };
+  if (is_in(known_.projects)) return true;
+  if (base::file_name(dir_path) != "bin" || !is_in(known_.programs)) return false;
+  struct stat status {};
+  return ::stat(text.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         (status.st_mode & 0111U) != 0;
+}
+
 /// The entry as it will be: the layer's, or else the host's.
 EntryCheck::Step EntryCheck::look(const std::vector<std::string>& at, std::string& text) const {
   const std::string path = join(at);
@@ -160,7 +178,7 @@ bool EntryCheck::leads_out(const std::string& dir_path, const std::string& text)
   for (unsigned hops = 0; hops <= kMaxHops; ++hops) {
     if (is_absolute(link)) {
       const bool turns_back = std::find(ahead.begin(), ahead.end(), "..") != ahead.end();
-      return turns_back || !is_system_link(link);
+      return turns_back || (!is_system_link(link) && !is_known_link(link, dir_path));
     }
     const std::vector<std::string> parts = base::split(link, '/');
     ahead.insert(ahead.end(), parts.rbegin(), parts.rend());
@@ -185,6 +203,37 @@ bool EntryCheck::leads_out(const std::string& dir_path, const std::string& text)
   return true;
 }
 
+/// setuptools' own for an editable install, whose packages all lie in a project that is a target.
+bool EntryCheck::is_editable_finder(int dir_fd, std::string_view text) const {
+  const std::optional<std::string> module = policy::editable_finder_of(text);
+  if (!module) return false;
+  const auto source = read_manifest(dir_fd, (*module + ".py").c_str());
+  const auto paths = source ? policy::editable_finder_paths(*source) : std::nullopt;
+  return paths && std::all_of(paths->begin(), paths->end(), [&](const std::string& path) {
+           const std::vector<std::string> parts = base::split(path, '/');
+           if (std::find(parts.begin(), parts.end(), "..") != parts.end()) return false;
+           return std::any_of(
+               known_.projects.begin(), known_.projects.end(),
+               [&](const std::string& project) { return base::is_beneath(path, project); });
+         });
+}
+
+bool EntryCheck::is_path_into_project(int dir_fd, const std::string& dir_path,
+                                      const char* name) const {
+  if (!std::string_view(name).ends_with(".pth")) return false;
+  const auto text = read_manifest(dir_fd, name);
+  const auto paths = text ? policy::path_file_paths(*text) : std::nullopt;
+  if (!paths || paths->empty()) return false;
+  const std::string directory = base::join_path(target_path_, dir_path);
+  return std::all_of(paths->begin(), paths->end(), [&](const std::string& path) {
+    const auto real = base::real_path(base::absolute_path(path, directory));
+    return real && std::any_of(known_.projects.begin(), known_.projects.end(),
+                               [&](const std::string& project) {
+                                 return base::is_beneath(*real, project);
+                               });
+  });
+}
+
 Judgement EntryCheck::path_file(int dir_fd, const std::string& dir_path, const char* name,
                                 const Judgement& rule) const {
   Judgement held{Verdict::hold, rule.reason};
@@ -196,7 +245,10 @@ Judgement EntryCheck::path_file(int dir_fd, const std::string& dir_path, const c
   const std::string text = base::read_all(file.get(), static_cast<std::size_t>(kMaxPathFile),
                                           std::string("reading ") + name);
   const std::optional<std::vector<std::string>> paths = policy::path_file_paths(text);
-  if (!paths) return held;
+  if (!paths) {
+    if (is_editable_finder(dir_fd, text)) return {Verdict::commit, rule.reason};
+    return held;
+  }
   const std::string directory = base::join_path(target_path_, dir_path);
   const bool all_known = std::all_of(paths->begin(), paths->end(), [&](const std::string& path) {
     return base::is_directory(base::absolute_path(path, directory));

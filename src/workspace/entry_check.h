@@ -23,10 +23,11 @@ namespace sandbox_run::workspace {
 
 class EntryCheck {
  public:
-  /// Descriptors are borrowed. `host_root` -1: the target does not exist.
-  EntryCheck(const Target& target, int layer_root, int host_root)
+  /// Descriptors are borrowed, and so is `known`. `host_root` -1: the target does not exist.
+  EntryCheck(const Target& target, int layer_root, int host_root, const KnownPlaces& known)
       : kind_(target.kind),
         target_path_(target.path),
+        known_(known),
         layer_root_(layer_root),
         host_root_(host_root) {}
 
@@ -42,6 +43,10 @@ class EntryCheck {
     return workspace::is_recorded(layer_root_, host_root_, dir_fd, dir_path, name);
   }
 
+  /// A .pth whose lines are directories of a project that is a target, and nothing else (`setup.py
+  /// develop`, which writes no RECORD).
+  bool is_path_into_project(int dir_fd, const std::string& dir_path, const char* name) const;
+
   /// Verdict::path_file, settled: commit if Python executes nothing in the file and all it names
   /// are directories that the host has already; else held with the rule's reason.
   policy::Judgement path_file(int dir_fd, const std::string& dir_path, const char* name,
@@ -55,11 +60,14 @@ class EntryCheck {
  private:
   bool leads_out(const std::string& dir_path, const std::string& text) const;
   bool is_system_link(std::string_view text) const;
+  bool is_known_link(const std::string& text, const std::string& dir_path) const;
+  bool is_editable_finder(int dir_fd, std::string_view text) const;
   enum class Step { no_link, link, unknown };
   Step look(const std::vector<std::string>& at, std::string& text) const;
 
   policy::TargetKind kind_;
   std::string target_path_;
+  const KnownPlaces& known_;
   int layer_root_;
   int host_root_;
 };

@@ -25,6 +25,7 @@ struct Judge {
   /// A directory that did not exist, at a path that is no protected place itself, is committed as
   /// it is (`npm create`).
   bool commits_new_directories = false;
+  KnownPlaces known = {};
 };
 
 /// By the profile's rules.

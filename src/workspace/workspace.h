@@ -121,6 +121,14 @@ struct NestedCommand {
   policy::TargetRules rules;
 };
 
+/// Places outside a target where a link may lead all the same: real paths.
+struct KnownPlaces {
+  /// Directories of programs that were shown read-only: the system's, toolchains'. A link to such a
+  /// program, in a directory `bin`, is run, not written (python3 -m venv).
+  std::vector<std::string> programs;
+  std::vector<std::string> projects;  // targets of the command that are a project, or a further one
+};
+
 struct CommitRequest {
   std::string run_directory;
   std::vector<LayerDirectory> layers;
@@ -132,6 +140,7 @@ struct CommitRequest {
   bool only_package_manager_ran = false;
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
   std::function<policy::Author(std::int64_t changed_at)> author_at = {};
+  KnownPlaces known = {};
   OldEntries old_entries = OldEntries::remove;
 };
 

@@ -62,6 +62,9 @@ def protected_output(t):
     beside_bare.manifest(t, scripts={"build": "mkdir dist .vscode && echo x > dist/a && echo x > .vscode/tasks.json"})
     result = t.sandbox("npm", "run", "build", env={"CI": "true"})
     t.equal(result.code, 122, result)
+    t.contains(result.err, "exit code 122, because CI is set: change.protected (.vscode")
+    t.contains(result.err, "[[profile.npm.rule]] verdict = 'hold', paths = ['.vscode")
+    t.true("sandbox-run review" not in result.err, result)
     t.true((t.project / "dist/a").exists() and not (t.project / ".vscode").exists(), result)
 
 

@@ -189,7 +189,7 @@ class Place:
         for copy, tree in zip(kept, trees):
             if copy.exists() and tree.exists():
                 found |= {f"{tree.name}/{path}": what for path, what in compare_trees.compare(copy, tree)
-                          if not self.is_gits_own(path)}
+                          if not self.is_gits_own(path) and not self.is_compiled_finder(path)}
             elif copy.exists() != tree.exists():
                 found[tree.name] = "is there in one run alone"
         return found
@@ -203,6 +203,12 @@ class Place:
         own = self.differences(bare_trees, trees)
         self.restore(sandboxed, trees)
         return own
+
+    @staticmethod
+    def is_compiled_finder(path):
+        """Of an editable install: Python compiles it again, and one that a build planted would run at
+        each start."""
+        return "/__pycache__/__editable__" in path
 
     @staticmethod
     def is_gits_own(path):

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "events/event.h"
+
+namespace sandbox_run::cli {
+
+/// Why a command that went well ends with exit code 122, and what a person who reads the log of a
+/// CI job does about it: `review` is of no use there. Pure; lines without prefix and newline.
+/// `by_ci`: no option or configuration asked for it, the variable CI is set.
+std::vector<std::string> alert_exit_words(const std::vector<events::Event>& alerts,
+                                          const std::string& profile, bool by_ci);
+
+}  // namespace sandbox_run::cli

@@ -1,0 +1,88 @@
+"""What is let through of Python's environments and editable installs, tried by a build of a dependency."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test  # noqa: E402
+from pypi_index import PypiIndex  # noqa: E402
+
+PYTHON = "/usr/bin/python3"
+SETUP = """\
+import glob, os, sys
+from setuptools import setup
+project, site = {project!r}, glob.glob({environment!r} + '/lib/python3*/site-packages')[0]
+{attack}
+setup(name="evil", version="1.0", py_modules=["evil"])
+"""
+
+
+def links(what, script, path):
+    def body(t):
+        t.write(t.home / "tool/bin/tool", "#!/bin/sh\n", 0o755)
+        t.succeeded(t.bare("sh", "-c", script))
+        t.true(os.path.islink(t.project / path), "control")
+        t.bare("rm", "-rf", path)
+        result = t.sandbox("sh", "-c", script)
+        t.true(not os.path.islink(t.project / path), result)
+        t.true(any(path.startswith(e["details"].get("path", "?")) for e in result.of_type("change.held")), result)
+
+    body.__doc__ = f"a link {what} is held"
+    test(body)
+
+
+links("to a program of the system where nobody calls it from",
+      "mkdir dist; ln -s /usr/bin/python3 dist/app", "dist/app")
+links("in bin to what is no program", "mkdir bin; ln -s /usr/share/common-licenses/GPL-3 bin/x; ls -L bin", "bin/x")
+links("in bin to a program of the home", "mkdir bin; ln -s ~/tool/bin/tool bin/x", "bin/x")
+links("in bin that comes back from the system's directories",
+      'mkdir bin; ln -s "/usr/bin/../..$HOME/.bashrc" bin/x', "bin/x")
+links("in bin to the home's start file", "mkdir bin; ln -s ~/.bashrc bin/x", "bin/x")
+
+
+def build(what, attack, planted, *arguments):
+    """`planted`: below site-packages, or with "project/" in the project."""
+
+    def body(t):
+        def place(of=t.project):
+            if planted.startswith("project/"):
+                return of / planted.removeprefix("project/")
+            return next((of / ".venv/lib").glob("python3*")) / "site-packages" / planted
+
+        index = PypiIndex()
+        t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+        t.write("evil_dir/x.py", "")
+        text = SETUP.format(project=str(t.project), environment=f"{t.project}/.venv", attack=attack)
+        index.add_sdist("evil", {"setup.py": text, "evil.py": ""})
+        env = {"PIP_INDEX_URL": index.url()}
+        t.bare("cp", "-a", t.project, t.base / "copy")
+        command = (f"{t.project}/.venv/bin/pip", "install", "--no-build-isolation", *arguments, "evil")
+        t.succeeded(t.bare(*command, env=env))
+        t.true(place().exists(), "control")
+        t.bare("rm", "-rf", t.project)
+        (t.base / "copy").rename(t.project)
+        result = t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"])
+        t.true(not place().exists(), result)
+
+    body.__doc__ = f"a dependency's build that plants {what} does not get it into the environment"
+    test(body, time_limit=120)
+
+
+FINDER = "__editable___evil_1_0_finder"
+build("a finder that is not setuptools' own",
+      f"open(site + '/{FINDER}.py', 'w').write('def install(): evil()')\n"
+      f"open(site + '/__editable__.evil-1.0.pth', 'w').write('import {FINDER}; {FINDER}.install()')",
+      "__editable__.evil-1.0.pth")
+build("a .pth that leads out of the project",
+      "open(site + '/evil.pth', 'w').write('/var/tmp\\n')", "evil.pth")
+build("a .pth with a line that is run",
+      "open(site + '/evil.pth', 'w').write(project + '\\nimport os; os.system(\"true\")\\n')", "evil.pth")
+build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"
+      f"open(site + '/__pycache__/{FINDER}.cpython-311.pyc', 'w').write('evil')",
+      f"__pycache__/{FINDER}.cpython-311.pyc")
+build("a compiled module that the project does not name",
+      "open(project + '/json.cpython-311-x86_64-linux-gnu.so', 'w').write('evil')",
+      "project/json.cpython-311-x86_64-linux-gnu.so")
+build("compiled files in the project", "os.makedirs(project + '/__pycache__', exist_ok=True)\n"
+      "open(project + '/__pycache__/x.cpython-311.pyc', 'w').write('evil')",
+      "project/__pycache__/x.cpython-311.pyc")

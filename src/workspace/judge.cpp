@@ -171,13 +171,20 @@ Judge judge_without_commits(Judge judge, const std::string& reason) {
     }
     return judgement;
   };
-  return {[inner, settle](const std::string& path) { return settle(inner->entry(path)); },
-          [inner, settle](const std::string& path) {
-            std::optional<Judgement> whole = inner->subtree(path);
-            if (whole) whole = settle(*whole);
-            return whole;
-          },
-          {}};
+  Judge held;
+  held.entry = [inner, settle](const std::string& path) { return settle(inner->entry(path)); };
+  held.subtree = [inner, settle](const std::string& path) {
+    std::optional<Judgement> whole = inner->subtree(path);
+    if (whole) whole = settle(*whole);
+    return whole;
+  };
+  held.known = inner->known;
+  if (!inner->content) return held;
+  held.content = [inner, settle](const std::string& path, Judgement judgement,
+                                 const policy::Finding& finding, std::int64_t changed_at) {
+    return settle(inner->content(path, std::move(judgement), finding, changed_at));
+  };
+  return held;
 }
 
 }  // namespace sandbox_run::workspace

@@ -20,6 +20,10 @@ class NestedJudge {
       if (!base::is_beneath(command.directory, target)) continue;
       commands_.push_back(command);
       commands_.back().directory = base::relative_to(command.directory, target);
+      // What a script of the project's builds is no word about what others wrote meanwhile: with
+      // `prepare: npm run build`, a dependency's script would have all of src.
+      commands_.back().rules.output.reset();
+      commands_.back().rules.creates.reset();
     }
   }
 
@@ -66,9 +70,10 @@ class NestedJudge {
 
 Judge judge_nested_too(Judge judge, const CommitRequest& request, const std::string& target) {
   if (request.nested.empty()) return judge;
-  const auto nested = std::make_shared<const NestedJudge>(std::move(judge), request.nested, target);
-  return {[nested](const std::string& path) { return nested->entry(path); },
-          [nested](const std::string& path) { return nested->subtree(path); }};
+  const auto nested = std::make_shared<const NestedJudge>(judge, request.nested, target);
+  judge.entry = [nested](const std::string& path) { return nested->entry(path); };
+  judge.subtree = [nested](const std::string& path) { return nested->subtree(path); };
+  return judge;
 }
 
 }  // namespace sandbox_run::workspace

@@ -339,3 +339,12 @@ def editor_setting_of_a_package(t):
     scene = Scene(t, 'cd "$INIT_CWD" && mkdir -p .vscode && echo "{}" > .vscode/settings.json\n')
     result = scene.attack("npm", "install", changed=".vscode/settings.json")
     t.true(any(str(path).startswith(".vscode") for path in alerts(result)), result)
+
+
+@test(time_limit=120)
+def build_beside(t):
+    """a dependency's script has nothing of a project's own script that runs npm run"""
+    scene = Scene(t, 'cd "$INIT_CWD" && mkdir -p src && echo evil > src/index.js\n',
+                  scripts={"prepare": "npm run build", "build": "true"})
+    result = scene.attack("npm", "install", changed="src/index.js")
+    t.contains(str([e["details"] for e in result.of_type("change.held")]), "src", result)

@@ -50,6 +50,13 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
     case Content::git_starters:
       by_path.reason += ": " + finding.words;
       return by_path;
+    case Content::new_file:
+      // The output of a build, generated code. A program of a dependency that such a script starts
+      // can put it there, too: no more than it can put into node_modules, which is taken over as
+      // well.
+      return is_projects && by_path.verdict == Verdict::hold && by_path.by_default
+                 ? Judgement{Verdict::commit, ""}
+                 : by_path;
     case Content::ignored_setting:
       if (!is_projects) return by_path;
       return held_as("written by the project's own code, and ignored by git");

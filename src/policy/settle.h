@@ -36,6 +36,7 @@ enum class Content {
   git_settings,     // a git configuration in which only keys changed that start nothing
   git_starters,     // another change of a git configuration; Finding::words says of which keys
   named_extension,  // a compiled module that the project's own setup.py or pyproject.toml names
+  new_file,         // nothing of all this, where there was none before
   ignored_setting   // git ignores the file: nobody else gets it by a commit
 };
 

@@ -46,7 +46,9 @@ Judgement unmatched(const TargetRules& rules, const std::vector<std::string>& ar
     return {Verdict::hold, rules.hold_reason};
   }
   if (rules.kind == TargetKind::cache) return {Verdict::drop, "not a part of the cache to keep"};
-  return {Verdict::hold, "not an expected change"};
+  Judgement held{Verdict::hold, "not an expected change"};
+  held.by_default = true;
+  return held;
 }
 
 /// distutils-precedence.pth of setuptools, the older and the newer one.

@@ -16,6 +16,7 @@ struct Judgement {
   /// Not empty: a rule `recorded` came first. If no RECORD lists the file it is protected, with
   /// this reason.
   std::string unless_recorded = {};
+  bool by_default = false;  // no rule matched
   /// A change of a protected place that is committed, since the user asked for it: settle.h.
   bool was_protected = false;
 };

@@ -145,9 +145,7 @@ bool is_ignored_by_git(const ContentPlace& place) {
   return rules.covers(place.path);
 }
 
-}  // namespace
-
-Finding look_at_content(const ContentPlace& place) {
+Finding look_at_known(const ContentPlace& place) {
   const std::string name = place.name;
   if (only_made_executable(place) && is_named_program(place)) return {Content::made_executable};
   if (is_at(place, "**/.git/index") || is_at(place, "**/.git/modules/**/index")) {
@@ -170,6 +168,15 @@ Finding look_at_content(const ContentPlace& place) {
     return {Content::ignored_setting};
   }
   return {};
+}
+
+}  // namespace
+
+Finding look_at_content(const ContentPlace& place) {
+  Finding finding = look_at_known(place);
+  if (finding.content == Content::other && place.host_mode == 0)
+    finding.content = Content::new_file;
+  return finding;
 }
 
 }  // namespace sandbox_run::workspace

@@ -128,6 +128,9 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     const bool is_protected = judgement->verdict == Verdict::protect;
     // Beneath it the one path is asked for, the other is not; or is known for what it holds.
     if (is_protected && (context->asked || policy::may_hold_hooks(path))) return std::nullopt;
+    // What the project's own scripts made is known by each file's time.
+    const bool may_be_projects = judgement->by_default && context->author_at && !context->asked;
+    if (may_be_projects && judgement->verdict == Verdict::hold) return std::nullopt;
     return settle(path, *judgement);
   };
   judge.content = [context](const std::string& path, Judgement judgement,

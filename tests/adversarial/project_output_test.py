@@ -1,0 +1,83 @@
+"""New files that the project's own scripts make are taken over: what of a dependency would pass as such."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
+
+# Waits, its starter long gone, until the project's own script runs, and writes then.
+LATE = """
+const fs = require('fs'), root = process.env.INIT_CWD
+const timer = setInterval(() => {
+  if (!fs.existsSync(root + '/own.txt')) return
+  fs.mkdirSync(root + '/lib', {recursive: true})
+  fs.writeFileSync(root + '/lib/planted.js', 'evil\\n')
+  clearInterval(timer)
+}, 5)
+setTimeout(() => process.exit(), 20000)
+"""
+START = "require('child_process').spawn(process.execPath, ['late.js'], {detached: true, stdio: 'ignore'}).unref()\n"
+NOW = "require('fs').writeFileSync(process.env.INIT_CWD + '/planted.js', 'evil\\n')\n"
+# The project's own script: writes, and goes on until the other has written.
+OWN = """
+const fs = require('fs')
+fs.writeFileSync('own.txt', 'mine\\n')
+const end = Date.now() + 10000
+while (!fs.existsSync('lib/planted.js') && Date.now() < end) ;
+"""
+
+
+class Scene:
+    def __init__(self, t, files, script, scripts):
+        registry = NpmRegistry()
+        registry.add("evil", "1.0.0", files, scripts={"postinstall": script})
+        t.write("own.js", OWN)
+        t.write("package.json", json.dumps({"name": "app", "version": "1.0.0", "private": True, "scripts": scripts,
+                                            "dependencies": {"evil": "1.0.0"}, "allowScripts": {"evil": True}}))
+        self.t, self.env = t, {"npm_config_registry": registry.url()}
+        self.options = ["--allow-host", f"localhost:{registry.port}"]
+
+    def control(self, planted):
+        self.t.succeeded(self.t.bare("npm", "install", env=self.env), "the control")
+        self.t.equal((self.t.project / planted).read_text(), "evil\n", "the control")
+        self.t.bare("rm", "-rf", "node_modules", "lib", "own.txt", "package-lock.json", planted)
+
+    def attack(self, planted):
+        result = self.t.succeeded(self.t.sandbox("npm", "install", env=self.env, options=self.options))
+        self.t.true(not (self.t.project / planted).exists(), f"{planted} is not in the project: {result}")
+        held = [event["details"]["path"] for event in result.of_type("change.held")]
+        self.t.true(any(planted == path or planted.startswith(path + "/") for path in held), f"held: {held}")
+        return result
+
+
+@test
+def in_its_own_time(t):
+    """a new file that a dependency's script writes into the project is held"""
+    scene = Scene(t, {"now.js": NOW}, "node now.js", {})
+    scene.control("planted.js")
+    scene.attack("planted.js")
+
+
+@test
+def while_the_projects_script_runs(t):
+    """a process that a dependency's script leaves behind writes while the project's own script runs: held"""
+    scene = Scene(t, {"late.js": LATE, "start.js": START}, "node start.js", {"postinstall": "node own.js"})
+    scene.control("lib/planted.js")
+    scene.attack("lib/planted.js")
+
+
+@test
+def changed_sources(t):
+    """a source file that is there already is not changed, whoever's script does it"""
+    t.write("index.js", "honest\n")
+    t.write("package.json", json.dumps({"name": "app", "version": "1.0.0", "private": True, "scripts": {
+        "postinstall": "node -e \"require('fs').appendFileSync('index.js', 'evil\\n')\""}}))
+    t.succeeded(t.bare("npm", "install"), "the control")
+    t.contains((t.project / "index.js").read_text(), "evil", "the control")
+    t.write("index.js", "honest\n")
+    result = t.succeeded(t.sandbox("npm", "install"))
+    t.equal((t.project / "index.js").read_text(), "honest\n")
+    t.equal([event["details"]["path"] for event in result.of_type("change.held")], ["index.js"])

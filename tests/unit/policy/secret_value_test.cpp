@@ -19,7 +19,7 @@ TEST_CASE("tokens are known by their form, under any name and within other text"
   const std::string chance = "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5";
   for (const std::string& value :
        {"ghp_" + chance, "npm_" + chance, "glpat-" + chance, std::string("AKIAIOSFODNN7EXAMPLE"),
-        "https://host/?key=ghp_" + chance, "xoxb-1234567890-abc",
+        "https://host/?key=ghp_" + chance, std::string("xoxb-1234567890-abc"),
         std::string("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc"),
         std::string("-----BEGIN OPENSSH PRIVATE KEY-----")}) {
     CHECK_MESSAGE(has_token_form(value), value);

@@ -246,6 +246,12 @@ Preparation prepare(const Options& options) {
       // The message's own cure: the user says which host it is.
       if (options.rules.allow_hosts.empty()) throw;
     }
+    if (const auto& prefix = prepared.facts.package_manager.prefix) {
+      const bool open =
+          may_write(join_path(*prefix, "lib/node_modules")) && may_write(join_path(*prefix, "bin"));
+      using GlobalPrefix = plan::HostFacts::GlobalPrefix;
+      prepared.facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
+    }
     if (const auto& python = prepared.facts.package_manager.python) {
       prepared.facts.package_manager_may_write =
           !python->install_directories.empty() && may_write(python->install_directories.front());

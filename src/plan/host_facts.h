@@ -75,6 +75,8 @@ struct HostFacts {
   std::vector<std::string> unix_sockets;          // paths that somebody listens on (/proc/net/unix)
   policy::PackageManagerFacts package_manager;    // filled by cli/ after asking
   policy::DecoySet decoys;  // made for this run by cli/, as far as the policy wants them
+  enum class GlobalPrefix { open, closed };  // may the caller change npm's global packages?
+  GlobalPrefix global_prefix = GlobalPrefix::open;
   bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
 };
 

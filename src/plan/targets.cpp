@@ -13,6 +13,7 @@ namespace {
 
 using base::is_beneath;
 using base::join_path;
+using base::parent_path;
 
 bool has_argument(const std::vector<std::string>& arguments,
                   std::initializer_list<const char*> words) {
@@ -46,8 +47,11 @@ void refuse_global_install(const policy::Policy& policy, const HostFacts& facts)
       has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove", "rm",
                                "uninstall", "un", "link", "ln", "ci"});
   if (!global || !changes) return;
+  const std::string chosen = option_value(arguments, "--prefix", "-C");
   std::vector<std::string> needed;
-  if (const auto& prefix = facts.package_manager.prefix) {
+  if (!chosen.empty()) {
+    needed = {base::absolute_path(chosen, facts.working_directory)};
+  } else if (const auto& prefix = facts.package_manager.prefix) {
     needed = {join_path(*prefix, "lib/node_modules"), join_path(*prefix, "bin")};
   }
   std::vector<std::string> missing;
@@ -58,6 +62,28 @@ void refuse_global_install(const policy::Policy& policy, const HostFacts& facts)
     if (!allowed) missing.push_back(path);
   }
   if (!needed.empty() && missing.empty()) return;
+  // --rw wants a directory that is there. One of the user's own holds links and what they lead to.
+  const auto with_prefix = [&](const std::string& prefix, const std::vector<std::string>& more) {
+    std::vector<std::string> words{"sandbox-run", "--rw", prefix};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    words.insert(words.end(), more.begin(), more.end());
+    return base::shell_words({"mkdir", "-p", prefix}) + " && " + base::shell_words(words);
+  };
+  // An option that this user's rights make idle is no cure, and no reason to change owners.
+  if (chosen.empty() && !missing.empty() &&
+      facts.global_prefix == HostFacts::GlobalPrefix::closed) {
+    const std::string own = join_path(facts.home, ".npm-global");
+    throw base::UserError("a global install would change " + parent_path(needed.back()) +
+                          ", which you can't write; install into a directory of your own, and put "
+                          "its bin on your PATH: " +
+                          with_prefix(own, {"--prefix", own}));
+  }
+  if (!chosen.empty()) {
+    throw base::UserError(
+        "a global install changes directories that are on your PATH, so it is refused unless you "
+        "name them: " +
+        with_prefix(needed.front(), {}));
+  }
   std::string text =
       "a global install changes directories that are on your PATH, so it is refused unless you "
       "name "

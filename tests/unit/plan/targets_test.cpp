@@ -110,6 +110,29 @@ TEST_CASE("npm install -g is refused with the options that allow it") {
   CHECK(plan::choose_targets(allowed, facts).size() == 3);
 }
 
+TEST_CASE("npm install -g names no option that this user's rights make idle") {
+  plan::HostFacts facts = facts_of({"npm", "install", "-g", "x"});
+  facts.package_manager.prefix = "/usr";
+  facts.global_prefix = plan::HostFacts::GlobalPrefix::closed;
+  CHECK_THROWS_WITH_AS(
+      plan::choose_targets(policy_of(policy::PackageManager::npm), facts),
+      doctest::Contains("mkdir -p /home/u/.npm-global && sandbox-run --rw /home/u/.npm-global npm "
+                        "install -g x --prefix /home/u/.npm-global"),
+      base::UserError);
+}
+
+TEST_CASE("npm install -g with a prefix of its own asks for that one") {
+  plan::HostFacts facts = facts_of({"npm", "install", "-g", "--prefix", "../tools", "x"});
+  facts.package_manager.prefix = "/usr";
+  CHECK_THROWS_WITH_AS(
+      plan::choose_targets(policy_of(policy::PackageManager::npm), facts),
+      doctest::Contains("mkdir -p /home/u/tools && sandbox-run --rw /home/u/tools npm install"),
+      base::UserError);
+  policy::Policy allowed = policy_of(policy::PackageManager::npm);
+  allowed.files.read_write = {"/home/u/tools"};
+  CHECK_NOTHROW(plan::choose_targets(allowed, facts));
+}
+
 TEST_CASE("the project is the enclosing git work tree") {
   const ScratchDirectory scratch;
   scratch.make("home/repo/.git");

@@ -234,6 +234,15 @@ CommandFact look_at_command(const std::vector<std::string>& arguments, const Hos
   return command;
 }
 
+/// Where pnpm keeps its store: as it was told, else in its own home, else among the user's data.
+static std::string pnpm_store(const HostFacts& facts) {
+  const std::string told = facts.package_manager.cache.value_or("");
+  if (!told.empty()) return told;
+  const std::string home = variable(facts, "PNPM_HOME");
+  return home.starts_with('/') ? join_path(home, "store")
+                               : join_path(facts.data_home, "pnpm/store");
+}
+
 std::string expand(const std::string& path, const HostFacts& facts) {
   if (path.empty() || path.front() != '{') return path;
   const std::size_t close = path.find('}');
@@ -245,6 +254,7 @@ std::string expand(const std::string& path, const HostFacts& facts) {
   if (name == "config_home") value = facts.config_home;
   if (name == "data_home") value = facts.data_home;
   if (name == "state_home") value = facts.state_home;
+  if (name == "pnpm_store") value = pnpm_store(facts);
   if (name == "package_manager_cache") value = facts.package_manager.cache.value_or("");
   return value.empty() ? "" : value + rest;
 }

@@ -14,9 +14,10 @@
 namespace sandbox_run::policy {
 namespace {
 
-constexpr std::array<std::string_view, 6> kPlaceholders = {
+constexpr std::array<std::string_view, 7> kPlaceholders = {
     "{home}",      "{cache_home}", "{config_home}",
-    "{data_home}", "{state_home}", "{package_manager_cache}"};
+    "{data_home}", "{state_home}", "{package_manager_cache}",
+    "{pnpm_store}"};
 
 std::string placed_path_problem(const std::string& path) {
   if (path.starts_with('/')) return absolute_path_problem(path);

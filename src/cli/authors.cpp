@@ -13,8 +13,7 @@ policy::Author Authors::at(std::int64_t changed_at) {
       std::ifstream log = read_run_log(run_directory_);
       suspects_.emplace(log);
     }
-    return suspects_->projects_alone(changed_at) ? policy::Author::project
-                                                 : policy::Author::package;
+    return suspects_->author_at(changed_at);
   } catch (const std::exception&) {
     return policy::Author::package;
   }

@@ -89,8 +89,8 @@ bool holds_chance_word(std::string_view value) {
 }  // namespace
 
 bool is_switch(std::string_view value) {
-  constexpr std::array<std::string_view, 9> kSwitches = {"",    "0",  "1",  "true", "false",
-                                                         "yes", "no", "on", "off"};
+  constexpr std::array<std::string_view, 8> kSwitches = {"0",   "1",  "true", "false",
+                                                         "yes", "no", "on",   "off"};
   return std::any_of(kSwitches.begin(), kSwitches.end(),
                      [&](std::string_view one) { return name_matches(one, value); });
 }

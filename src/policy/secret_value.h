@@ -4,7 +4,7 @@
 
 namespace sandbox_run::policy {
 
-/// One bit, which is nobody's secret: "", 0, 1, true, false, yes, no, on, off in any letter case.
+/// One bit, which is nobody's secret: 0, 1, true, false, yes, no, on, off in any letter case.
 bool is_switch(std::string_view value);
 
 /// Does this value hold a credential of a well-known form, whatever the variable's name says? The

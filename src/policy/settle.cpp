@@ -54,7 +54,7 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
       // The output of a build, generated code. A program of a dependency that such a script starts
       // can put it there, too: no more than it can put into node_modules, which is taken over as
       // well.
-      return is_projects && by_path.verdict == Verdict::hold && by_path.by_default
+      return author == Author::own_script && by_path.verdict == Verdict::hold && by_path.by_default
                  ? Judgement{Verdict::commit, ""}
                  : by_path;
     case Content::ignored_setting:

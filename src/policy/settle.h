@@ -20,8 +20,10 @@ enum class Author {
   /// In all of the command nothing ran but the package manager itself, or programs of the system
   /// that the user typed: it is what he asked for.
   asked,
-  /// Only scripts of the project's own were running when it was made: the user's code, but for the
-  /// programs of dependencies that it may have started.
+  /// A script of the project's own was running when it was made, and nothing of a package's: the
+  /// user's code, but for the programs of dependencies that it may have started.
+  own_script,
+  /// That, or no script at all was, in a command in which none of a package ran.
   project,
   package  // any package's code, or it can't be told
 };

@@ -119,8 +119,9 @@ std::optional<events::Actor> Suspects::only(std::string_view path, std::int64_t 
   return actor;
 }
 
-bool Suspects::projects_alone(std::int64_t changed_at) const {
-  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
+policy::Author Suspects::author_at(std::int64_t changed_at) const {
+  using policy::Author;
+  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return Author::package;
   bool any_running = false;
   bool any_of_package = false;
   for (const Script& script : scripts_) {
@@ -128,10 +129,11 @@ bool Suspects::projects_alone(std::int64_t changed_at) const {
     if (!is_projects) any_of_package = true;
     const bool was_running =
         script.started <= changed_at + kCoarseTick && script.ended >= changed_at;
-    if (was_running && !is_projects) return false;
+    if (was_running && !is_projects) return Author::package;
     any_running = any_running || was_running;
   }
-  return any_running || !any_of_package;
+  if (any_running) return Author::own_script;
+  return any_of_package ? Author::package : Author::project;
 }
 
 std::vector<std::string> Suspects::packages() const {

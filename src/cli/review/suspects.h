@@ -10,6 +10,7 @@
 
 #include "cli/log/log_reader.h"
 #include "events/event.h"
+#include "policy/settle.h"
 #include "workspace/held_view.h"
 
 namespace sandbox_run::cli {
@@ -35,9 +36,8 @@ class Suspects {
   /// nullopt: of several.
   std::optional<events::Actor> only(std::string_view path, std::int64_t changed_at) const;
 
-  /// Can none but the project's own scripts have made a change at this time? Where no script was
-  /// running: did none of a package run in all the command?
-  bool projects_alone(std::int64_t changed_at) const;
+  /// Whose scripts can have made a change at this time; never Author::asked.
+  policy::Author author_at(std::int64_t changed_at) const;
   /// Whose scripts ran.
   std::vector<std::string> packages() const;
 

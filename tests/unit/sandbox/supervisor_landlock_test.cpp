@@ -36,7 +36,8 @@ int confined(const SupervisorFiles& files, const std::string& sandbox_root,
   if (child == 0) {
     const UniqueFd root(::open(sandbox_root.c_str(), O_PATH | O_CLOEXEC));
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    sandbox_run::sandbox::restrict_supervisor_by_landlock(files, root.get(), {}, landlock_abi());
+    const int roots[] = {root.get()};
+    sandbox_run::sandbox::restrict_supervisor_by_landlock(files, roots, {}, landlock_abi());
     ::_exit(act());
   }
   int status = 0;

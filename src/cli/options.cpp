@@ -98,6 +98,16 @@ std::string absolute_option(const char* option, const std::string& path, const s
   return absolute;
 }
 
+/// For --rw: a directory may be new (a tool's own in ~/.cache), but not what leads there.
+std::string writable_option(const std::string& path, const std::string& cwd) {
+  const std::string absolute = base::absolute_path(path, cwd);
+  const std::string parent = base::parent_path(absolute);
+  if (path.empty() || base::exists(absolute) || !base::exists(base::parent_path(parent))) {
+    return base::real_path(absolute_option("rw", path, cwd)).value();
+  }
+  return base::join_path(base::real_path(parent).value_or(parent), base::file_name(absolute));
+}
+
 template <typename Value>
 std::optional<Value> word_option(const po::variables_map& values, const char* option,
                                  const std::vector<std::pair<std::string, Value>>& words) {
@@ -135,7 +145,7 @@ policy::CommandLineRules read_rules(const po::variables_map& values, const std::
     rules.read_only.push_back(absolute_option("ro", path, cwd));
   }
   for (const std::string& path : value_of<Strings>(values, "rw")) {
-    rules.read_write.push_back(base::real_path(absolute_option("rw", path, cwd)).value());
+    rules.read_write.push_back(writable_option(path, cwd));
   }
   if (values.count("commit-on-failure") != 0) rules.commit_on_failure = true;
   if (values.count("timeout") != 0)

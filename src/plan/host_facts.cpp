@@ -24,9 +24,7 @@ namespace sandbox_run::plan {
 namespace {
 
 using base::exists;
-using base::is_beneath;
 using base::join_path;
-using base::parent_path;
 
 constexpr std::size_t kMaxInterpreters = 5;  // the kernel's own limit for #! chains
 
@@ -236,7 +234,7 @@ CommandFact look_at_command(const std::vector<std::string>& arguments, const Hos
 
 /// Where pnpm keeps its store: as it was told, else in its own home, else among the user's data.
 static std::string pnpm_store(const HostFacts& facts) {
-  const std::string told = facts.package_manager.cache.value_or("");
+  std::string told = facts.package_manager.cache.value_or("");
   if (!told.empty()) return told;
   const std::string home = variable(facts, "PNPM_HOME");
   return home.starts_with('/') ? join_path(home, "store")

@@ -201,7 +201,8 @@ std::string kept_git_config(const HomeFile& file, std::string_view text) {
     return out + '"';
   };
   std::string out;
-  for (const auto& [key, values] : *config) {
+  for (const auto& entry : *config) {
+    const std::string& key = entry.first;
     const bool kept = std::any_of(file.keep_keys.begin(), file.keep_keys.end(),
                                   [&](const std::string& glob) { return name_matches(glob, key); });
     if (!kept || is_dropped(file, key)) continue;
@@ -212,7 +213,7 @@ std::string kept_git_config(const HomeFile& file, std::string_view text) {
       out += ' ' + quoted(without_url_credentials(key.substr(first + 1, last - first - 1)));
     }
     out += "]\n";
-    for (const std::string& value : values) {
+    for (const std::string& value : entry.second) {
       out += '\t' + key.substr(last + 1) + " = " + quoted(without_url_credentials(value)) + '\n';
     }
   }

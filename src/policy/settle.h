@@ -20,10 +20,12 @@ enum class Author {
   /// In all of the command nothing ran but the package manager itself, or programs of the system
   /// that the user typed: it is what he asked for.
   asked,
-  /// A script of the project's own was running when it was made, and nothing of a package's: the
+  /// A lifecycle script of the project's own was running when it was made, and nothing of a
+  /// package's: the
   /// user's code, but for the programs of dependencies that it may have started.
   own_script,
-  /// That, or no script at all was, in a command in which none of a package ran.
+  /// Such a script, or what the user typed; or no script at all, in a command in which none of a
+  /// package ran.
   project,
   package  // any package's code, or it can't be told
 };

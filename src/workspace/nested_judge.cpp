@@ -32,7 +32,7 @@ class NestedJudge {
     if (!is_kept_back(judgement)) return judgement;
     for (const NestedCommand& command : commands_) {
       if (!is_at_or_beneath(path, command.directory) || path == command.directory) continue;
-      const Judgement own =
+      Judgement own =
           policy::judge(command.rules, inside(path, command.directory), command.arguments);
       if (is_taken_over(own)) return own;
     }

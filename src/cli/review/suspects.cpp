@@ -123,6 +123,7 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   using policy::Author;
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return Author::package;
   bool any_running = false;
+  bool any_lifecycle_running = false;
   bool any_of_package = false;
   for (const Script& script : scripts_) {
     const bool is_projects = script.actor.kind == events::Actor::Kind::project_script;
@@ -130,9 +131,13 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
     const bool was_running =
         script.started <= changed_at + kCoarseTick && script.ended >= changed_at;
     if (was_running && !is_projects) return Author::package;
+    // What the user typed is no script; under a package manager's profile it does what none does.
+    const bool is_lifecycle = is_projects && !script.actor.script_event.empty();
+    any_lifecycle_running = any_lifecycle_running || (was_running && is_lifecycle);
     any_running = any_running || was_running;
   }
-  if (any_running) return Author::own_script;
+  if (any_lifecycle_running) return Author::own_script;
+  if (any_running) return Author::project;
   return any_of_package ? Author::package : Author::project;
 }
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from honest import EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
+from honest import ALL, EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
 
 
 @honest(*EVERY, root=True)
@@ -147,7 +147,7 @@ def directory_with_spaces(p):
     p.run(p.manager.command, *p.manager.add, "scripted")
 
 
-@honest("npm11", "npm12")
+@honest("npm11", "npm12", not_yet=ALL)
 def global_with_own_prefix(p):
     """npm install -g with a prefix of one's own"""
     prefix = p.t.home / ".npm-global"
@@ -186,7 +186,7 @@ def yarn_elsewhere(p):
     p.run("yarn", "--cwd", "../client", "install")
 
 
-@honest(*EVERY)
+@honest(*EVERY, not_yet=PNPM)  # links the program's file, and makes it executable in its own place
 def directory_beside_as_dependency(p):
     """a dependency that is a directory beside the project, with a program"""
     p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}}\n')

@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 #include <boost/program_options.hpp>
+#include <cstdlib>
 #include <utility>
 
 #include "base/path.h"
@@ -98,13 +99,21 @@ std::string absolute_option(const char* option, const std::string& path, const s
   return absolute;
 }
 
-/// For --rw: a directory may be new (a tool's own in ~/.cache), but not what leads there.
+bool is_among_caches(const std::string& path) {
+  const char* home = std::getenv("HOME");
+  const char* caches = std::getenv("XDG_CACHE_HOME");
+  const bool in_home =
+      home != nullptr && *home == '/' && base::is_beneath(path, base::join_path(home, ".cache"));
+  return in_home || (caches != nullptr && *caches == '/' && base::is_beneath(path, caches));
+}
+
+/// For --rw: a tool's own directory among the caches may be new; elsewhere it is a slip of the pen.
 std::string writable_option(const std::string& path, const std::string& cwd) {
   const std::string absolute = base::absolute_path(path, cwd);
-  const std::string parent = base::parent_path(absolute);
-  if (path.empty() || base::exists(absolute) || !base::exists(base::parent_path(parent))) {
+  if (path.empty() || base::exists(absolute) || !is_among_caches(absolute)) {
     return base::real_path(absolute_option("rw", path, cwd)).value();
   }
+  const std::string parent = base::parent_path(absolute);
   return base::join_path(base::real_path(parent).value_or(parent), base::file_name(absolute));
 }
 

@@ -30,6 +30,14 @@ def shell_tools(p):
     p.run("sh", "-c", "mkdir -p deep/er && mv moved deep/er/ && chmod 600 deep/er/moved/b.txt")
 
 
+@honest("bun", "deno")
+def other_runtimes(p):
+    """bun and deno, of which there is no profile yet, run a program of the project"""
+    p.write("main.js", "import {writeFileSync} from 'node:fs'\nwriteFileSync('out.txt', 'made\\n')\n")
+    p.write("package.json", '{"name": "app", "private": true, "type": "module"}\n')
+    p.run(*(("bun", "run") if p.manager.name == "bun" else ("deno", "run", "-A")), "main.js")
+
+
 @honest(not_yet=ALL)
 def git_clone(p):
     """git clone of a repository beside"""

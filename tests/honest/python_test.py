@@ -4,7 +4,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from honest import PYTHON, honest  # noqa: E402
+from harness import NotApplicable  # noqa: E402
+from honest import PYTHON, TOOLS, honest  # noqa: E402
 from pypi_index import C_MODULE, PypiIndex  # noqa: E402
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
@@ -75,6 +76,20 @@ def editable_native(p):
     p.write("fast.c", C_MODULE.format(module="fast"))
     p.commit_all()
     p.run(".venv/bin/pip", "install", "--no-build-isolation", "-e", ".")
+
+
+@honest()
+def newer_pip(p):
+    """pip 25, where the distribution's mirror has it: install, editable, uninstall"""
+    wheels = list(TOOLS.glob("pip25/usr/share/python-wheels/pip-*.whl"))
+    if not wheels:
+        raise NotApplicable("no pip25 in build-test-tools/: another distribution's mirror")
+    environment(p)
+    p.bare(".venv/bin/python", "-m", "pip", "install", "--no-index", wheels[0])
+    package(p, "src/")
+    p.run(".venv/bin/pip", "install", "needy", "native")
+    p.run(".venv/bin/pip", "install", "-e", ".")
+    p.run(".venv/bin/pip", "uninstall", "-y", "needy")
 
 
 @honest()

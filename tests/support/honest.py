@@ -25,6 +25,7 @@ from harness import IS_ROOT, NotApplicable, test
 from npm_registry import NpmRegistry
 
 FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
+TOOLS = pathlib.Path(os.environ.get("SANDBOX_RUN_TOOLS") or "build-test-tools").absolute()
 MANAGERS = {one.name: one for one in package_managers.MANAGERS}
 PYTHON = "/usr/bin/python3"
 

@@ -89,18 +89,18 @@ TEST_CASE("a directory elsewhere is a second project, or is said to be lost") {
 
 TEST_CASE("dependencies outside the project are found, also those of dependencies") {
   const ScratchDirectory scratch;
-  const std::string app = scratch.make("work/app");
-  const std::string lib = scratch.make("work/lib");
-  const std::string base = scratch.make("work/base");
+  const std::string app = scratch.make("code/app");
+  const std::string lib = scratch.make("code/lib");
+  const std::string base = scratch.make("code/base");
   write(app + "/package.json", R"({"dependencies": {"lib": "file:../lib", "x": "../x.tgz"}})");
   write(lib + "/package.json", R"({"dependencies": {"base": "link:../base"}})");
   write(base + "/package.json", "{}");
-  write(scratch.path() + "/work/x.tgz", "");
+  write(scratch.path() + "/code/x.tgz", "");
   plan::WorkPlaces places;
   places.manager = places.project = app;
   const auto found = plan::find_dependencies(kNpm, {"npm", "ci"}, app, "/home/u", places);
   CHECK(found.written == std::vector<std::string>{lib, base});
-  CHECK(found.shown == std::vector<std::string>{scratch.path() + "/work/x.tgz"});
+  CHECK(found.shown == std::vector<std::string>{scratch.path() + "/code/x.tgz"});
 }
 
 TEST_CASE("a directory that is no package, and a hidden one of the home, are not shown") {

@@ -47,6 +47,9 @@ enum class Content {
 struct Finding {
   Content content = Content::other;
   std::string words = {};  // the tool's name; the keys
+  /// Of a new file: when its inode was made (ns since 1970); INT64_MAX: the file system does not
+  /// say.
+  std::int64_t made_at = INT64_MAX;
 };
 
 /// Of a path alone (a directory, a removal): what is asked for is committed, all else is as judged.

@@ -145,6 +145,15 @@ bool is_ignored_by_git(const ContentPlace& place) {
   return rules.covers(place.path);
 }
 
+std::int64_t birth_time(const ContentPlace& place) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  struct statx status {};
+  const int failed =
+      ::statx(place.layer_dir, place.name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status);
+  if (failed != 0 || (status.stx_mask & STATX_BTIME) == 0) return INT64_MAX;
+  return status.stx_btime.tv_sec * kSecond + status.stx_btime.tv_nsec;
+}
+
 Finding look_at_known(const ContentPlace& place) {
   const std::string name = place.name;
   if (only_made_executable(place) && is_named_program(place)) return {Content::made_executable};
@@ -174,8 +183,10 @@ Finding look_at_known(const ContentPlace& place) {
 
 Finding look_at_content(const ContentPlace& place) {
   Finding finding = look_at_known(place);
-  if (finding.content == Content::other && place.host_mode == 0)
+  if (finding.content == Content::other && place.host_mode == 0) {
     finding.content = Content::new_file;
+    finding.made_at = birth_time(place);
+  }
   return finding;
 }
 

@@ -140,6 +140,12 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
       author = policy::Author::asked;
     } else if (context->author_at) {
       author = context->author_at(changed_at);
+      // A package's file that the project's own script touches (chmod, a formatter) is the
+      // package's.
+      const bool is_new = finding.content == policy::Content::new_file;
+      if (is_new && context->author_at(finding.made_at) != policy::Author::own_script) {
+        author = policy::Author::package;
+      }
     }
     return policy::settle(context->rules, path, std::move(judgement), author, finding);
   };

@@ -70,6 +70,14 @@ def while_the_projects_script_runs(t):
 
 
 @test
+def touched_by_the_projects_script(t):
+    """a file that a dependency's script planted is still held after the project's own script changed its mode"""
+    scene = Scene(t, {"now.js": NOW}, "node now.js", {"postinstall": "chmod 600 planted.js"})
+    scene.control("planted.js")
+    scene.attack("planted.js")
+
+
+@test
 def changed_sources(t):
     """a source file that is there already is not changed, whoever's script does it"""
     t.write("index.js", "honest\n")

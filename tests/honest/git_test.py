@@ -48,11 +48,6 @@ def version(p):
     p.run("npm", "version", "patch")
 
 
-def hooks(p):
-    p.held = (".git/hooks/*", ".git/config", ".husky/*", ".husky/_/*", ".husky", ".husky/_", "hooks", ".git/hooks",
-              ".git/info/*", ".git/info")
-
-
 @honest("npm11")
 def git_config_by_script(p):
     """a prepare script that sets a harmless key of git's configuration"""
@@ -77,3 +72,5 @@ def ignored_editor_settings(p):
         p.t.contains(str(error), "settings.json: only in the first")
         p.t.lacks(str(error), "alert ")
         p.t.lacks(str(error), "exit code 122")
+    else:
+        raise AssertionError("it is in the project: a protected place was written unasked")

@@ -36,6 +36,19 @@ GIT = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_COMMITT
 GIT_QUESTIONS = (("status", "--porcelain"), ("config", "--local", "--list"), ("for-each-ref",),
                  ("stash", "list"), ("worktree", "list", "--porcelain"))
 
+# Prints a file that v8.serialize() made, whatever the order in its maps and sets.
+READ_STATE = """
+const plain = value => {
+  if (value instanceof Map) return plain([...value]).map(one => JSON.stringify(one)).sort()
+  if (value instanceof Set) return plain([...value]).map(one => JSON.stringify(one)).sort()
+  if (Array.isArray(value)) return value.map(plain)
+  if (value === null || typeof value != 'object') return String(value)
+  return Object.keys(value).sort().map(key => [key, plain(value[key])])
+}
+const file = require('fs').readFileSync(process.argv[1])
+console.log(JSON.stringify(plain(require('v8').deserialize(require('zlib').gunzipSync(file)))))
+"""
+
 
 def toolbox(registry):
     """Packages that projects of all kinds need."""
@@ -190,7 +203,8 @@ class Place:
         for copy, tree in zip(kept, trees):
             if copy.exists() and tree.exists():
                 found |= {f"{tree.name}/{path}": what for path, what in compare_trees.compare(copy, tree)
-                          if not self.is_gits_own(path) and not self.is_compiled_finder(path)}
+                          if not self.is_gits_own(path) and not self.is_compiled_finder(path)
+                          and not self.is_same_state(copy / path, tree / path)}
             elif copy.exists() != tree.exists():
                 found[tree.name] = "is there in one run alone"
         return found
@@ -210,6 +224,13 @@ class Place:
         """Of an editable install: Python compiles it again, and one that a build planted would run at
         each start."""
         return "/__pycache__/__editable__" in path
+
+    def is_same_state(self, *paths):
+        """Of two of yarn's serialized states: the same but for the order in which downloads ended."""
+        if any(path.name != "install-state.gz" or not path.exists() for path in paths):
+            return False
+        states = [self.bare("node", "-e", READ_STATE, str(path), cwd=self.work).out for path in paths]
+        return states[0] == states[1]
 
     @staticmethod
     def is_gits_own(path):

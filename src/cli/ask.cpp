@@ -18,15 +18,16 @@
 #include "plan/plan_builder.h"
 #include "policy/environment.h"
 #include "policy/npm_config.h"
+#include "policy/read_answers.h"
 
 namespace sandbox_run::cli {
 namespace {
 
 using base::join_path;
+using policy::Answers;
 using policy::RegistryQuery;
-using Answers = std::vector<std::optional<std::string>>;
 
-constexpr const char* kAnswerVersion = "2";  // of the key's and the file's form
+constexpr const char* kAnswerVersion = "3";  // of the key's and the file's form
 constexpr std::chrono::seconds kPatience{60};
 
 /// What happens inside a question is no event of the run.
@@ -138,8 +139,8 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
   }
   for (std::string here = facts.manager_directory;; here = base::parent_path(here)) {
     for (const char* name :
-         {".npmrc", ".yarnrc", ".yarnrc.yml", "package.json", "pnpm-workspace.yaml",
-          ".python-version", ".tool-versions", "pyvenv.cfg"}) {
+         {".npmrc", ".yarnrc", ".yarnrc.yml", ".env.yarn", "package.json", "pnpm-workspace.yaml",
+          ".pnpmfile.cjs", ".pnpmfile.mjs", ".python-version", ".tool-versions", "pyvenv.cfg"}) {
       text += identity(join_path(here, name));
     }
     if (here == facts.project || here == "/" || here.empty()) break;
@@ -189,21 +190,48 @@ void remember(const std::string& path, const Answers& answers) {
   }
 }
 
+/// Which yarn it is, as far as program and project say: two versions that answer other questions.
+std::optional<RegistryQuery::To> known_yarn(const plan::HostFacts& facts) {
+  const std::string program = facts.command.chain.empty() ? "" : facts.command.chain.front();
+  const std::string settings = join_path(facts.manager_directory, ".yarnrc.yml");
+  if (program.find("/cli-dist/") != std::string::npos || base::exists(settings)) {
+    return RegistryQuery::To::later_yarn;
+  }
+  if (program.ends_with("/yarn/bin/yarn.js")) return RegistryQuery::To::yarn_1;
+  return std::nullopt;
+}
+
+std::optional<std::string> ask(const RegistryQuery& query, const policy::Policy& policy,
+                               const plan::HostFacts& facts) {
+  std::vector<std::string> arguments;
+  std::string path;
+  if (query.to == RegistryQuery::To::python) {
+    path = python_of(facts.command);
+    arguments = {path};
+  } else {
+    path = answering_program(policy.package_manager, facts);
+    arguments = own_words(facts.command.arguments);
+    if (path != facts.command.path) arguments.front() = path;
+  }
+  arguments.insert(arguments.end(), query.arguments.begin(), query.arguments.end());
+  return ask_one(policy, facts, arguments, path);
+}
+
 Answers ask_all(const policy::Policy& policy, const plan::HostFacts& facts) {
-  Answers answers;
-  for (const RegistryQuery& query : policy::registry_queries(policy.package_manager)) {
-    std::vector<std::string> arguments;
-    std::string path;
-    if (query.python) {
-      path = python_of(facts.command);
-      arguments = {path};
-    } else {
-      path = answering_program(policy.package_manager, facts);
-      arguments = own_words(facts.command.arguments);
-      if (path != facts.command.path) arguments.front() = path;
+  using To = RegistryQuery::To;
+  const std::vector<RegistryQuery> queries = policy::registry_queries(policy.package_manager);
+  const std::optional<To> yarn = known_yarn(facts);
+  const auto is_for_other_yarn = [&](const RegistryQuery& query) {
+    return yarn && *yarn != query.to && (query.to == To::yarn_1 || query.to == To::later_yarn);
+  };
+  Answers answers(queries.size());
+  for (const bool others : {false, true}) {
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+      if (is_for_other_yarn(queries[i]) == others) answers[i] = ask(queries[i], policy, facts);
     }
-    arguments.insert(arguments.end(), query.arguments.begin(), query.arguments.end());
-    answers.push_back(ask_one(policy, facts, arguments, path));
+    const bool answered = std::any_of(answers.begin(), answers.end(),
+                                      [](const auto& answer) { return answer.has_value(); });
+    if (answered) break;  // else it was the other one
   }
   return answers;
 }
@@ -216,23 +244,56 @@ std::string npm_directory(const plan::CommandFact& command) {
   return at == std::string::npos ? "" : program.substr(0, at);
 }
 
+policy::ManagerPlace manager_place(const policy::Policy& policy, const plan::HostFacts& facts) {
+  policy::ManagerPlace place;
+  place.home = facts.home;
+  place.config_home = facts.config_home;
+  place.directory = facts.manager_directory;
+  place.program = facts.command.chain.empty() ? "" : facts.command.chain.front();
+  if (policy.package_manager == policy::PackageManager::npm) {
+    place.program = npm_directory(facts.command);
+  }
+  for (std::string here = facts.working_directory;
+       here != place.directory && base::is_beneath(here, place.directory);
+       here = base::parent_path(here)) {
+    place.above.push_back(here);
+  }
+  place.node = base::real_path(facts.command.interpreter).value_or("");
+  place.environment = policy::filter_environment(policy.environment, facts.environment).entries;
+  place.arguments = facts.command.arguments;
+  return place;
+}
+
+std::optional<std::string> read_text(const std::string& path) {
+  constexpr std::size_t kMostOfAProgram = 64U << 20;  // pnpm 11 is one file of 16 MB
+  return base::read_file_if_readable(path, kMostOfAProgram);
+}
+
 /// As npm itself would; nullopt where that is not certain.
 std::optional<policy::PackageManagerFacts> read_configuration(const policy::Policy& policy,
                                                               const plan::HostFacts& facts) {
   if (policy.package_manager != policy::PackageManager::npm) return std::nullopt;
-  policy::NpmPlace place;
-  place.home = facts.home;
-  place.directory = facts.manager_directory;
-  place.program = npm_directory(facts.command);
-  place.node = base::real_path(facts.command.interpreter).value_or("");
-  place.environment = policy::filter_environment(policy.environment, facts.environment).entries;
-  place.arguments = facts.command.arguments;
   try {
-    return policy::read_npm_config(
-        place, [](const std::string& path) { return base::read_file_if_readable(path, 1U << 20); });
+    return policy::read_npm_config(manager_place(policy, facts), read_text);
   } catch (const base::SysError&) {
     return std::nullopt;  // a directory in a file's place: let npm say what it makes of it
   }
+}
+
+/// As pnpm and yarn would answer.
+std::optional<Answers> read_answers(const policy::Policy& policy, const plan::HostFacts& facts) {
+  try {
+    const policy::ManagerPlace place = manager_place(policy, facts);
+    if (policy.package_manager == policy::PackageManager::pnpm) {
+      return policy::read_pnpm_answers(place, read_text);
+    }
+    if (policy.package_manager == policy::PackageManager::yarn) {
+      return policy::read_yarn_answers(place, read_text);
+    }
+  } catch (const base::SysError&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -246,7 +307,8 @@ policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
                                            answer_key(policy, facts) + ".json");
   std::optional<Answers> answers = recall(remembered);
   const bool is_new = !answers;
-  if (is_new) answers = ask_all(policy, facts);
+  if (is_new) answers = read_answers(policy, facts);
+  if (!answers) answers = ask_all(policy, facts);
   policy::PackageManagerFacts parsed = policy::parse_answers(policy.package_manager, *answers);
   if (is_new) remember(remembered, *answers);  // only what could be understood
   return parsed;

@@ -1,6 +1,5 @@
 // Must:     be certain, or say nothing: what is read otherwise than npm reads it opens another
-// registry
-//           than npm asks.
+//           registry than npm asks.
 // Must not: know a registry: the default is read from npm's own definitions.
 
 #include "policy/npm_config.h"
@@ -12,69 +11,14 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "policy/environment.h"
+#include "policy/npmrc.h"
 
 namespace sandbox_run::policy {
 namespace {
 
-using Settings = std::map<std::string, std::string>;
+using Settings = NpmrcSettings;
 
-std::optional<std::string> variable(const NpmPlace& place, std::string_view name) {
-  for (const auto& [key, value] : place.environment) {
-    if (key == name) return value;
-  }
-  return std::nullopt;
-}
-
-/// `${NAME}` and `${NAME?}`; of one that is not set the text stays.
-std::string with_variables(const NpmPlace& place, std::string_view text) {
-  std::string result;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t open = text.find("${", at);
-    const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) return result.append(text.substr(at));
-    result.append(text.substr(at, open - at));
-    std::string_view name = text.substr(open + 2, close - open - 2);
-    const bool may_lack = name.ends_with('?');
-    if (may_lack) name.remove_suffix(1);
-    const auto value = variable(place, name);
-    if (value) result.append(*value);
-    if (!value && !may_lack) result.append(text.substr(open, close - open + 1));
-    at = close + 1;
-  }
-  return result;
-}
-
-/// nullopt: quoted in a way that is not read here.
-std::optional<std::string> plain_value(std::string_view text) {
-  text = base::trim(text);
-  if (text.find('\\') != std::string_view::npos) return std::nullopt;
-  if (text.starts_with('"') || text.starts_with('\'')) {
-    if (text.size() < 2 || text.back() != text.front()) return std::nullopt;
-    const std::string_view inner = text.substr(1, text.size() - 2);
-    return inner.find_first_of("\"'") == std::string_view::npos ? std::optional<std::string>(inner)
-                                                                : std::nullopt;
-  }
-  return std::string(base::trim(text.substr(0, text.find_first_of(";#"))));
-}
-
-/// One npmrc; false: something in it is not understood.
-bool read_npmrc(const NpmPlace& place, const std::optional<std::string>& text, Settings& settings) {
-  for (const std::string& line : base::split(text.value_or(""), '\n')) {
-    const std::string_view word = base::trim(line);
-    if (word.empty() || word.front() == ';' || word.front() == '#') continue;
-    if (word.front() == '[') return false;  // what follows belongs to a section
-    const std::size_t equals = word.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string key(base::trim(word.substr(0, equals)));
-    if (key.find("${") != std::string::npos) return false;
-    const auto value = plain_value(word.substr(equals + 1));
-    if (!value) return false;
-    settings[key] = with_variables(place, *value);
-  }
-  return true;
-}
-
-Settings settings_of_environment(const NpmPlace& place) {
+Settings settings_of_environment(const ManagerPlace& place) {
   constexpr std::string_view kPrefix = "npm_config_";
   Settings settings;
   for (const auto& [name, value] : place.environment) {
@@ -88,7 +32,7 @@ Settings settings_of_environment(const NpmPlace& place) {
 }
 
 /// The few options of the command line that say where configuration lies.
-Settings settings_of_arguments(const NpmPlace& place) {
+Settings settings_of_arguments(const ManagerPlace& place) {
   Settings settings;
   const std::vector<std::string>& words = place.arguments;
   for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
@@ -102,7 +46,7 @@ Settings settings_of_arguments(const NpmPlace& place) {
 }
 
 /// The default of `registry`, from npm's own definitions; "" if they look otherwise.
-std::string default_registry(const NpmPlace& place, const TextReader& read) {
+std::string default_registry(const ManagerPlace& place, const TextReader& read) {
   const auto text =
       read(place.program + "/node_modules/@npmcli/config/lib/definitions/definitions.js");
   constexpr std::string_view kStart = "Definition('registry', {";
@@ -117,13 +61,9 @@ std::string default_registry(const NpmPlace& place, const TextReader& read) {
   return end == std::string::npos ? "" : text->substr(from, end - from);
 }
 
-bool is_url(const std::string& text) {
-  return text.starts_with("https://") || text.starts_with("http://");
-}
-
 class Reader {
  public:
-  Reader(const NpmPlace& place, const TextReader& read) : place_(place), read_(read) {}
+  Reader(const ManagerPlace& place, const TextReader& read) : place_(place), read_(read) {}
 
   std::optional<PackageManagerFacts> facts() {
     if (!base::file_name(place_.program).starts_with("npm") || place_.node.empty()) {
@@ -143,7 +83,7 @@ class Reader {
       return std::nullopt;
     }
     std::string prefix = base::parent_path(base::parent_path(place_.node));
-    if (const auto told = variable(place_, "PREFIX")) prefix = *told;
+    if (const auto told = variable_of(place_, "PREFIX")) prefix = *told;
     builtin.emplace("prefix", prefix);
     layers_.push_back(builtin);
     const auto chosen = path_setting("prefix", prefix);
@@ -185,8 +125,8 @@ class Reader {
     }
     merged.emplace("registry", default_registry(place_, read_));
     for (const auto& [key, value] : merged) {
-      if (key != "registry" && !(key.starts_with('@') && key.ends_with(":registry"))) continue;
-      if (!is_url(value)) return std::nullopt;
+      if (!is_registry_key(key)) continue;
+      if (!is_web_url(value)) return std::nullopt;
       const std::string url = without_url_credentials(value);
       if (std::find(facts.registries.begin(), facts.registries.end(), url) ==
           facts.registries.end()) {
@@ -199,14 +139,15 @@ class Reader {
     return facts;
   }
 
-  const NpmPlace& place_;
+  const ManagerPlace& place_;
   const TextReader& read_;
   std::vector<Settings> layers_;  // the strongest first
 };
 
 }  // namespace
 
-std::optional<PackageManagerFacts> read_npm_config(const NpmPlace& place, const TextReader& read) {
+std::optional<PackageManagerFacts> read_npm_config(const ManagerPlace& place,
+                                                   const TextReader& read) {
   return Reader(place, read).facts();
 }
 

@@ -10,6 +10,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "policy/environment.h"
+#include "policy/npmrc.h"
 #include "policy/pip_query.h"
 
 // No host is built in: each comes from the package manager's own answer. The answers may be shaped
@@ -64,10 +65,6 @@ std::optional<std::string> absolute_text_of(const json::object& object, std::str
   return text;
 }
 
-bool is_registry_key(std::string_view key) {
-  return key == "registry" || (key.starts_with('@') && key.ends_with(":registry"));
-}
-
 /// npm's and pnpm's form: "registry" and "@scope:registry".
 void read_npm_settings(const json::object& settings, PackageManagerFacts& facts) {
   if (const auto registry = text_of(settings, "registry")) add_url(facts, *registry);
@@ -100,9 +97,9 @@ void read_npm(const std::vector<std::optional<std::string>>& outputs, PackageMan
 void read_pnpm(const std::vector<std::optional<std::string>>& outputs, PackageManagerFacts& facts) {
   for (const json::object& settings : objects_in(outputs.at(0))) {
     read_npm_settings(settings, facts);
+    facts.cache = absolute_text_of(settings, "storeDir");  // from 11 on
+    if (!facts.cache) facts.cache = absolute_text_of(settings, "store-dir");
   }
-  const std::string store(base::trim(outputs.at(1).value_or("")));
-  if (store.starts_with('/') && store.find('\n') == std::string::npos) facts.cache = store;
 }
 
 /// npmScopes: {"NAME": {"npmRegistryServer": URL, …}, …}
@@ -207,21 +204,21 @@ std::optional<std::uint16_t> port_of(const boost::urls::url_view& url) {
 }  // namespace
 
 std::vector<RegistryQuery> registry_queries(PackageManager manager) {
-  const auto pnpm = [](std::vector<std::string> words) {
-    words.insert(words.end(), kPnpmAsItIs.begin(), kPnpmAsItIs.end());
-    return RegistryQuery{std::move(words), false};
-  };
+  using To = RegistryQuery::To;
   switch (manager) {
     case PackageManager::npm:
-      return {{{"config", "ls", "--json"}, false}, {{"config", "ls"}, false}};
-    case PackageManager::pnpm:
-      return {pnpm({"config", "list", "--json"}), pnpm({"config", "get", "store-dir"})};
-    case PackageManager::yarn:  // one of the first two fails: classic and berry differ
-      return {{{"config", "list", "--json"}, false},
-              {{"config", "--json"}, false},
-              {{"config", "get", "npmScopes", "--json"}, false}};
+      return {{{"config", "ls", "--json"}}, {{"config", "ls"}}};
+    case PackageManager::pnpm: {
+      std::vector<std::string> words = {"config", "list", "--json"};
+      words.insert(words.end(), kPnpmAsItIs.begin(), kPnpmAsItIs.end());
+      return {{std::move(words)}};
+    }
+    case PackageManager::yarn:
+      return {{{"config", "list", "--json"}, To::yarn_1},
+              {{"config", "--json"}, To::later_yarn},
+              {{"config", "get", "npmScopes", "--json"}, To::later_yarn}};
     case PackageManager::pip:
-      return {{{"-c", std::string(kPipQuery)}, true}};
+      return {{{"-c", std::string(kPipQuery)}, To::python}};
     case PackageManager::none:
       break;
   }

@@ -15,8 +15,9 @@ namespace sandbox_run::policy {
 /// One command whose standard output (up to a megabyte: pnpm prints whole certificate bundles)
 /// answers "which registries?". It is run in the project's directory.
 struct RegistryQuery {
+  enum class To { manager, python, yarn_1, later_yarn };
   std::vector<std::string> arguments;  // after the package manager's own words: ["npm"]
-  bool python = false;                 // after the Python that pip runs on instead: ["-c", program]
+  To to = To::manager;  // python: after the Python that pip runs on instead: ["-c", program]
 };
 std::vector<RegistryQuery> registry_queries(PackageManager manager);
 

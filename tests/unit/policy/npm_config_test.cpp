@@ -13,8 +13,8 @@ namespace {
 constexpr const char* kDefinitions =
     "/usr/lib/node_modules/npm/node_modules/@npmcli/config/lib/definitions/definitions.js";
 
-policy::NpmPlace place() {
-  policy::NpmPlace place;
+policy::ManagerPlace place() {
+  policy::ManagerPlace place;
   place.home = "/home/u";
   place.directory = "/home/u/app";
   place.program = "/usr/lib/node_modules/npm";
@@ -23,7 +23,7 @@ policy::NpmPlace place() {
   return place;
 }
 
-std::optional<policy::PackageManagerFacts> read(const policy::NpmPlace& place, Files files) {
+std::optional<policy::PackageManagerFacts> read(const policy::ManagerPlace& place, Files files) {
   files.emplace(
       kDefinitions,
       "  registry: new Definition('registry', {\n    default: 'https://default.example/',");
@@ -53,7 +53,7 @@ TEST_CASE(
   REQUIRE(facts);
   CHECK(facts->registries == List{"https://a.example/", "https://project.example/"});
   CHECK(facts->cache == "/home/u/cache");
-  policy::NpmPlace with_variable = place();
+  policy::ManagerPlace with_variable = place();
   with_variable.environment = {{"NPM_CONFIG_REGISTRY", "https://variable.example/"}};
   facts = read(with_variable, files);
   REQUIRE(facts);
@@ -61,7 +61,7 @@ TEST_CASE(
 }
 
 TEST_CASE("variables in values are npm's, and passwords are left out") {
-  policy::NpmPlace with_host = place();
+  policy::ManagerPlace with_host = place();
   with_host.environment = {{"HOST", "me:secret@corp.example"}};
   const auto facts = read(with_host, {{"/home/u/app/.npmrc", "registry=https://${HOST}/\n"}});
   REQUIRE(facts);
@@ -69,7 +69,7 @@ TEST_CASE("variables in values are npm's, and passwords are left out") {
 }
 
 TEST_CASE("another user's configuration file is read where variable or option name it") {
-  policy::NpmPlace other = place();
+  policy::ManagerPlace other = place();
   other.arguments = {"npm", "--userconfig", "ci.npmrc", "ci"};
   const auto facts = read(other, {{"/home/u/app/ci.npmrc", "registry=https://ci.example/"}});
   REQUIRE(facts);
@@ -82,7 +82,7 @@ TEST_CASE("what is not certain is not said: npm is asked") {
         "registry='https://x.example/\n", "prefix=/elsewhere\n", "registry=x.example\n"}) {
     CHECK(!read(place(), {{"/home/u/app/.npmrc", text}}));
   }
-  policy::NpmPlace shim = place();
+  policy::ManagerPlace shim = place();
   shim.program = "/home/u/.local";
   CHECK(!read(shim, {}));
 }

@@ -69,18 +69,22 @@ TEST_CASE("paths in an answer must be absolute") {
   CHECK_FALSE(facts.cache);
 }
 
-TEST_CASE("pnpm's answer is npm's form, and its store is asked for") {
+TEST_CASE("pnpm's answer is npm's form, with its store if it was told of one") {
   const auto facts = parse_answers(
       PackageManager::pnpm, {R"json({"@scope:registry": "https://user:pw@scope.example.com:8443/",
            "registries": {"https://other.example.com/": {"prefix": "gh"}},
            "ca": ["-----BEGIN CERTIFICATE-----\nMIIH"],
-           "registry": "https://registry.example.com/npm/", "userAgent": "pnpm/12"})json",
-                             "/srv/store\n"});
+           "registry": "https://registry.example.com/npm/", "userAgent": "pnpm/12",
+           "storeDir": "/srv/store"})json"});
   CHECK(facts.registries ==
         Texts{"https://registry.example.com/npm/", "https://scope.example.com:8443/"});
   CHECK(facts.cache == "/srv/store");
-  const auto plain = parse_answers(
-      PackageManager::pnpm, {R"json({"registry": "https://r.example.com"})json", "undefined\n"});
+  const auto older =
+      parse_answers(PackageManager::pnpm,
+                    {R"json({"registry": "https://r.example.com", "store-dir": "/s"})json"});
+  CHECK(older.cache == "/s");
+  const auto plain =
+      parse_answers(PackageManager::pnpm, {R"json({"registry": "https://r.example.com"})json"});
   CHECK_FALSE(plain.cache);
 }
 
@@ -148,9 +152,9 @@ TEST_CASE("a configured index takes the default's place") {
 TEST_CASE("every package manager has its questions, other commands none") {
   CHECK(registry_queries(PackageManager::none).empty());
   CHECK(registry_queries(PackageManager::npm).size() == 2);
-  CHECK(registry_queries(PackageManager::pip).at(0).python);
+  CHECK(registry_queries(PackageManager::pip).at(0).to == RegistryQuery::To::python);
   CHECK(registry_queries(PackageManager::pip).at(0).arguments.at(0) == "-c");
-  CHECK_FALSE(registry_queries(PackageManager::yarn).at(0).python);
+  CHECK(registry_queries(PackageManager::yarn).at(0).to == RegistryQuery::To::yarn_1);
   CHECK(parse_answers(PackageManager::none, {}).registries.empty());
 }
 

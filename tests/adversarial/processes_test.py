@@ -128,7 +128,7 @@ def daemon(t):
     t.succeeded(t.bare(*command))
     t.true(processes_matching(marker), "control: it lives on")
     t.bare("sh", "-c", f"pkill -9 -f '[s]rt-daemon-{os.getpid()}'")
-    t.equal(processes_matching(marker), [], "control removed")
+    wait_until(lambda: not processes_matching(marker), "control removed")
     t.succeeded(t.sandbox(*command))
     t.equal(processes_matching(marker), [])
 

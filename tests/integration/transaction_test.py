@@ -139,6 +139,7 @@ def killed(t):
         now, after = tree(t.project), tree(bare)
         t.true(now in (before, after), differences(now, after))
         outcomes["after" if now == after else "before"] += 1
+        usual *= 0.85 if now == after else 1.15  # the machine is as busy as it is
     t.true(all(outcomes.values()), f"the moments were all alike: {outcomes}")
     # Killed between its end and the journal, a run's changes are held, so that nothing is lost.
     for run in [path.parent.name for path in state_of_runs(t).glob("*/held")]:

@@ -86,6 +86,7 @@ class Place:
         # Held on purpose: paths (globs) that a kind names, as hooks of git.
         self.held = ()
         self.may_fail = False
+        self.timeout = 80  # of one run, in seconds
         self.env = {**GIT, "npm_config_registry": self.registry.url(), "pnpm_config_registry": self.registry.url(),
                     "YARN_NPM_REGISTRY_SERVER": self.registry.url(), "BUN_CONFIG_REGISTRY": self.registry.url(),
                     "YARN_UNSAFE_HTTP_WHITELIST": "localhost", "YARN_ENABLE_TELEMETRY": "0",
@@ -122,7 +123,8 @@ class Place:
 
     def bare(self, *command, cwd=None):
         """Preparation: runs without the sandbox, and must succeed."""
-        return self.t.succeeded(self.t.bare(*command, env=self.env, cwd=cwd or self.root), command)
+        return self.t.succeeded(self.t.bare(*command, env=self.env, cwd=cwd or self.root, timeout=self.timeout),
+                                command)
 
     def git(self, *words, cwd=None):
         return self.bare("git", "-c", "init.defaultBranch=main", *words, cwd=cwd)
@@ -145,12 +147,13 @@ class Place:
         environment = self.env | (env or {})
         trees = [self.work, *also]
         before = self.save("before", trees)
-        bare = self.t.bare(*command, env=environment, cwd=self.cwd)
+        bare = self.t.bare(*command, env=environment, cwd=self.cwd, timeout=self.timeout)
         if not self.may_fail:
             self.t.succeeded(bare, f"the bare run of {command}")
         bare_trees, bare_git = self.save("bare", trees), self.git_state()
         self.restore(before, trees)
-        result = self.t.sandbox(*command, env=environment, cwd=self.cwd, options=self.options)
+        result = self.t.sandbox(*command, env=environment, cwd=self.cwd, options=self.options,
+                                timeout=self.timeout)
         wrong = self.complaints(result)
         if result.code != bare.code:
             wrong.append(f"exit code {result.code}, bare {bare.code}")
@@ -214,7 +217,7 @@ class Place:
         self.save("sandboxed", trees)
         sandboxed = [self.t.base / "trees" / f"sandboxed-{number}" for number in range(len(trees))]
         self.restore(before, trees)
-        self.t.bare(*command, env=environment, cwd=self.cwd)
+        self.t.bare(*command, env=environment, cwd=self.cwd, timeout=self.timeout)
         own = self.differences(bare_trees, trees)
         self.restore(sandboxed, trees)
         return own

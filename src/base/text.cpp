@@ -24,17 +24,36 @@ std::size_t utf8_length(std::string_view bytes) {
   return length;
 }
 
-/// C1 controls, and the bidirectional and invisible format characters that reorder or hide text.
+/// Code points, both ends included.
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// What shows nothing, looks like a space, or reorders what is shown: C1 controls; Unicode's
+// Default_Ignorable_Code_Point, Bidi_Control, White_Space and blank letters (UAX #44), in order.
+constexpr Range kDeceptive[] = {
+    {0x80, 0xA0},       {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},
+    {0x1680, 0x1680},   {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F},   {0x2028, 0x202F},
+    {0x205F, 0x206F},   {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164},   {0xFE00, 0xFE0F},
+    {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+    {0xE0000, 0xE0FFF},
+};
+
+/// Of a valid UTF-8 sequence.
+char32_t code_point(std::string_view sequence) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return byte(0);
+  char32_t value = byte(0) & (0xFFU >> (sequence.size() + 1));
+  for (std::size_t i = 1; i < sequence.size(); ++i) value = (value << 6U) | (byte(i) & 0x3FU);
+  return value;
+}
+
 bool is_deceptive(std::string_view sequence) {
-  if (sequence.size() == 2 && sequence[0] == '\xC2') {
-    return static_cast<unsigned char>(sequence[1]) < 0xA0;
-  }
-  if (sequence.size() != 3 || sequence[0] != '\xE2') return false;
-  const auto second = static_cast<unsigned char>(sequence[1]);
-  const auto third = static_cast<unsigned char>(sequence[2]);
-  return (second == 0x80 &&
-          ((third >= 0x8B && third <= 0x8F) || (third >= 0xA8 && third <= 0xAE))) ||
-         (second == 0x81 && third >= 0xA0 && third <= 0xAF);
+  const char32_t point = code_point(sequence);
+  return std::any_of(std::begin(kDeceptive), std::end(kDeceptive), [&](const Range& range) {
+    return range.first <= point && point <= range.last;
+  });
 }
 
 void append_hex(std::string& out, std::string_view bytes) {

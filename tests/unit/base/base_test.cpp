@@ -94,6 +94,12 @@ TEST_CASE("printable lets no control character, escape sequence or broken UTF-8 
   CHECK(printable("\xc0\xaf") == "\\xc0\\xaf");           // overlong '/'
   CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");           // C1 CSI
   CHECK(printable("\xe2\x80\xae") == "\\xe2\\x80\\xae");  // right-to-left override
+  for (const char* blank : {"\u2800", "\u3164", "\u034F", "\u00A0", "\u00AD", "\uFEFF", "\u115F",
+                            "\u200B", "\u2028", "\U000E0041"}) {
+    CAPTURE(blank);
+    CHECK(printable(blank).starts_with("\\x"));
+  }
+  for (const char* plain : {"é", "中", "ﬁ", "\U0001F600"}) CHECK(printable(plain) == plain);
   CHECK(printable("\\x41") == "\\\\x41");
 }
 

@@ -237,7 +237,7 @@ std::optional<Answers> read_pnpm_answers(const ManagerPlace& place, const TextRe
   const auto bundle = pnpm_bundle(place, read);
   if (!bundle) return std::nullopt;
   const std::string registry = quoted_after(*bundle, "registry: \"");
-  const std::string of_jsr = quoted_after(*bundle, "\"@jsr:registry\": \"");
+  const std::string of_jsr = quoted_after(*bundle, R"("@jsr:registry": ")");
   if (registry.empty()) return std::nullopt;
   answer.emplace("registry", registry);
   if (!of_jsr.empty()) answer.emplace("@jsr:registry", of_jsr);

@@ -67,10 +67,8 @@ class Reader {
   bool is_left_hidden(const Place& place, const Node& node, int fd);
   void add_file(const Place& place, Node node, const char* name, const struct stat& status);
   void add_removal(Node node);
-  void judge_entry(Node& node);
   bool judge_whole(Node& node);
   void check_host(Node& node);
-  bool is_closed(const Node& node) const;
   void check_host_tree(Node& node);
   void check_content(const Place& place, Node& node, const char* name);
   void judge_content(const Place& place, Node& node, const char* name);
@@ -93,19 +91,6 @@ class Reader {
   std::vector<char> inner_buffer_;        // of one within it
 };
 
-void Reader::judge_entry(Node& node) {
-  node.judgement = judge_.entry(node.change.path);
-  if (!judge_.commits_new_directories || tree_.nodes.empty() || node.host.exists) return;
-  const Node& parent = tree_.nodes[node.parent];
-  const bool is_new_place =
-      node.change.type == 'd' && parent.host.exists && node.judgement.verdict == Verdict::commit;
-  node.is_created = parent.is_created || is_new_place;
-  // Where there was no package.json, one is made, not changed.
-  if (parent.is_created || node.judgement.verdict == Verdict::manifest) {
-    node.judgement = {Verdict::commit, ""};
-  }
-}
-
 void Reader::push(Node node) {
   if (tree_.nodes.size() >= kMaxNodes) {
     throw base::UserError("the command made more changes than can be judged one by one (" +
@@ -120,7 +105,8 @@ void Reader::push(Node node) {
     node.change.kind = node.host.exists ? ChangeKind::replaced : ChangeKind::added;
     node.judgement = {is_cache_ ? Verdict::drop : Verdict::hold, "nested too deeply"};
   }
-  if (node.is_change && is_closed(node)) hold(node, kClosed);  // also what the host has not yet
+  if (node.is_change && keeps_us_out(tree_, node))
+    hold(node, kClosed);  // also what the host has not yet
   if (inspection_) {
     const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
     tree_.inspections[index] = *std::exchange(inspection_, std::nullopt);
@@ -148,7 +134,7 @@ void Reader::add_root() {
   node.is_change = node.host.exists && node.change.mode != (node.host.mode & 07777U);
   node.entries = Entries::merged;
   if (node.is_change) {
-    judge_entry(node);
+    judge_by_path(tree_, judge_, node);
     if (purpose_ == Purpose::first_commit) check_host(node);
   }
   push(std::move(node));
@@ -165,7 +151,7 @@ void Reader::read_directory(std::uint32_t index) {
       node.is_change = true;
       node.change.kind = ChangeKind::replaced;
       node.entries = Entries::unread;
-      judge_entry(node);
+      judge_by_path(tree_, judge_, node);
       hold(node, kUnreadable);
       return;
     }
@@ -215,7 +201,7 @@ void Reader::add_entry(const Place& place, const char* name) {
 bool Reader::judge_whole(Node& node) {
   std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
   if (judge_.commits_new_directories && !node.host.exists) {
-    judge_entry(node);
+    judge_by_path(tree_, judge_, node);
     whole = node.is_created ? std::optional(node.judgement) : std::nullopt;
   }
   node.one_by_one = tree_.nodes[node.parent].one_by_one;
@@ -231,7 +217,7 @@ bool Reader::judge_whole(Node& node) {
       return true;
     }
   }
-  judge_entry(node);
+  judge_by_path(tree_, judge_, node);
   if (node.judgement.verdict == Verdict::verify) {
     node.judgement.verdict = Verdict::drop;
     node.is_neutral = true;
@@ -273,7 +259,7 @@ void Reader::add_directory(const Place& place, Node node) {
     node.entries = Entries::merged;
     const std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
     if (is_cache_ && whole && whole->verdict == Verdict::drop) node.entries = Entries::unread;
-    judge_entry(node);
+    judge_by_path(tree_, judge_, node);
     if (purpose_ == Purpose::first_commit) check_host(node);
     if (node.is_change || node.entries != Entries::unread) push(std::move(node));
     return;
@@ -308,7 +294,7 @@ void Reader::add_file(const Place& place, Node node, const char* name, const str
   node.change.kind = same_type          ? ChangeKind::changed
                      : node.host.exists ? ChangeKind::replaced
                                         : ChangeKind::added;
-  judge_entry(node);
+  judge_by_path(tree_, judge_, node);
   check_content(place, node, name);
   if (node.host.exists) check_host_tree(node);
   push(std::move(node));
@@ -364,7 +350,7 @@ void Reader::add_removal(Node node) {
   node.change.type = type_letter(node.host.mode);
   node.change.mode = node.host.mode & 07777U;
   node.change.size = node.host.size;
-  judge_entry(node);
+  judge_by_path(tree_, judge_, node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
   if (node.judgement.verdict == Verdict::manifest) {
     node.judgement = {Verdict::protect, node.judgement.reason + " (it was removed)"};
@@ -377,24 +363,8 @@ void Reader::add_removal(Node node) {
 
 void Reader::check_host(Node& node) {
   if (node.host.is_mount_point) return hold(node, kMountPoint);
-  if (is_closed(node)) return hold(node, kClosed);
+  if (keeps_us_out(tree_, node)) return hold(node, kClosed);
   if (host_.has_changed(node.host)) hold(node, kChangedOnHost);
-}
-
-/// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that
-/// are our own, or a directory hidden.
-bool Reader::is_closed(const Node& node) const {
-  const HostEntry& host = node.host;
-  if (host.is_closed) return true;
-  if (::geteuid() == 0) return false;
-  if (host.exists && node.change.kind == ChangeKind::changed && S_ISDIR(host.mode) &&
-      node.is_change && host.uid != ::geteuid()) {
-    return true;  // its mode
-  }
-  if (tree_.nodes.empty()) return false;
-  const HostEntry& around = tree_.nodes[node.parent].host;
-  const bool others_only = (around.mode & S_ISVTX) != 0 && around.uid != ::geteuid();
-  return around.is_closed || (others_only && host.exists && host.uid != ::geteuid());
 }
 
 /// Before an entry of the host goes: nothing in it may have changed meanwhile, and what the rules

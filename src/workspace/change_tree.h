@@ -76,6 +76,12 @@ enum class Purpose { first_commit, review, list };
 ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
                             const Judge& judge, Purpose purpose);
 
+/// What the rules say of a new node, by its path and by what it lies in.
+void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node);
+/// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that
+/// are our own, or a directory hidden.
+bool keeps_us_out(const ChangeTree& tree, const Node& node);
+
 /// Sets each node's fate (read_change_tree() does).
 void settle_fates(ChangeTree& tree);
 

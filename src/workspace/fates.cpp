@@ -2,6 +2,7 @@
 // one fate, split where it has not.
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "workspace/change_tree.h"
 
@@ -72,6 +73,33 @@ void add_to_parent(const Node& node, std::uint32_t index, const Below& own, Belo
 }  // namespace
 
 /// Children come after their parents, so one pass backwards knows all beneath first.
+void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
+  node.judgement = judge.entry(node.change.path);
+  if (!judge.commits_new_directories || tree.nodes.empty() || node.host.exists) return;
+  const Node& parent = tree.nodes[node.parent];
+  const bool is_new_place =
+      node.change.type == 'd' && parent.host.exists && node.judgement.verdict == Verdict::commit;
+  node.is_created = parent.is_created || is_new_place;
+  // Where there was no package.json, one is made, not changed.
+  if (parent.is_created || node.judgement.verdict == Verdict::manifest) {
+    node.judgement = {Verdict::commit, ""};
+  }
+}
+
+bool keeps_us_out(const ChangeTree& tree, const Node& node) {
+  const HostEntry& host = node.host;
+  if (host.is_closed) return true;
+  if (::geteuid() == 0) return false;
+  if (host.exists && node.change.kind == ChangeKind::changed && S_ISDIR(host.mode) &&
+      node.is_change && host.uid != ::geteuid()) {
+    return true;  // its mode
+  }
+  if (tree.nodes.empty()) return false;
+  const HostEntry& around = tree.nodes[node.parent].host;
+  const bool others_only = (around.mode & S_ISVTX) != 0 && around.uid != ::geteuid();
+  return around.is_closed || (others_only && host.exists && host.uid != ::geteuid());
+}
+
 void settle_fates(ChangeTree& tree) {
   std::vector<Below> below(tree.nodes.size());
   for (std::size_t i = tree.nodes.size(); i-- > 0;) {

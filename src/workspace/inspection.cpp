@@ -148,6 +148,16 @@ std::string package_of(std::string_view path) {
   return "";
 }
 
+std::string root_of(std::string_view path) {
+  constexpr std::string_view kPackages = "node_modules";
+  for (std::size_t begin = 0; begin < path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    if (path.substr(begin, end - begin) == kPackages) return std::string(path.substr(0, end));
+    begin = end + 1;
+  }
+  return std::string(path.substr(0, path.find('/')));
+}
+
 Inspection inspect(const std::string& path, PassableScope& passable, const Objects& objects) {
   std::atomic<bool> is_objectionable = false;
   Inspector inspector(objects, is_objectionable);

@@ -57,5 +57,7 @@ Inspection inspect(const std::string& path, PassableScope& passable, const Objec
 bool is_package_directory(std::string_view dir_path, std::string_view name);
 /// The innermost such directory that `path` is or lies in; "" if none.
 std::string package_of(std::string_view path);
+/// What a person calls the place of a change: "node_modules", "app/node_modules", "src".
+std::string root_of(std::string_view path);
 
 }  // namespace sandbox_run::workspace

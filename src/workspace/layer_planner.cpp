@@ -386,7 +386,7 @@ void LayerPlanner::count(const Node& node, std::uint64_t entries, std::uint64_t 
   if (node.judgement.was_protected) {
     if (++summary.asked_for_count <= kMaxRoots) summary.asked_for.emplace_back(target_.path, path);
   }
-  const std::string top = path.substr(0, path.find('/'));
+  const std::string top = root_of(path);
   std::vector<std::string>& roots = summary.committed_roots;
   if (roots.size() < kMaxRoots && std::find(roots.begin(), roots.end(), top) == roots.end()) {
     roots.push_back(top);

@@ -60,6 +60,9 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
 
 /// Of one value; strings bare, lists as a command line.
 std::string value_words(const json::value& value) {
+constexpr std::pair<std::string_view, int> kGravities[] = {
+    {"decoy.leaked", 4}, {"decoy.opened", 3}, {"change.protected", 2}, {"behaviour.new", 1}};
+
   if (const json::string* text = value.if_string()) {
     return shown(std::string_view(text->data(), text->size()));
   }
@@ -183,6 +186,13 @@ std::optional<Actor> actor_of(const json::object& event) {
 std::string who_did_it(const json::object& event) {
   const auto actor = actor_of(event);
   if (!actor) return "sandbox-run";
+int gravity(std::string_view type) {
+  for (const auto& [name, value] : kGravities) {
+    if (name == type) return value;
+  }
+  return 0;
+}
+
   // to_words() makes printable what the log made printable before.
   return base::replace_all(to_words(*actor), "\\\\", "\\");
 }

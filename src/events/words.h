@@ -22,6 +22,10 @@ std::string cut(std::string text, std::size_t bytes);
 /// when. Of an unknown type: the type and its details. One line, not bounded.
 std::string what_happened(const base::json::object& event);
 
+/// How grave an alert of that type is: an act that no install has use for comes before one that
+/// only is in the wrong place. 0 for all that is no alert.
+int gravity(std::string_view type);
+
 /// "esbuild@0.25.0 postinstall", "package manager"; "sandbox-run" for what has no actor.
 std::string who_did_it(const base::json::object& event);
 

@@ -530,6 +530,26 @@ def explain_last(t):
 
 
 @test
+def explain_the_gravest(t):
+    """`explain` alone explains the gravest event, and says first how to be rid of the package"""
+    t.write("node_modules/evil/package.json", "{}")
+    act = "cat ~/.aws/credentials > /dev/null; echo x > ../../.envrc"
+    script = (f"(cd node_modules/evil && npm_package_name=evil npm_package_version=1.0.0 npm_lifecycle_event=postinstall "
+              f"npm_package_json=$PWD/package.json sh -c '{act}'); python3 -c "
+              f"'import socket\ntry: socket.getaddrinfo(\"drop.example.com\", 443)\nexcept OSError: pass'")
+    result = t.sandbox("sh", "-c", script, options=["--profile", "npm"])
+    t.equal([event["type"] for event in result.of_type("decoy.opened", "change.protected")],
+            ["decoy.opened", "change.protected"], result)
+    t.contains(result.said.splitlines()[1], "opened the decoy ~/.aws/credentials: sandbox-run explain")
+    out = t.succeeded(t.cli("explain")).out
+    t.contains(out.splitlines()[0], "opened the decoy")
+    t.true(out.index("What to do first") < out.index("Rule"), out)
+    t.contains(out, "sandbox-run npm uninstall evil")
+    last = t.succeeded(t.cli("explain", "last")).out
+    t.true(last != out, last)
+
+
+@test
 def a_refusal_is_said_at_once(t):
     """A refusal is said on the terminal while the command still waits, not with -q, and not if it ended at once"""
     waiting = ("python3", "-c", "import socket, time\ntry: socket.getaddrinfo('drop.example.com', 443)\n"

@@ -249,9 +249,9 @@ Explanation explain_held(const json::object& event, const ExplainedRun& run) {
   result.why_not = is_protected ? "What lies there is run or trusted by other tools later, outside "
                                   "any sandbox: it is where "
                                   "a package plants what is to stay. Read the change (sandbox-run "
-                                  "review) before you take "
-                                  "it over, and take it over once rather than by a rule."
-                                : "A rule takes every later change of it over unseen, by whichever "
+                                  "review) before you commit "
+                                  "it, and commit it once rather than by a rule."
+                                : "A rule commits every later change of it unseen, by whichever "
                                   "package. Once is enough "
                                   "for what is installed once.";
   return result;
@@ -259,7 +259,7 @@ Explanation explain_held(const json::object& event, const ExplainedRun& run) {
 
 Explanation explain_stripped(const json::object& event, const ExplainedRun&) {
   return {"No install has use for it: " + shown(detail(event, "what")) + ".",
-          "The transaction: the rest of the entry was taken over without it.",
+          "The transaction: the rest of the change was committed without it.",
           "",
           {},
           "Nothing allows it: such bits and files are how a package would gain rights. If you want "
@@ -341,14 +341,14 @@ Explanation explain_cache(const json::object& event, const ExplainedRun&) {
           "The transaction: the package manager's cache is as it was before the run.",
           "",
           {},
-          "Nothing is lost: the next run fetches the entries again."};
+          "Nothing is lost: the next run fetches what is missing again."};
 }
 
 Explanation explain_home(const json::object& event, const ExplainedRun& run) {
   const std::string path = detail(event, "path");
   Explanation result;
   result.rule =
-      "The home directory inside is an empty one, made for this run and thrown away with it.";
+      "The home directory inside is an empty one, made for this run and discarded with it.";
   result.layer = "The sandbox's own mounts: yours was never in reach.";
   if (path.starts_with('/') && toml_string(path) && path.find("/.cache/") != std::string::npos) {
     result.once = once_with(run, {"--rw", path});

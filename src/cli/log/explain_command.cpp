@@ -14,6 +14,8 @@
 #include "cli/log/explain.h"
 #include "cli/log/log_command.h"
 #include "cli/log/log_reader.h"
+#include "cli/log/remove_package.h"
+#include "cli/state.h"
 #include "events/words.h"
 #include "plan/host_facts.h"
 
@@ -38,12 +40,25 @@ std::string wrapped(const std::string& text, const std::string& indent) {
   return line.empty() ? out : out + indent + line + "\n";
 }
 
-/// "last" is the last event that says that something was refused, or out of the ordinary.
+/// An event that says that something was refused, or out of the ordinary: the gravest one, the
+/// first of several alike; or the last. Or any one, by its number.
 struct WantedEvent {
-  std::optional<std::uint64_t> number;
-  bool is(const json::object& event) const {
-    if (number) return base::number_member(event, "seq") == *number;
-    return events::text_member(event, "severity") != name_of(events::Severity::info);
+  enum class Choice { gravest, last, number } choice = Choice::gravest;
+  std::uint64_t number = 0;
+
+  /// Is `event` rather meant than the one that was found before?
+  bool is(const json::object& event, const std::optional<json::object>& before) const {
+    if (choice == Choice::number) return base::number_member(event, "seq") == number;
+    if (rank(event) == 0) return false;
+    return choice == Choice::last || !before || rank(event) > rank(*before);
+  }
+
+ private:
+  static int rank(const json::object& event) {
+    const std::string severity = events::text_member(event, "severity");
+    if (severity == name_of(events::Severity::info)) return 0;
+    if (severity != name_of(events::Severity::alert)) return 1;
+    return 2 + events::gravity(events::text_member(event, "type"));
   }
 };
 
@@ -53,9 +68,10 @@ bool is_number(const std::string& word) {
 }
 
 WantedEvent parse_wanted(std::string word) {
-  if (word == "last") return {};
+  using Choice = WantedEvent::Choice;
+  if (word == "last") return {Choice::last, 0};
   if (word.starts_with('#')) word.erase(0, 1);
-  if (is_number(word)) return {std::stoull(word)};
+  if (is_number(word)) return {Choice::number, std::stoull(word)};
   throw base::UserError("explain: '" + base::printable(word) +
                         "' is no event: name its number in sandbox-run log, or last");
 }
@@ -72,6 +88,7 @@ Operands read_operands(const std::vector<std::string>& words) {
   }
   if (words.empty()) return {};
   if (words.size() == 2) return {words[0], parse_wanted(words[1])};
+  if (start_of(words[0])) return {words[0], {}};
   return {"", parse_wanted(words[0])};
 }
 
@@ -98,6 +115,9 @@ std::string explanation_text(const json::object& event, const ExplainedRun& run)
                                   events::who_did_it(event), events::what_happened(event));
   const std::string path = dependency_path(event);
   if (!path.empty()) text += "    " + path + "\n";
+  const RemovalAdvice advice = removal_advice(event, run);
+  if (!advice.words.empty()) text += "\nWhat to do first\n" + wrapped(advice.words, "  ");
+  for (const std::string& command : advice.commands) text += "    " + command + "\n";
   text += "\nRule\n" + wrapped(explanation.rule, "  ");
   if (!explanation.layer.empty()) text += "\nLayer\n" + wrapped(explanation.layer, "  ");
   if (!explanation.once.empty()) text += "\nTo allow it once\n  " + explanation.once + "\n";
@@ -130,12 +150,12 @@ int explain_command(const Options& options, const FindRun& find_run) {
     if (run.id.empty() && events::text_member(*event, "type") == "run.started") {
       read_start(*event, run);
     }
-    if (operands.wanted.is(*event)) found = std::move(*event);
+    if (operands.wanted.is(*event, found)) found = std::move(*event);
   }
   if (!found) {
-    throw base::UserError(operands.wanted.number
+    throw base::UserError(operands.wanted.choice == WantedEvent::Choice::number
                               ? base::format("the log has no event number {}: {}",
-                                             *operands.wanted.number, base::printable(path))
+                                             operands.wanted.number, base::printable(path))
                               : "nothing was refused in that run: there is nothing to explain");
   }
   std::cout << explanation_text(*found, run);

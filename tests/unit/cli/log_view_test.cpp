@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/log/explain.h"
+#include "cli/log/remove_package.h"
 #include "cli/log/verify.h"
 
 namespace sandbox_run::cli {
@@ -121,6 +122,44 @@ const ExplainedRun kNpm{"r", "npm", {"npm", "ci"}, "/home/u/.config/sandbox-run/
 
 Explanation explained(const std::string& event) {
   return explain(base::parse_json(event)->get_object(), kNpm);
+}
+
+RemovalAdvice advised(const std::string& event, const std::vector<std::string>& command) {
+  ExplainedRun run = kNpm;
+  run.id = "RUN";
+  run.command = command;
+  return removal_advice(base::parse_json(event)->get_object(), run);
+}
+
+TEST_CASE("after an alert the package goes first, by the manager that is in use") {
+  const std::string alert =
+      R"({"type":"decoy.opened","severity":"alert","actor":{"kind":"script","package":"evil",)"
+      R"("version":"1.0.0","event":"postinstall"},"details":{"path":"/d","dependency_path":)";
+  const std::string direct = alert + R"(["app","evil"]}})";
+  const std::string deep = alert + R"(["app","tools","evil"]}})";
+  using Commands = std::vector<std::string>;
+  CHECK(advised(direct, {"npm", "ci"}).commands ==
+        Commands{"sandbox-run discard RUN", "sandbox-run npm uninstall evil"});
+  CHECK(advised(deep, {"/usr/bin/pnpm", "i"}).commands.back() == "sandbox-run pnpm remove tools");
+  CHECK(advised(deep, {"yarn"}).commands.back() == "sandbox-run yarn remove tools");
+  CHECK(advised(deep, {"pip", "install", "x"}).commands.back() ==
+        "sandbox-run pip uninstall tools");
+  // By the profile, where something else started the manager.
+  CHECK(advised(deep, {"make"}).commands.back() == "sandbox-run npm uninstall tools");
+  const std::string text = explanation_text(base::parse_json(deep)->get_object(), kNpm);
+  CHECK(text.find("What to do first") < text.find("Rule"));
+  CHECK(text.find("which tools brought in") != std::string::npos);
+}
+
+TEST_CASE("no advice is given of what is no package's alert, nor a command of a forged name") {
+  CHECK(advised(R"({"type":"x","severity":"notice","actor":{"kind":"script","package":"a"}})", {})
+            .words.empty());
+  CHECK(advised(R"({"type":"x","severity":"alert","actor":{"kind":"package-manager"}})", {})
+            .words.empty());
+  const RemovalAdvice forged = advised(
+      R"({"type":"x","severity":"alert","actor":{"kind":"script","package":"a; rm -rf ~"}})",
+      {"npm"});
+  CHECK(forged.commands == std::vector<std::string>{"sandbox-run discard RUN"});
 }
 using Lines = std::vector<std::string>;
 

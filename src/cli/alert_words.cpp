@@ -11,45 +11,56 @@ using base::printable;
 
 /// "change.protected (.vscode/tasks.json)"
 std::string name_of(const events::Event& alert) {
-  std::string words = printable(alert.type);
   for (const char* key : {"act", "path", "name", "host", "destination"}) {
     if (const auto value = base::string_member(alert.details, key)) {
-      return words + " (" + printable(*value) + ")";
+      return printable(alert.type) + " " + in_one_piece("(" + base::typable(*value) + ")");
     }
   }
-  return words;
+  return printable(alert.type);
 }
 
-std::string cure_of(const events::Event& alert, const std::string& profile) {
+/// Globs as TOML strings: a new directory stands for all that is in it. A path that can't stand
+/// there as it is, is left to the reader.
+std::string toml_globs(const events::Event& alert) {
+  const std::string path = base::string_member(alert.details, "path").value_or("");
+  const bool is_plain = !path.empty() && printable(path) == path &&
+                        path.find_first_of("\"*?[]\\") == std::string::npos;
+  const std::string shown = is_plain ? path : "PATH";
+  const bool is_directory = base::string_member(alert.details, "type") == "d";
+  return "\"" + shown + "\"" + (is_directory ? ", \"" + shown + "/**\"" : "");
+}
+
+Paragraph cure_of(const events::Event& alert, const std::string& profile) {
   if (alert.type == "change.protected") {
-    // The path as TOML's literal string; one that can't stand there is left to the reader.
-    std::string path = base::string_member(alert.details, "path").value_or("");
-    if (path.empty() || printable(path) != path || path.find('\'') != std::string::npos)
-      path = "PATH";
-    return base::format(
-        "if it is as it should be, the job's config.toml says so: [[profile.{}.rule]] verdict = "
-        "'hold', paths = ['{}'], reason = 'known'",
-        printable(profile), path);
+    return {"",
+            Paragraph::Tone::plain,
+            "if that change is as it should be, say so in the job's config.toml:",
+            {},
+            {base::format("[[profile.{}.rule]]", printable(profile)), "verdict = \"hold\"",
+             "paths = [" + toml_globs(alert) + "]", "reason = \"known\""}};
   }
   if (alert.type == "behaviour.new") {
-    return "if it is as it should be, take it into sandbox-run.lock where you work (sandbox-run "
-           "--learn "
-           "COMMAND, or sandbox-run lock update), and commit that";
+    return {"", Paragraph::Tone::plain,
+            "if that is as it should be, take it into sandbox-run.lock where you work "
+            "(sandbox-run --learn COMMAND, or sandbox-run lock update), and commit that"};
   }
-  return "nothing in an install does that: take the package out, or go back to the version before; "
-         "who it was: sandbox-run explain";
+  return {"",
+          Paragraph::Tone::plain,
+          "no install needs that; remove the package, or go back to its version before",
+          {"sandbox-run", "explain"}};
 }
 
 }  // namespace
 
-std::vector<std::string> alert_exit_words(const std::vector<events::Event>& alerts,
-                                          const std::string& profile, bool by_ci) {
+std::vector<Paragraph> alert_exit_acts(const std::vector<events::Event>& alerts,
+                                       const std::string& profile, bool by_ci) {
   if (alerts.empty()) return {};
   const events::Event& first = alerts.front();
   const std::string more =
       alerts.size() > 1 ? base::format(" and {} more", alerts.size() - 1) : std::string();
-  const char* why = by_ci ? ", because CI is set" : "";
-  return {base::format("exit code 122{}: {}{} fails the step", why, name_of(first), more),
+  return {{by_ci ? "exit code 122, because CI is set" : "exit code 122", Paragraph::Tone::plain,
+           base::format("{}{} {} the step", name_of(first), more,
+                        alerts.size() > 1 ? "fail" : "fails")},
           cure_of(first, profile)};
 }
 

@@ -43,8 +43,9 @@ std::string git_hooks_hint(const std::vector<workspace::HeldChange>& held) {
     for (std::size_t i = 2; i < words.size(); ++i) words[i] = base::parent_path(words[i]);
     words.erase(std::unique(words.begin() + 2, words.end()), words.end());
   }
-  return "git hooks wait for you: " + base::shell_words(words) +
-         " takes them over; for good: git_hooks = \"commit\" in config.toml";
+  return "git hooks wait for you (git_hooks = \"commit\" in config.toml takes them always); "
+         "once: " +
+         base::shell_words(words);
 }
 
 }  // namespace sandbox_run::cli

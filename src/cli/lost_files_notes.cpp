@@ -29,7 +29,7 @@ bool would_be_missed(const LostFiles& lost, const plan::Plan& plan) {
 std::string note(const LostFiles& lost, const plan::Plan& plan, const std::string& who) {
   const std::string place = "~/" + base::relative_to(lost.path, plan.home);
   std::string text =
-      base::format("thrown away with the false home: {} ({}, {}){}", base::printable(place),
+      base::format("discarded with the false home: {} ({}, {}){}", base::printable(place),
                    lost.files == 1 ? "1 file" : base::format("{} files", lost.files),
                    size_words(lost.bytes), who.empty() ? "" : " by " + who);
   if (!base::is_beneath(lost.path, base::join_path(plan.home, ".cache"))) return text;

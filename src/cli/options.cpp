@@ -50,13 +50,12 @@ po::options_description describe() {
       ("timeout", po::value<std::string>()->value_name("TIME"),
        "end the command after TIME: 90, 90s, 15m or 2h")  //
       ("decoys", po::value<std::string>()->value_name("files|files+env|off"),
-       "false credentials in the fake home (files), and in variables, too; whoever opens or "
-       "sends "
-       "one raises an alert. Costs of files+env: a script that uses GITHUB_TOKEN gets a false "
-       "one")  //
+       "false credentials in the false home (files), and in variables too (files+env); whoever "
+       "opens or sends one raises an alert.\nCosts of files+env: a script that uses GITHUB_TOKEN "
+       "gets a false one.")  //
       ("on-alert", po::value<std::string>()->value_name("log|hold|fail|kill"),
-       "when an alert was raised: only say so; hold all changes (the default); also end with exit "
-       "code 122 (the default where CI is set); or kill everything inside at once")  //
+       "after an alert: only say so; hold all changes (the default); also end with exit code 122 "
+       "(the default where CI is set); or kill everything inside at once")  //
       ("learn",
        "write down what packages' scripts do, in sandbox-run.lock: what differs later is an "
        "alert")  //
@@ -64,7 +63,7 @@ po::options_description describe() {
        "fail (122) if a package's script does what sandbox-run.lock does not know of it")     //
       ("dry-run", "print what would be done, and do nothing (as: sandbox-run plan COMMAND)")  //
       ("json", "print the summary as one JSON object")                                        //
-      ("quiet,q", "print no summary")                                                         //
+      ("quiet,q", "print no summary, unless there was an alert")                              //
       ("version", "print the version")                                                        //
       ("help,h", "print this help");
   return options;
@@ -296,10 +295,9 @@ std::string help_text() {
          "       sandbox-run lock diff|update [RUN]  what packages' scripts did, beside "
          "sandbox-run.lock\n"
          "\n"
-         "Runs COMMAND, an install, in isolation: its packages' scripts can't read your "
-         "credentials,\n"
-         "reach anything but the registries, or change anything but the project; what they tried "
-         "is said.\n"
+         "Runs COMMAND, an install, in isolation: its packages' scripts can't read your\n"
+         "credentials, reach anything but the registries, or change anything but the\n"
+         "project. What they tried is said.\n"
          "\n"
          "Examples:\n"
          "  sandbox-run npm ci\n"
@@ -311,11 +309,9 @@ std::string help_text() {
          "  sandbox-run --profile pnpm -- ./tools/pnpm.sh install\n"
          "\n" +
          options.str() +
-         "\nThe exit code is the command's own; 128+n if signal n ended it; 2 usage, 122 an alert "
-         "in "
-         "CI,\n"
-         "124 time limit, 125 sandbox not set up, 126 not executable, 127 not found.\n"
-         "See sandbox-run(1).\n";
+         "\nThe exit code is the command's own; 128+n if signal n ended it; 2 usage, 122 an\n"
+         "alert in CI, 124 time limit, 125 sandbox not set up or changes not committed,\n"
+         "126 not executable, 127 not found. See sandbox-run(1).\n";
 }
 
 }  // namespace sandbox_run::cli

@@ -31,8 +31,8 @@ void RefusalNotice::record(const events::Event& event) {
   if (host.empty() || !said_.insert(host).second) return;
   const bool known = event.actor && event.actor->kind != events::Actor::Kind::unknown;
   lines_.push_back("blocked: " + base::printable(host) +
-                   (known ? " for " + events::to_words(*event.actor) : std::string()) +
-                   "; it may keep trying for a minute before it gives up");
+                   (known ? ", for " + events::to_words(*event.actor) : std::string()) +
+                   "; the command may keep trying for a minute");
   on_refusal();
 }
 

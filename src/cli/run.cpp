@@ -14,7 +14,6 @@
 #include <chrono>
 #include <fstream>
 
-#include "base/digest.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
@@ -28,7 +27,6 @@
 #include "cli/command_code.h"
 #include "cli/companions.h"
 #include "cli/exit_code.h"
-#include "cli/git_hooks.h"
 #include "cli/hints.h"
 #include "cli/lost_files_notes.h"
 #include "cli/made_targets.h"
@@ -42,6 +40,7 @@
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "cli/supervise.h"
+#include "cli/summary_facts.h"
 #include "cli/supervisor_files.h"
 #include "cli/take_over.h"
 #include "cli/tell.h"
@@ -95,7 +94,7 @@ class CommandRun {
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     only_reads_ = policy::only_reads(prepared_.policy, prepared_.facts.command.arguments);
     const auto locks = make_room();
-    record_start();
+    record_started(*log_, plan_, describe_plan(prepared_, lock_->is_used()));
     const auto prepared = steady_clock::now();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
@@ -169,29 +168,6 @@ class CommandRun {
     plan_.supervisor = supervisor_files(prepared_.facts, state_, run_directory_, prepared_.targets,
                                         layers_, made_targets_.made());
     plan_.watch_writes = lock_->is_used();
-  }
-
-  void record_start() {
-    events::Event started{"run.started"};
-    base::json::array command;
-    for (const std::string& word : plan_.exec.arguments) command.emplace_back(word);
-    started.details = {
-        {"command", std::move(command)},
-        {"directory", plan_.exec.working_directory},
-        {"profile", plan_.profile},
-        {"plan_sha256", base::sha256_hex(describe_plan(prepared_, lock_->is_used()))}};
-    log_->record(started);
-    for (const std::string& name : plan_.withheld_environment) {
-      events::Event withheld{"env.withheld"};
-      withheld.details = {{"name", name}};
-      log_->record(withheld);
-    }
-    if (plan_.landlock.abi == 0) {
-      record_missing(*log_, "landlock", "this kernel has no Landlock");
-    } else if (plan_.landlock.abi < sandbox::kSupervisorLandlockAbi) {
-      record_missing(*log_, "landlock for the supervisor",
-                     "this kernel's Landlock is of the first kind");
-    }
   }
 
   Outcome execute() {
@@ -274,7 +250,7 @@ class CommandRun {
     request.old_entries = workspace::OldEntries::leave;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
-    const ProgressLine line("taking over changes", progress());
+    const ProgressLine line("committing changes", progress());
     ChangeActors sink(chain_->first(), run_directory_);
     TakenOver taken = take_over(options_.changes, request, holds_all() ? kHeldForAlert : "", sink);
     commit_time_ = steady_clock::now() - began;
@@ -323,7 +299,7 @@ class CommandRun {
     }
     print_summary(outcome, commit, command, code);
     if (!commit.failure.empty()) {
-      complain("taking the changes over: " + printable(commit.failure) +
+      complain("committing the changes: " + printable(commit.failure) +
                "; the project is as it was, mend this and run again");
     }
     return code;
@@ -352,43 +328,20 @@ class CommandRun {
   }
 
   void print_summary(const Outcome& outcome, const TakenOver& commit, int command, int code) {
-    if (options_.output == Output::quiet) return;
     SummaryFacts facts;
-    facts.profile = plan_.profile;
     facts.run_id = run_id_;
-    facts.command = plan_.exec.arguments;
-    facts.options = options_.own_words;
     facts.exit_code = code;
     facts.command_exit_code = command;
-    facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
-    facts.changes = options_.changes;
     facts.committed = commit.failure.empty() && !holds_all() && (only_reads_ || keeps(outcome));
     facts.held_for_alert = holds_all();
-    facts.fails_by_ci = !prepared_.policy.on_alert && options_.lock != LockUse::frozen;
-    facts.commit = commit.summary;
-    facts.discarded = commit.discarded;
-    facts.watch = outcome.watch;
-    facts.network = outcome.network;
-    for (const policy::EgressRule& rule : prepared_.policy.network.allow) {
-      if (rule.origin != policy::EgressRule::Origin::registry) continue;
-      facts.registry_hosts.push_back(rule.host.text());
-    }
-    facts.withheld_environment = plan_.withheld_environment.size();
-    facts.alerts = log_->alerts();
-    facts.alert_count = log_->count(events::Severity::alert);
     facts.overhead = overhead_;
     facts.log_path = log_path(run_directory_);
-    facts.hints = prepared_.hints;
-    if (std::string hint = git_hooks_hint(commit.summary.held); !hint.empty()) {
-      facts.hints.push_back(std::move(hint));
-    }
-    facts.hints.insert(facts.hints.end(), plan_.notes.begin(), plan_.notes.end());
-    if (options_.output == Output::json) {
-      facts.hints.insert(facts.hints.end(), prepared_.warnings.begin(), prepared_.warnings.end());
-    }
-    facts.log_sha256 = log_->head().sha256;
-    if (options_.output == Output::words) leave_screen_of_command();
-    tell(options_.output == Output::json ? summary_json(facts) : summary_text(facts));
+    add_options(options_, facts);
+    add_preparation(prepared_, plan_, facts);
+    add_outcome(outcome, commit, facts);
+    add_log(*log_, facts);
+    facts.fails_by_ci = !prepared_.policy.on_alert && options_.lock != LockUse::frozen;
+    tell_summary(facts, options_.output);
   }
 
   const Options& options_;

@@ -7,12 +7,14 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/digest.h"
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "events/open_sink.h"
+#include "sandbox/launch.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -72,6 +74,28 @@ void record_missing(events::EventSink& sink, const std::string& protection,
   events::Event missing{"protection.missing", events::Severity::notice};
   missing.details = {{"protection", protection}, {"reason", reason}};
   sink.record(missing);
+}
+
+void record_started(events::EventSink& log, const plan::Plan& plan, const std::string& plan_text) {
+  events::Event started{"run.started"};
+  base::json::array command;
+  for (const std::string& word : plan.exec.arguments) command.emplace_back(word);
+  started.details = {{"command", std::move(command)},
+                     {"directory", plan.exec.working_directory},
+                     {"profile", plan.profile},
+                     {"plan_sha256", base::sha256_hex(plan_text)}};
+  log.record(started);
+  for (const std::string& name : plan.withheld_environment) {
+    events::Event withheld{"env.withheld"};
+    withheld.details = {{"name", name}};
+    log.record(withheld);
+  }
+  if (plan.landlock.abi == 0) {
+    record_missing(log, "landlock", "this kernel has no Landlock");
+  } else if (plan.landlock.abi < sandbox::kSupervisorLandlockAbi) {
+    record_missing(log, "landlock for the supervisor",
+                   "this kernel's Landlock is of the first kind");
+  }
 }
 
 void end_run_log(events::EventLog& log, const std::string& run_directory,

@@ -7,6 +7,7 @@
 
 #include "events/event_log.h"
 #include "events/sink_address.h"
+#include "plan/plan.h"
 
 namespace sandbox_run::cli {
 
@@ -27,6 +28,9 @@ std::unique_ptr<events::EventLog> open_run_log(const std::string& run_directory,
 /// That the run does without a protection, which this host can't give.
 void record_missing(events::EventSink& sink, const std::string& protection,
                     const std::string& reason);
+/// The first events: what is run, and what it has to do without. `plan_text` is what `sandbox-run
+/// plan` would print.
+void record_started(events::EventSink& log, const plan::Plan& plan, const std::string& plan_text);
 
 /// After the last event: sends what is under way, and writes events.head. What went wrong is added
 /// to `notes`, in words.

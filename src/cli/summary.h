@@ -8,6 +8,7 @@
 
 #include "broker/broker.h"
 #include "cli/options.h"
+#include "cli/paragraph.h"
 #include "events/event.h"
 #include "watch/exec_watch.h"
 #include "workspace/workspace.h"
@@ -36,14 +37,23 @@ struct SummaryFacts {
   std::vector<events::Event> alerts;  // the first ones
   std::uint64_t alert_count = 0;      // all of them; less than alerts.size(): as many as those
   std::chrono::steady_clock::duration overhead{};
+  std::string home;  // of the user, for which "~" is written
   std::string log_path;
-  std::string log_sha256;          // of its last line: sandbox-run-events(5), CHAIN
-  std::vector<std::string> hints;  // anything else a person should know
+  std::string log_sha256;             // of its last line: sandbox-run-events(5), CHAIN
+  std::vector<std::string> hints;     // anything else a person should know
+  std::vector<std::string> warnings;  // said before the command was started
 };
 
-/// One line if nothing was blocked or held; else one more for each thing (at most 20 in all), with
-/// what to type next. Each ends in a newline. Pure; every foreign string is made printable.
-std::string summary_text(const SummaryFacts& facts);
+/// All alerts, also those that are not among the first ones.
+std::uint64_t alert_count(const SummaryFacts& facts);
+
+/// A sentence with the verdict (clean, needs a look, stopped, or that the command failed), a few
+/// acts, each with what to type next, and where the log is. Each line ends in a newline. Pure;
+/// every foreign string is made printable.
+std::string summary_text(const SummaryFacts& facts, const Layout& layout);
+
+/// For --quiet: "" without an alert, else the sentence and every alert.
+std::string alerts_text(const SummaryFacts& facts, const Layout& layout);
 
 /// The same facts as one JSON object on one line, with a newline. Lists hold at most 1,000 entries.
 std::string summary_json(const SummaryFacts& facts);

@@ -11,11 +11,11 @@ namespace {
 
 namespace json = base::json;
 
-/// {key} is a member of the details; what stands in [] is left out if one of its members is
-/// missing. {argv} is the process' command line.
+/// {key} is a member of the details, {key|one|many} a number with its noun; what stands in [] is
+/// left out if one of its members is missing. {argv} is the process' command line.
 constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"run.started", "{command} started in {directory}[, profile {profile}]"},
-    {"run.finished", "ended with exit code {exit_code}[, {alerts} alerts]"},
+    {"run.finished", "ended with exit code {exit_code}[, {alerts|alert|alerts}]"},
     {"env.withheld", "withheld the variable {name}"},
     {"protection.missing", "went without {protection}[: {reason}]"},
     {"process.exec", "ran {argv}"},
@@ -43,27 +43,28 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"held.discarded", "{changes} held changes thrown away, {left} left"},
     {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},
     {"change.protected",
-     "[{change} {path}, a protected place][{more} more changes of protected places][: {reason}]"},
+     "[{change} {path}, a protected place][{more|more change|more changes} of protected places][: "
+     "{reason}]"},
     {"change.asked_for",
-     "{changes} changes of protected places committed, since nothing but the "
+     "{changes|change|changes} of protected places committed, since nothing but the "
      "command itself ran"},
     {"change.stripped", "[left out of {path}: {what}][{more} more left out]"},
-    {"change.discarded", "{entries} changes of {target} thrown away"},
+    {"change.discarded", "{entries|change|changes} of {target} discarded"},
     {"home.discarded",
-     "left {files} files of {bytes} bytes in {path}, thrown away with the false home"},
-    {"cache.kept_out", "the cache did not take over this run's entries[: {reason}]"},
+     "left {files|file|files} of {bytes|byte|bytes} in {path}, discarded with the false home"},
+    {"cache.kept_out", "the cache is as it was before the run[: {reason}]"},
     {"commit.recovered", "an interrupted commit of run {run} was {outcome}"},
     {"limit.reached",
      "{limit}[ of {type}][ ({severity})]: the bound of {value} is reached[, "
      "{left_out} left out]"},
 };
 
-/// Of one value; strings bare, lists as a command line.
-std::string value_words(const json::value& value) {
 constexpr std::pair<std::string_view, int> kGravities[] = {
     {"decoy.leaked", 4}, {"decoy.opened", 3}, {"change.protected", 2}, {"behaviour.new", 1}};
 
   if (const json::string* text = value.if_string()) {
+/// Of one value; strings bare, lists as a command line.
+std::string value_words(const json::value& value) {
     return shown(std::string_view(text->data(), text->size()));
   }
   const json::array* list = value.if_array();
@@ -134,12 +135,20 @@ class Phrase {
   std::optional<std::string> member_words(std::string_view key) const {
     if (key == "argv") return command_line(event_);
     const json::value* value = details_ == nullptr ? nullptr : base::find_member(*details_, key);
+    if (key.find('|') != std::string_view::npos) return counted_words(base::split(key, '|'));
     if (value == nullptr) return std::nullopt;
     std::string words = value_words(*value);
     return words.empty() ? std::nullopt : std::optional(words);
   }
 
   const json::object& event_;
+  /// "1 alert", "2 alerts".
+  std::optional<std::string> counted_words(const std::vector<std::string>& parts) const {
+    const auto number = member_words(parts[0]);
+    if (!number) return std::nullopt;
+    return *number + " " + (*number == "1" ? parts[1] : parts[2]);
+  }
+
   const json::object* details_;
   std::string_view rest_;
 };

@@ -92,8 +92,8 @@ std::string place_for_layers(const std::string& run_directory, int run_fd) {
   }
   throw base::UserError("changes can't be kept in " + base::printable(run_directory) +
                         ": its file system is " + unfit +
-                        ", which no overlay can write to, and neither can those of /var/tmp, /tmp "
-                        "and /dev/shm be written to by one; set XDG_STATE_HOME to a directory on a "
+                        ", which no overlay can write to, nor to those of /var/tmp, /tmp and "
+                        "/dev/shm; set XDG_STATE_HOME to a directory on a "
                         "local file system (ext4, xfs, btrfs, tmpfs)");
 }
 

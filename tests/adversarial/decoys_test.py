@@ -36,7 +36,7 @@ def every_decoy_is_watched(t):
     for path in DECOYS:
         t.equal(len(alerts(result, path)), 1, path)
         t.equal(alerts(result, path)[0]["process"]["argv"][0], "cat")
-    t.contains(result.err, "ALERT: decoy.opened")
+    t.contains(result.said, "opened the decoy ")
 
 
 @test
@@ -140,7 +140,7 @@ def package_that_opens(t):
             {"kind": "script", "package": "easy-qr-gen", "version": "1.4.2",
              "event": "postinstall", "path": None})
     t.true(found[0]["details"]["path"].endswith("/.aws/credentials"), found)
-    t.contains(result.err, "ALERT: decoy.opened by easy-qr-gen@1.4.2 postinstall")
+    t.contains(result.said, "ALERT: easy-qr-gen@1.4.2 postinstall")
     t.true(not (t.project / "node_modules").exists(), "nothing is committed")
     t.contains(t.cli("review").out, "node_modules", "but held for review")
 

@@ -134,7 +134,7 @@ def registry_on_loopback_needs_a_rule(t):
     result = t.sandbox("npm", "install", "--fetch-retries=0", env=scene.env)
     t.true(result.code != 0, result)
     t.equal(scene.registry.requests, [])
-    t.contains(result.err, f"--allow-host localhost:{scene.registry.port}")
+    t.contains(result.said, f"--allow-host localhost:{scene.registry.port}")
 
 
 @test(time_limit=120)

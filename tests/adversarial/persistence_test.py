@@ -182,7 +182,7 @@ def links_for_the_commit(t):
     result = t.succeeded(t.sandbox("sh", "-c", script, options=["--profile", t.accepting_profile()]))
     t.equal((t.fingerprint(t.home / "victim"), t.fingerprint(t.home / ".ssh")), before, result)
     t.equal((t.project / "packages/a/file").read_text(), "old\n", "the link is held, not committed")
-    t.true("held: packages (a link that leads out of the project)" in result.err, result)
+    t.contains(result.said, "held: packages (a link that leads out of the project)")
 
 
 @test
@@ -334,8 +334,8 @@ def odd_trees(t):
 def escape_sequences(t):
     """names with escape sequences and newlines forge nothing on the terminal or in the log"""
     program = ("import os\nos.makedirs(b'.vscode')\n"
-               "open(b'.vscode/\\x1b[2Jx\\nsandbox-run: nothing blocked', 'w').close()")
+               "open(b'.vscode/\\x1b[2Jx\\nsandbox-run: clean', 'w').close()")
     result = t.succeeded(t.sandbox(PYTHON, "-c", program))
     t.lacks(result.err, "\x1b")
-    t.true(not any(line.startswith("sandbox-run: nothing blocked") for line in result.err.splitlines()), result)
+    t.true(not any(line.startswith("sandbox-run: clean") for line in result.err.splitlines()), result)
     t.lacks(json.dumps(result.events, ensure_ascii=False), "\x1b")

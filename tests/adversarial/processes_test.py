@@ -151,8 +151,8 @@ def listening_port(t):
 @test
 def forged_verdict(t):
     """a script that prints a summary of its own does not change the real one"""
-    forged = "sandbox-run: 1 package committed · nothing blocked"
+    forged = "sandbox-run: clean: 1 change committed to node_modules"
     script = f"echo '{forged}' >&2; mkdir -p .vscode; echo {{}} > .vscode/tasks.json"
     result = t.succeeded(t.sandbox("sh", "-c", script))
-    t.contains(result.err, "held: .vscode")
+    t.contains(result.said, "added .vscode, a protected place")
     t.true(result.of_type("change.protected"), result.events)

@@ -67,7 +67,7 @@ class Scene:
 
     def learn(self, *words):
         result = self.t.succeeded(self.run(*words, options=["--learn"]))
-        self.t.contains(result.err, "learned what the scripts of")
+        self.t.contains(result.said, "learned what the scripts of")
         return self.lock.read_text()
 
     def cli(self, *words, cwd=None):
@@ -109,7 +109,7 @@ def deviation(t):
     event = result.of_type("behaviour.new")[0]
     t.equal(event["severity"], "alert")
     t.equal(event["process"]["exe"], "/usr/bin/id")
-    t.contains(result.err, "ALERT: behaviour.new by esbuild@0.25.0 postinstall")
+    t.contains(result.said, "ALERT: esbuild@0.25.0 postinstall")
     t.contains(result.err, "runs the program id")
     t.true(not scene.installed(), "nothing is committed")
     t.contains(scene.cli("explain", str(event["seq"])).out, "sandbox-run lock update", "the cure")
@@ -247,9 +247,9 @@ def what_is_not_learned(t):
     scene = Scene(t)
     result = scene.run("esbuild", "0.25.0", "/usr/bin/id; exit 3", options=["--learn"])
     t.equal(result.code, 3, result)
-    t.contains(result.err, "not learned: the run failed")
+    t.contains(result.said, "not learned: the run failed")
     result = scene.run("esbuild", "0.25.0", "cat ~/.aws/credentials >/dev/null", options=["--learn"])
-    t.contains(result.err, "not learned: an alert was raised; if all is well: sandbox-run lock update")
+    t.contains(result.said, "not learned: an alert was raised; if all is well: sandbox-run lock update")
     t.true(not scene.lock.exists(), "no lock")
     t.contains(t.succeeded(scene.cli("lock", "update")).err, "learned what the scripts of 1 package do")
     t.contains(scene.lock.read_text(), "~/.aws/credentials")

@@ -295,7 +295,7 @@ def receivers_that_are_down(t):
     result = t.sandbox("sh", "-c", "echo out; exit 3", options=options)
     t.equal((result.code, result.out), (3, "out\n"))
     for sink in sinks:
-        t.contains(result.err, f"note: {sink}: ", "the summary")
+        t.contains(result.said, f"note: {sink}: ", "the summary")
     t.contains(result.err, "they are in the log")
     t.contains(result.err, "answered 400")
     t.equal(result.events[-1]["type"], "run.finished", "the log has it all")
@@ -554,7 +554,7 @@ def a_refusal_is_said_at_once(t):
     """A refusal is said on the terminal while the command still waits, not with -q, and not if it ended at once"""
     waiting = ("python3", "-c", "import socket, time\ntry: socket.getaddrinfo('drop.example.com', 443)\n"
                "except OSError: pass\ntime.sleep(float(__import__('sys').argv[1])); print('waited', flush=True)")
-    line = "blocked: drop.example.com for the project's own command; it may keep trying"
+    line = "blocked: drop.example.com, for the project's own command; the command may keep trying"
     process = t.start(*t.sandbox_command(*waiting, "30"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         t.contains(process.stderr.readline().decode(), line, "while it waits")

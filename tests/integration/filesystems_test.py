@@ -162,12 +162,12 @@ def progress(t):
     make = "import os\nfor i in range(25000):\n    os.close(os.open(f'made{i}', os.O_CREAT))"
     words = t.sandbox_command("/usr/bin/python3", "-c", make, options=["--profile", t.accepting_profile()])
     piped = t.succeeded(t.in_own_mounts(script, *words))
-    t.lacks(piped.err, "taking over changes")
+    t.lacks(piped.err, "committing changes")
     t.lacks(piped.err, "\x1b[K")
     kind = ["-m"] if IS_ROOT else ["-Urm"]
     terminal = Terminal(t, "unshare", *kind, "sh", "-e", "-c", script.replace("/place", "/other"), "x", *words)
     try:
-        terminal.expect("sandbox-run: taking over changes")
+        terminal.expect("sandbox-run: committing changes")
         t.contains(terminal.expect("committed to "), "\r\x1b[K", "the line is cleared")
         t.equal(terminal.wait(), 0)
     finally:

@@ -33,7 +33,7 @@ def set_up_by(package, scripts, files):
         reasons = {e["details"]["reason"] for e in result.of_type("change.held")}
         t.true(any("git hooks" in reason for reason in reasons), f"{reasons} {result}")
         t.contains(result.err, "git_hooks", result)
-        t.contains(result.err, "sandbox-run commit .", result)
+        t.contains(result.said, "sandbox-run commit .", result)
 
     body.__doc__ = f"{package}, run by the project's own script, ends well with CI set, and is held"
     test(body, time_limit=120)
@@ -59,8 +59,8 @@ def once(t):
     """what the summary says to type takes the hooks over, and the next run is quiet"""
     project(t, *TOOLS[0])
     result = t.succeeded(t.sandbox("npm", "install"))
-    line = [line for line in result.err.splitlines() if "git hooks wait" in line][0]
-    words = line.split("sandbox-run commit ")[1].split(" takes")[0].split()
+    line = [line for line in result.said.splitlines() if "git hooks wait" in line][0]
+    words = line.split("sandbox-run commit ")[1].split()
     t.succeeded(t.cli("commit", *words))
     t.contains((t.project / ".git/config").read_text(), "hooksPath = .husky/_")
     again = beside_bare.compare(t, "npm", "install")

@@ -240,7 +240,7 @@ reason = "nobody needs it"
     stripped = {e["details"]["path"]: e["details"]["what"] for e in result.of_type("change.stripped")}
     t.equal(sorted(stripped), [".cache", "lib/.cache", "old.txt", "src/report.txt"])
     t.equal(set(stripped.values()), {"all of it, by a rule (nobody needs it)"})
-    t.contains(result.err, "4 files or modes left out")
+    t.contains(result.said, "4 files or modes left out")
     t.lacks(result.err, "held")
 
 

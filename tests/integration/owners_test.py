@@ -188,7 +188,7 @@ def copies_of_what_is_closed(t):
                                  groups=[TEAM]))
     t.lacks(result.out, "root's")
     for path in ("secret", "dist/new", "node_modules/.cache", "closed"):
-        t.contains(result.err, f"held: {path} (belongs to another owner")
+        t.contains(result.said, f"held: {path} (belongs to another owner")
     after = t.fingerprint()
     t.equal({path for path in before | after if before.get(path) != after.get(path)}, {"team.txt"})
 

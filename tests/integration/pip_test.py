@@ -192,7 +192,7 @@ def unreachable_index(t):
     pip.options = []
     result = pip.sandbox(venv / "bin/pip", "install", "--retries", "0", "pure")
     t.true(result.code != 0, "no way to the index")
-    t.contains(result.err, f"--allow-host localhost:{pip.index.port}", "the hint")
+    t.contains(result.said, f"--allow-host localhost:{pip.index.port}", "the hint")
 
 
 @test(time_limit=120)

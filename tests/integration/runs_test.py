@@ -134,7 +134,7 @@ def runs_of_another_version(t):
         (run / record).write_bytes(b"as another version writes it")
     before = sorted(run.rglob("*"))
     result = t.succeeded(sandbox(t, "mkdir -p node_modules; echo 1 > node_modules/x"))
-    t.contains(result.err, "its records are damaged, or of another version of sandbox-run")
+    t.contains(result.said, "its records are damaged, or of another version of sandbox-run")
     t.equal(sorted(run.rglob("*")), before)
     t.equal(states(t), ["committed", "unknown"])
     make_old(t, run.name)

@@ -134,6 +134,11 @@ class Result:
     err: str
     events: list = dataclasses.field(default_factory=list)
 
+    @property
+    def said(self):
+        """Standard error without the line breaks that only the summary's width asks for."""
+        return self.err.replace(" \\\n    ", " ").replace("\n    ", " ")
+
     def of_type(self, *types):
         return [event for event in self.events if event["type"] in types]
 

@@ -100,7 +100,7 @@ int settle_operands(const Options& options, const std::string& state, const Oper
     const ProgressLine line("going through what is held", ProgressLine::Shown::on_terminals);
     return settle(state, operands.run_directory, settlement, operands.paths);
   }();
-  tell(settled_text(settled, settlement));
+  tell(settled_text(settled, settlement, base::file_name(operands.run_directory)));
   return settled.refused.empty() ? kOk : kSetupFailed;
 }
 

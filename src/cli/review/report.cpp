@@ -118,10 +118,10 @@ std::string next_text(const ReviewSource& source, const std::vector<const HeldCh
   });
   const HeldChange& one = example == changes.end() ? *changes.front() : **example;
   std::string text = "\nDecide one by one:  sandbox-run review -i " + run + "\n";
-  text += "Take over one:      sandbox-run commit " + run + " " +
+  text += "Commit one:         sandbox-run commit " + run + " " +
           base::typable(source.operand(one)) + "\n";
-  text += "Take over all:      sandbox-run commit " + run + "\n";
-  text += "Throw away:         sandbox-run discard " + run + "   (or with paths)\n";
+  text += "Commit all:         sandbox-run commit " + run + "   (protected places: by name)\n";
+  text += "Discard all:        sandbox-run discard " + run + "   (or with paths)\n";
   return text;
 }
 

@@ -1,0 +1,54 @@
+#include "cli/summary_facts.h"
+
+#include "cli/git_hooks.h"
+#include "cli/tell.h"
+
+namespace sandbox_run::cli {
+
+void add_options(const Options& options, SummaryFacts& facts) {
+  facts.options = options.own_words;
+  facts.changes = options.changes;
+}
+
+void add_preparation(const Preparation& prepared, const plan::Plan& plan, SummaryFacts& facts) {
+  facts.profile = plan.profile;
+  facts.command = plan.exec.arguments;
+  facts.home = prepared.facts.home;
+  for (const policy::EgressRule& rule : prepared.policy.network.allow) {
+    if (rule.origin != policy::EgressRule::Origin::registry) continue;
+    facts.registry_hosts.push_back(rule.host.text());
+  }
+  facts.withheld_environment = plan.withheld_environment.size();
+  facts.warnings = prepared.warnings;
+  facts.hints.insert(facts.hints.end(), prepared.hints.begin(), prepared.hints.end());
+  facts.hints.insert(facts.hints.end(), plan.notes.begin(), plan.notes.end());
+}
+
+void add_outcome(const Outcome& outcome, const TakenOver& commit, SummaryFacts& facts) {
+  facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
+  facts.commit = commit.summary;
+  facts.discarded = commit.discarded;
+  facts.watch = outcome.watch;
+  facts.network = outcome.network;
+  if (std::string hint = git_hooks_hint(commit.summary.held); !hint.empty()) {
+    facts.hints.push_back(std::move(hint));
+  }
+}
+
+void add_log(const events::EventLog& log, SummaryFacts& facts) {
+  facts.alerts = log.alerts();
+  facts.alert_count = log.count(events::Severity::alert);
+  facts.log_sha256 = log.head().sha256;
+}
+
+void tell_summary(const SummaryFacts& facts, Output output) {
+  if (output == Output::json) return tell(summary_json(facts));
+  const Layout layout = Layout::for_standard_error();
+  const std::string text =
+      output == Output::quiet ? alerts_text(facts, layout) : summary_text(facts, layout);
+  if (text.empty()) return;
+  leave_screen_of_command();
+  tell(text);
+}
+
+}  // namespace sandbox_run::cli

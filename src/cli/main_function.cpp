@@ -9,6 +9,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/behaviour.h"
+#include "cli/commands/help.h"
 #include "cli/commands/sub_commands.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
@@ -36,7 +37,8 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
   const Options options = parse_options(arguments, cwd ? cwd.get() : "/");
   switch (options.action) {
     case Action::help:
-      base::write_full(1, help_text(), "printing the help");
+      base::write_full(1, options.topic.empty() ? help_text() : help_on(options.topic),
+                       "printing the help");
       return kOk;
     case Action::version:
       base::write_full(1, std::string("sandbox-run ") + SANDBOX_RUN_VERSION + "\n",

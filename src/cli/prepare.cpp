@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/ask.h"
 #include "cli/asked_variables.h"
+#include "cli/commands/sub_command_options.h"
 #include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
@@ -37,7 +38,11 @@ policy::UserConfig read_user_config(const plan::HostFacts& facts) {
 void require_command(const plan::CommandFact& command) {
   const std::string name = printable(command.arguments.front());
   if (command.path.empty()) {
-    throw CommandError(kNotFound, name + ": command not found; install it, or check PATH");
+    const std::string near = near_sub_command(command.arguments.front());
+    throw CommandError(kNotFound,
+                       name + ": command not found; " +
+                           (near.empty() ? "" : "did you mean sandbox-run " + near + "? Else ") +
+                           "install it, or check PATH");
   }
   if (!command.executable) {
     throw CommandError(kNotExecutable,

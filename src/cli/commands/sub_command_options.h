@@ -9,6 +9,8 @@
 namespace sandbox_run::cli {
 
 bool is_sub_command(const std::string& word);
+/// The one that `word` may have been meant for; "" if none is near.
+std::string near_sub_command(const std::string& word);
 
 /// `words`: the sub-command's name, then its own options and operands in any order; after "--"
 /// operands alone, so that a path may begin with '-'. Fills action, operands, output, review and

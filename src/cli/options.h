@@ -40,6 +40,8 @@ enum class LockUse {
 };
 enum class ReviewMode { report, interactive };
 
+/// Of `commit` without a path: does it take what wants to be named, too?
+enum class Confirmation { none, given };
 struct PruneRule {
   std::chrono::seconds older_than{0};
   enum class Held { keep, remove } held = Held::keep;
@@ -64,6 +66,8 @@ struct Options {
   LockUse lock = LockUse::compare;
   ReviewMode review = ReviewMode::report;
   PruneRule prune;
+  Confirmation confirmation = Confirmation::none;
+  std::string topic;  // of help; "": the general one
   LogOptions log;
   std::vector<std::string> command;    // what is run
   std::vector<std::string> own_words;  // what stood before it: to be typed again

@@ -241,6 +241,26 @@ def suspects_left_running(t):
     t.equal(held_by(f"{forged} /usr/bin/python3 fork.py"), (True, both), "with another's environment")
 
 
+@test
+def unnamed(t):
+    """commit without a path leaves protected places, and what an alerted package made; named or with --yes they go in"""
+    act = "echo x > ../../.envrc; echo x > ../../planted"
+    script = script_of(t, "evil", act) + "sleep 0.05; echo mine > notes"
+    result = t.sandbox("sh", "-c", script, options=["--profile", t.install_profile()])
+    t.equal(sorted(held_paths(t)), [".envrc", "notes", "planted"], result)
+    result = t.succeeded(t.cli("commit"))
+    t.equal(held_paths(t), [".envrc", "planted"], result)
+    t.contains(result.said, "not committed: ")
+    t.contains(result.said, " .envrc planted", result)
+    t.equal((t.project / "notes").read_text(), "mine\n")
+    t.succeeded(t.cli("commit"))
+    t.equal(held_paths(t), [".envrc", "planted"], "nothing is left to be taken unnamed")
+    t.succeeded(t.cli("commit", ".envrc"))
+    t.equal((t.project / ".envrc").read_text(), "x\n")
+    t.succeeded(t.cli("commit", "--yes"))
+    t.equal((t.project / "planted").read_text(), "x\n")
+
+
 # ── --review and --discard ──────────────────────────────────────────────────────────────────────
 
 

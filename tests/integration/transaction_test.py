@@ -76,7 +76,7 @@ def random_sequences(t):
         result = t.bare(*t.sandbox_command(*words, options=["--profile", profile, "--ro", acts.parent]))
         t.succeeded(result, "in the sandbox")
         if "held" in result.err:  # links in a circle, say
-            t.succeeded(t.cli("commit"), "committing what was held")
+            t.succeeded(t.cli("commit", "--yes"), "committing what was held")
         ours, theirs = tree(t.project), tree(bare)
         t.true(ours == theirs, differences(ours, theirs))
 

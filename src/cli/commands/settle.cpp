@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/paragraph.h"
 #include "cli/review/source.h"
 #include "cli/review/style.h"
 #include "cli/run_log.h"
@@ -17,15 +18,7 @@ namespace {
 using workspace::HeldChange;
 
 constexpr std::size_t kRefusedNamed = 20;
-
-/// All that the run could change: an interrupted commit concerns also what holds nothing.
-std::vector<workspace::Target> targets_to_lock(const std::string& run_directory) {
-  std::vector<workspace::Target> targets;
-  for (const std::string& path : targets_of(run_directory)) {
-    targets.push_back({path, policy::TargetKind::project, false});
-  }
-  return targets;
-}
+constexpr std::size_t kUnnamedShown = 5;
 
 bool is_chosen(const HeldChange& change, const std::vector<std::string>& paths) {
   return paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
@@ -46,7 +39,29 @@ void record(events::EventLog& log, Settlement settlement, const std::vector<std:
   log.record(event);
 }
 
+/// What a protected place, or whoever raised an alert, has to be named for.
+std::string unnamed_text(const std::vector<std::string>& unnamed, const std::string& run) {
+  std::vector<std::string> words{"sandbox-run", "commit", run};
+  for (std::size_t i = 0; i < unnamed.size() && i < kUnnamedShown; ++i) {
+    words.push_back(unnamed[i]);
+  }
+  if (unnamed.size() > kUnnamedShown) words.emplace_back("…");
+  return laid_out({"not committed", Paragraph::Tone::warning,
+                   "protected places, and changes of whoever raised an alert, want to be named "
+                   "(--yes commits them all)",
+                   words},
+                  Layout::for_standard_error());
+}
+
 }  // namespace
+
+std::vector<workspace::Target> targets_to_lock(const std::string& run_directory) {
+  std::vector<workspace::Target> targets;
+  for (const std::string& path : targets_of(run_directory)) {
+    targets.push_back({path, policy::TargetKind::project, false});
+  }
+  return targets;
+}
 
 Settled settle(const std::string& state, const std::string& run_directory, Settlement settlement,
                const std::vector<std::string>& paths) {
@@ -76,17 +91,18 @@ Settled settle(const std::string& state, const std::string& run_directory, Settl
   return settled;
 }
 
-std::string settled_text(const Settled& settled, Settlement settlement) {
+std::string settled_text(const Settled& settled, Settlement settlement, const std::string& run) {
   std::string text = "sandbox-run: ";
   if (settlement == Settlement::commit) {
-    text += counted(settled.entries, "entry", "entries") + " committed, ";
+    text += counted(settled.entries, "change", "changes") + " committed, ";
   } else if (settled.settled == 0) {
     text += "discarded what was chosen, ";
   } else {
     text += counted(settled.settled, "held change", "held changes") + " discarded, ";
   }
   text += settled.left == 0 ? "nothing is held any more\n"
-                            : counted(settled.left, "change is", "changes are") + " held still\n";
+                            : counted(settled.left, "change is", "changes are") + " still held\n";
+  if (!settled.unnamed.empty()) text += unnamed_text(settled.unnamed, run);
   for (std::size_t i = 0; i < settled.refused.size() && i < kRefusedNamed; ++i) {
     text += "sandbox-run: not committed: " + settled.refused[i] + "\n";
   }

@@ -95,10 +95,27 @@ int prune(const Options& options, const std::string& state) {
 
 int settle_operands(const Options& options, const std::string& state, const Operands& operands) {
   const Settlement settlement =
+/// `commit` without a path.
+Settled settle_unnamed(const std::string& state, const std::string& run_directory) {
+  Unnamed chosen = choose_unnamed(run_directory);
+  Settled settled;
+  if (chosen.all) return settle(state, run_directory, Settlement::commit, {});
+  if (chosen.paths.empty()) {
+    settled.left = chosen.left.size();
+  } else {
+    settled = settle(state, run_directory, Settlement::commit, chosen.paths);
+  }
+  settled.unnamed = std::move(chosen.left);
+  return settled;
+}
+
       options.action == Action::commit ? Settlement::commit : Settlement::discard;
   const Settled settled = [&] {
     const ProgressLine line("going through what is held", ProgressLine::Shown::on_terminals);
-    return settle(state, operands.run_directory, settlement, operands.paths);
+    const bool wary = settlement == Settlement::commit && operands.paths.empty() &&
+                      options.confirmation == Confirmation::none;
+    if (!wary) return settle(state, operands.run_directory, settlement, operands.paths);
+    return settle_unnamed(state, operands.run_directory);
   }();
   tell(settled_text(settled, settlement, base::file_name(operands.run_directory)));
   return settled.refused.empty() ? kOk : kSetupFailed;

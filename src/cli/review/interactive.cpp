@@ -9,6 +9,7 @@
 
 #include "base/format.h"
 #include "base/io.h"
+#include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "cli/commands/settle.h"
@@ -159,7 +160,7 @@ class Interview {
 
   void help() const {
     say("    c  commit: take it over into the project\n"
-        "    d  discard: throw it away\n"
+        "    d  discard it\n"
         "    s  skip: it stays held\n"
         "    w  show it in full\n"
         "    o  open: go through what is in the directory one by one\n"
@@ -262,7 +263,7 @@ int review_interactively(const std::string& state, const std::string& run_direct
     const std::vector<std::string> chosen = paths_of(interview.items(), decision);
     if (chosen.empty()) continue;
     const Settled settled = settle(state, run_directory, settlement, chosen);
-    interview.say(settled_text(settled, settlement));
+    interview.say(settled_text(settled, settlement, base::file_name(run_directory)));
     if (!settled.refused.empty()) code = kSetupFailed;
   }
   return code;

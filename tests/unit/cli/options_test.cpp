@@ -49,6 +49,11 @@ TEST_CASE("a sub-command has options of its own, and -- ends them") {
         Words{"last", "-x", "--help"});
   CHECK(parse_options({"runs", "--json"}, "/").action == Action::runs);
   CHECK(parse_options({"discard", "--help"}, "/").action == Action::help);
+  CHECK(parse_options({"discard", "--help"}, "/").topic == "discard");
+  CHECK(parse_options({"help", "log"}, "/").topic == "log");
+  CHECK(parse_options({"plan", "--help"}, "/").topic == "plan");
+  CHECK(parse_options({"help"}, "/").topic.empty());
+  CHECK(parse_options({"commit", "-y"}, "/").confirmation == cli::Confirmation::given);
   CHECK_THROWS_WITH_AS(parse_options({"review", "--interctive"}, "/"),
                        doctest::Contains("did you mean --interactive?"), base::UserError);
   CHECK_THROWS_WITH_AS(parse_options({"commit", "-x"}, "/"), doctest::Contains("goes after --"),

@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "base/unique_fd.h"
+#include "cli/state.h"
 #include "workspace/workspace.h"
 
 namespace sandbox_run::cli {
@@ -51,6 +52,18 @@ void clean_up_in_background(const std::string& run_directory) {
   if (!ended) return;
   pollfd wait{ended.get(), POLLIN, 0};
   (void)::poll(&wait, 1, kPatienceMilliseconds);
+}
+
+void forget_in_background(const std::vector<std::string>& runs, const std::string& run_directory) {
+  if (runs.empty() || ::fork() != 0) return;
+  detach();
+  try {
+    RunInUse::wait(run_directory);
+    for (const std::string& run : runs) workspace::forget_replaced(run);
+  } catch (const std::exception&) {
+    ::_exit(1);  // what is still kept is found by the next run
+  }
+  ::_exit(0);
 }
 
 }  // namespace sandbox_run::cli

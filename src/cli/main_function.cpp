@@ -51,6 +51,7 @@ int dispatch(const std::vector<std::string>& arguments, const ClosedStreams& clo
     case Action::review:
     case Action::commit:
     case Action::discard:
+    case Action::undo:
     case Action::runs:
     case Action::prune:
     case Action::log:

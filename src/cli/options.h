@@ -16,6 +16,7 @@ enum class Action {
   review,
   commit,
   discard,
+  undo,
   runs,
   prune,
   log,

@@ -25,6 +25,7 @@
 #include "cli/behaviour.h"
 #include "cli/change_actors.h"
 #include "cli/command_code.h"
+#include "cli/commands/undo.h"
 #include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
@@ -131,6 +132,9 @@ class CommandRun {
       if (locks.waited()) prepared_ = prepare(options_);  // it may have changed what was looked at
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
+      }
+      if (!only_reads_) {
+        forget_in_background(no_longer_undoable(state_, prepared_.targets), run_directory_);
       }
       remove_old_runs(state_);  // now: the supervisor will not be able to
       made_targets_.make(prepared_.targets, prepared_.facts.cache_home);
@@ -247,7 +251,7 @@ class CommandRun {
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
     request.known = known_places(prepared_);
-    request.old_entries = workspace::OldEntries::leave;
+    request.old_entries = workspace::OldEntries::keep;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
     const ProgressLine line("committing changes", progress());

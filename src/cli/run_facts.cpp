@@ -58,6 +58,7 @@ void read_line(const std::string& line, RunLog& log) {
   if (type == "run.finished" && !log.finished) read_finished(*details, log);
   if (type == "held.committed") log.committed_later = true;
   if (type == "held.discarded") log.discarded_later = true;
+  if (type == "run.undone") log.undone = true;
 }
 
 void read_lines(std::string_view text, RunLog& log) {
@@ -138,6 +139,7 @@ RunState state_of(const RunLog& log, std::uint64_t held, bool unfinished, Use us
   if (!log.finished) return RunState::interrupted;
   if (log.outcome == RunOutcome::failed) return RunState::failed;
   // All that was held is settled by now.
+  if (log.undone && !log.committed_later) return RunState::discarded;
   if (log.committed > 0 || log.committed_later) return RunState::committed;
   if (log.discarded_later || log.outcome == RunOutcome::discarded) return RunState::discarded;
   return RunState::committed;

@@ -26,6 +26,7 @@ struct RunLog {
   RunOutcome outcome = RunOutcome::committed;
   std::uint64_t committed = 0;   // entries, right after the run
   bool committed_later = false;  // some of what was held
+  bool undone = false;           // the commit was taken back
   bool discarded_later = false;
 };
 

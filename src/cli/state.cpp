@@ -94,6 +94,15 @@ std::optional<RunInUse> RunInUse::alone(const std::string& run_directory) {
   return RunInUse(std::move(directory));
 }
 
+void RunInUse::wait(const std::string& run_directory) {
+  const base::UniqueFd directory(base::check_sys(
+      ::open(run_directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+      "opening " + run_directory));
+  while (::flock(directory.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) throw base::SysError("waiting for " + run_directory);
+  }
+}
+
 bool is_unfinished(const std::string& run_directory) {
   return base::exists(join_path(run_directory, "unfinished")) ||
          base::exists(join_path(run_directory, "journal"));
@@ -108,6 +117,10 @@ bool holds_changes(const std::string& run_directory) {
   } catch (const base::SysError&) {
     return true;  // damaged, or of another version: for all that can be told
   }
+}
+
+bool keeps_replaced(const std::string& run_directory) {
+  return base::exists(join_path(run_directory, "undo"));
 }
 
 std::vector<std::string> targets_of(const std::string& run_directory) {
@@ -159,13 +172,19 @@ std::string find_run(const std::string& state, const std::string& name, RunKind 
   for (const std::string& id : run_ids(state)) {
     std::string directory = join_path(runs, id);
     if (kind == RunKind::any) return directory;
-    if (!holds_changes(directory)) continue;
+    const bool fits =
+        kind == RunKind::undoable ? keeps_replaced(directory) : holds_changes(directory);
+    if (!fits) continue;
     if (!name.empty() || is_about(directory, here)) return directory;
     elsewhere.push_back(id);
   }
+  if (kind == RunKind::undoable) {
+    throw base::UserError("nothing that a run replaced in " + base::printable(here) +
+                          " is kept, so there is nothing to undo");
+  }
   if (!elsewhere.empty()) fail_elsewhere(state, elsewhere, here);
   throw base::UserError(kind == RunKind::any ? "no run has been made yet"
-                                             : "no run holds changes back: nothing to do");
+                                             : "no run holds changes: nothing to do");
 }
 
 void remove_old_runs(const std::string& state) {

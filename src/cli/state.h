@@ -34,6 +34,8 @@ class RunInUse {
   explicit RunInUse(const std::string& run_directory);
   /// Nobody else does, and nobody can begin to while this exists; nullopt otherwise.
   static std::optional<RunInUse> alone(const std::string& run_directory);
+  /// Returns when nobody does any longer. Throws SysError.
+  static void wait(const std::string& run_directory);
 
  private:
   explicit RunInUse(base::UniqueFd directory) : directory_(std::move(directory)) {}
@@ -46,13 +48,17 @@ bool is_unfinished(const std::string& run_directory);
 /// Holds changes back, or has a commit to finish.
 bool holds_changes(const std::string& run_directory);
 
+/// What its commit replaced is kept, so that it can be undone (workspace/undo.h).
+bool keeps_replaced(const std::string& run_directory);
+
 /// What the run could change, as long as it holds something; else, or if it can't be read, nothing.
 std::vector<std::string> targets_of(const std::string& run_directory);
 
 /// The run's directory that `name` means: an id, "last" for the newest one. "": the newest one; of
-/// those that hold changes the newest whose targets `here` lies in, for two projects' changes are
-/// not to be mixed up. Throws UserError if there is none, naming those elsewhere.
-enum class RunKind { any, with_held_changes };
+/// those that hold changes, or can be undone, the newest whose targets `here` lies in, for two
+/// projects' changes are not to be mixed up. Throws UserError if there is none, naming those
+/// elsewhere.
+enum class RunKind { any, with_held_changes, undoable };
 std::string find_run(const std::string& state, const std::string& name, RunKind kind,
                      const std::string& here);
 

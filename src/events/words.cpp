@@ -39,9 +39,10 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
      "{host}]"},
     {"file.written", "wrote to {place}, outside its own directory[: {path}]"},
     {"behaviour.new", "did something new: {act}[ ({reason})]"},
-    {"held.committed", "{changes} held changes taken over, {left} left"},
-    {"held.discarded", "{changes} held changes thrown away, {left} left"},
-    {"change.held", "[{change} {path}, held][{more} more changes, held][: {reason}]"},
+    {"run.undone", "undone, {held|change|changes} held"},
+    {"held.committed", "{changes|held change|held changes} committed, {left} still held"},
+    {"held.discarded", "{changes|held change|held changes} discarded, {left} still held"},
+    {"change.held", "[{change} {path}, held][{more|more change|more changes}, held][: {reason}]"},
     {"change.protected",
      "[{change} {path}, a protected place][{more|more change|more changes} of protected places][: "
      "{reason}]"},

@@ -15,6 +15,7 @@
 #include "workspace/store.h"
 #include "workspace/transaction.h"
 #include "workspace/tree_walk.h"
+#include "workspace/undo.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -50,6 +51,10 @@ class Keep {
   bool any_ = false;
 };
 
+bool is_cache(const LayerRecord& layer) {
+  return layer.directory.target.kind == policy::TargetKind::cache;
+}
+
 void prune(int upper_fd, const Keep& keep) {
   PassableScope passable(upper_fd);
   TreeVisitor visitor;
@@ -78,10 +83,11 @@ bool is_quick_to_clean(int run_fd) {
     for_each_entry(directory.get(), buffer,
                    [&](const char*, unsigned char type) { is_quick = is_quick && type != DT_DIR; });
   };
-  look_into(base::UniqueFd(try_open_directory(run_fd, kTrash)));
+  const bool keeps = has_undo(run_fd);
+  if (!keeps) look_into(base::UniqueFd(try_open_directory(run_fd, kTrash)));
   if (!has_layers(run_fd)) return is_quick;
   for (const LayerRecord& layer : load_layers(run_fd)) {
-    if (!base::exists(layer.directory.upper)) continue;
+    if (!base::exists(layer.directory.upper) || (keeps && !is_cache(layer))) continue;
     // What can't be listed needs more than one call to remove.
     base::UniqueFd upper(
         ::open(layer.directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -93,7 +99,12 @@ bool is_quick_to_clean(int run_fd) {
 
 void clean_up_run(int run_fd, const StepHook& hook) {
   hook("cleaning up");
-  remove_stores(run_fd);
+  const bool keeps = has_undo(run_fd);
+  if (keeps) {
+    remove_staging(run_fd);
+  } else {
+    remove_stores(run_fd);
+  }
   hook("stores removed");
   const std::vector<HeldChange> held = load_held(run_fd);
   if (has_layers(run_fd)) {
@@ -102,6 +113,7 @@ void clean_up_run(int run_fd, const StepHook& hook) {
       if (!base::exists(directory)) continue;
       const base::UniqueFd layer_fd = open_real_directory(directory);
       remove_entry(layer_fd.get(), base::file_name(layer.directory.work));
+      if (keeps && !is_cache(layer)) continue;  // old entries have taken the new ones' places
       const Keep keep(held, layer.directory.target.path);
       if (keep.any()) {
         prune(open_real_directory(layer.directory.upper).get(), keep);
@@ -116,7 +128,7 @@ void clean_up_run(int run_fd, const StepHook& hook) {
   hook("layers removed");
   // Of a run that was killed: the empty lower directory, and a journal that was never begun.
   for (const char* name : {"empty", "journal.new"}) remove_entry(run_fd, name);
-  if (!held.empty()) return;
+  if (!held.empty() || keeps) return;
   for (const char* name : {"layers", "layers.list", "touched", "held"}) remove_entry(run_fd, name);
 }
 

@@ -54,6 +54,7 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
   transaction.run_directory = run.path;
   transaction.run_fd = run.fd.get();
   transaction.name = caches ? "cache-" : "";
+  transaction.keeps_replaced = !caches && request.old_entries == OldEntries::keep;
   for (const LayerRecord& record : records) {
     if (is_cache(record) != caches || (!caches && !request.commit)) continue;
     const Target& target = record.directory.target;
@@ -117,7 +118,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
   record_asked_for(summary, sink);
   record_stripped(plan, sink);
   commit_caches(make_transaction(request, run, records, true), summary.held, summary, sink, hook);
-  if (request.old_entries == OldEntries::leave && !is_quick_to_clean(run.fd.get())) {
+  if (request.old_entries != OldEntries::remove && !is_quick_to_clean(run.fd.get())) {
     remove_staging(run.fd.get());
     summary.left_to_clean_up = true;
     return summary;

@@ -8,6 +8,7 @@
 #include "workspace/held_list.h"
 #include "workspace/notices.h"
 #include "workspace/transaction.h"
+#include "workspace/undo.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -91,6 +92,8 @@ CommitSummary settle(const std::string& run_directory, const std::vector<std::st
     mark.remove();
     throw;
   }
+  // In the layers, old entries of an earlier commit stand where its new ones were.
+  drop_undo(run.fd.get());
   Transaction transaction;
   transaction.run_directory = run.path;
   transaction.run_fd = run.fd.get();

@@ -12,7 +12,6 @@
 namespace sandbox_run::workspace {
 namespace {
 
-constexpr const char* kFile = "journal";
 constexpr std::string_view kKind = "sandbox-run journal 1";
 
 void put_place(RecordWriter& writer, const Place& place) {
@@ -69,11 +68,11 @@ void write_journal(int run_fd, const Journal& journal) {
   for (const Operation& operation : journal.operations) put_operation(writer, operation);
   put_held(writer, journal.held_when_done);
   put_held(writer, journal.held_when_undone);
-  write_durably(run_fd, kFile, writer.finish());
+  write_durably(run_fd, kJournal, writer.finish());
 }
 
-Journal read_journal(int run_fd) {
-  RecordReader reader(read_if_present(run_fd, kFile), kKind);
+Journal read_journal(int run_fd, const char* name) {
+  RecordReader reader(read_if_present(run_fd, name), kKind);
   Journal journal;
   for (std::uint64_t count = reader.number(); count > 0; --count) {
     Root root;
@@ -94,11 +93,11 @@ Journal read_journal(int run_fd) {
 
 bool has_journal(int run_fd) {
   struct stat status {};
-  return stat_entry(run_fd, kFile, status);
+  return stat_entry(run_fd, kJournal, status);
 }
 
 void remove_journal(int run_fd) {
-  base::check_sys(::unlinkat(run_fd, kFile, 0), "closing the journal");
+  base::check_sys(::unlinkat(run_fd, kJournal, 0), "closing the journal");
   base::check_sys(::fsync(run_fd), "closing the journal");
 }
 

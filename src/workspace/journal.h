@@ -57,9 +57,11 @@ struct Journal {
   std::vector<HeldChange> held_when_undone;
 };
 
+inline constexpr const char* kJournal = "journal";
+
 /// Throw SysError. read_journal: EBADMSG if damaged.
 void write_journal(int run_fd, const Journal& journal);
-Journal read_journal(int run_fd);
+Journal read_journal(int run_fd, const char* name = kJournal);
 bool has_journal(int run_fd);
 void remove_journal(int run_fd);
 

@@ -116,6 +116,7 @@ std::map<std::uint32_t, Cleaned> LayerPlanner::clean_taken(PassableScope& passab
 void LayerPlanner::place_taken(const std::map<std::uint32_t, Cleaned>& cleaned, Source source) {
   store_ =
       open_store(run_directory_, run_fd_, layer_fd_.get(), existing_, existing_fd_.get(), source);
+  plan_.is_staged = plan_.is_staged || store_.is_staged;
   struct stat status {};
   check_sys(::fstat(store_.fd.get(), &status), "looking at " + store_.path);
   store_root_ = add_root(store_.path, status.st_ino);

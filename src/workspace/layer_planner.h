@@ -31,6 +31,7 @@ struct CommitPlan {
   CommitSummary summary;
   std::set<std::string> packages;
   std::vector<StripNotice> stripped;
+  bool is_staged = false;  // something was copied beside a target first
 };
 
 /// Turns one layer's judged changes into operations.

@@ -14,6 +14,7 @@
 #include "workspace/record.h"
 #include "workspace/run_places.h"
 #include "workspace/transaction.h"
+#include "workspace/undo.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -41,6 +42,17 @@ std::string settle_journal(int run_fd, const StepHook& hook) {
   remove_journal(run_fd);
   hook("journal removed");
   return outcome;
+}
+
+/// As settle_journal(), of an undo: "finished" if the commit is whole again.
+std::string settle_undo(int run_fd, const StepHook& hook) {
+  try {
+    finish_undo(run_fd, hook);
+  } catch (const std::exception&) {
+    if (is_undoing(run_fd)) throw;
+    return "finished";
+  }
+  return "undone";
 }
 
 bool concerns(const std::vector<LayerRecord>& layers, const std::vector<Target>& targets) {
@@ -98,7 +110,8 @@ std::string words_of_skipped(const std::string& run_directory, int run_fd) {
 }
 
 bool needs_clean_up_only(int run_fd) {
-  return UnfinishedMark::is_present(run_fd) && !has_journal(run_fd) && has_held(run_fd);
+  return UnfinishedMark::is_present(run_fd) && !has_journal(run_fd) && !is_undoing(run_fd) &&
+         has_held(run_fd);
 }
 
 }  // namespace
@@ -119,9 +132,10 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
   targets.reserve(layers.size());
   for (const LayerRecord& layer : layers) targets.push_back(layer.directory.target.path);
   std::string outcome = "cleaned";
-  if (has_journal(run.fd.get())) {
+  if (has_journal(run.fd.get()) || is_undoing(run.fd.get())) {
     try {
-      outcome = settle_journal(run.fd.get(), hook);
+      outcome = is_undoing(run.fd.get()) ? settle_undo(run.fd.get(), hook)
+                                         : settle_journal(run.fd.get(), hook);
     } catch (const std::exception& error) {
       throw base::UserError(
           "an interrupted commit to " + base::printable(base::join(targets, ", ")) +

@@ -9,6 +9,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "workspace/held_list.h"
+#include "workspace/undo.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -76,7 +77,12 @@ CommitPlan attempt(const Transaction& transaction, Source source, const StepHook
   hook("synced");
   write_held(transaction.run_fd, plan.journal.held_when_done);
   hook("held written");
-  remove_journal(transaction.run_fd);
+  // What was staged in a target's own file system would stand there for people to see.
+  if (transaction.keeps_replaced && !plan.is_staged) {
+    keep_journal(transaction.run_fd);
+  } else {
+    remove_journal(transaction.run_fd);
+  }
   hook("journal removed");
   return plan;
 }
@@ -106,7 +112,7 @@ bool UnfinishedMark::is_present(int run_fd) {
 }
 
 void UnfinishedMark::remove() {
-  if (has_journal(run_fd_)) return;
+  if (has_journal(run_fd_) || is_undoing(run_fd_)) return;
   check_sys(::unlinkat(run_fd_, kUnfinished, 0), "marking a commit as ended");
 }
 

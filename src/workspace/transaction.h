@@ -46,6 +46,7 @@ struct Transaction {
   Purpose purpose = Purpose::first_commit;
   std::vector<HeldChange> held_besides;  // of other layers
   std::string name;                      // tells the run's transactions apart
+  bool keeps_replaced = false;           // it can be undone (undo.h)
 };
 
 /// All or nothing. On return `held` is written and the journal is gone. On an exception nothing has

@@ -111,7 +111,8 @@ std::vector<Change> read_changes(const LayerDirectory& layer);
 /// What the commit replaced or removed takes seconds to delete (36,000 files on ext4: 2 s and
 /// more). `leave`: where it is much, clean_up() does it later, or recover_interrupted() before the
 /// targets' next run; but what lies in a target's own file system (staging) is removed at once.
-enum class OldEntries { remove, leave };
+/// `keep`: as `leave`, but what the project lost stays, so that undo_commit() can give it back.
+enum class OldEntries { remove, leave, keep };
 
 /// A package manager that the command started by itself (watch/nested_manager.h): what it changes
 /// in its directory is judged by its own profile and words, too.
@@ -153,6 +154,15 @@ CommitSummary commit_changes(const CommitRequest& request, events::EventSink& si
 void clean_up(const std::string& run_directory);
 /// Is that all that keeps the run's commit from being over?
 bool needs_clean_up_only(const std::string& run_directory);
+
+/// Is what the run's commit replaced still there?
+bool can_be_undone(const std::string& run_directory);
+/// Gives back the tree from before the run's commit, all of it or nothing; what was committed is
+/// held from then on. Call with the targets' locks held. Throws UserError: nothing is kept, or what
+/// was committed has changed since (which is named); SysError (all is as before).
+void undo_commit(const std::string& run_directory);
+/// Removes what was kept for it. Does nothing if another process is at it.
+void forget_replaced(const std::string& run_directory);
 
 /// The held changes of a run, from its directory.
 std::vector<HeldChange> read_held(const std::string& run_directory);

@@ -19,7 +19,8 @@ const std::map<std::string, Action>& sub_commands() {
   static const std::map<std::string, Action> kSubCommands{
       {"plan", Action::plan},       {"review", Action::review},   {"commit", Action::commit},
       {"discard", Action::discard}, {"runs", Action::runs},       {"prune", Action::prune},
-      {"log", Action::log},         {"explain", Action::explain}, {"lock", Action::lock}};
+      {"log", Action::log},         {"explain", Action::explain}, {"lock", Action::lock},
+      {"help", Action::help},       {"undo", Action::undo}};
   return kSubCommands;
 }
 

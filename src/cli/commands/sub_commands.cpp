@@ -12,6 +12,8 @@
 #include "cli/behaviour.h"
 #include "cli/commands/prune.h"
 #include "cli/commands/settle.h"
+#include "cli/commands/undo.h"
+#include "cli/commands/wary.h"
 #include "cli/exit_code.h"
 #include "cli/log/log_command.h"
 #include "cli/progress_line.h"
@@ -134,6 +136,20 @@ int list_runs(const Options& options, const std::string& state) {
   return kOk;
 }
 
+int undo(const Options& options, const std::string& state, const std::string& here) {
+  if (options.operands.size() > 1) {
+    throw base::UserError("undo takes one run: '" + printable(options.operands[1]) +
+                          "' is too much");
+  }
+  const std::string name = options.operands.empty() ? "" : options.operands.front();
+  const std::string text = [&] {
+    const ProgressLine line("undoing", ProgressLine::Shown::on_terminals);
+    return undo_run(state, find_run(state, name, RunKind::undoable, here));
+  }();
+  tell(text);
+  return kOk;
+}
+
 void refuse_operands(const Options& options, const char* command) {
   if (options.operands.empty()) return;
   throw base::UserError(std::string(command) + " takes no operand: '" +
@@ -154,6 +170,8 @@ int run_sub_command(const Options& options) {
     case Action::prune:
       refuse_operands(options, "prune");
       return prune(options, state);
+    case Action::undo:
+      return undo(options, state, here);
     case Action::log:
       return log_command(options, [&](const std::string& name) {
         return find_run(state, name, RunKind::any, here);

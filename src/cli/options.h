@@ -40,9 +40,9 @@ enum class LockUse {
   learn     // --learn: what it does not know is added to it
 };
 enum class ReviewMode { report, interactive };
-
 /// Of `commit` without a path: does it take what wants to be named, too?
 enum class Confirmation { none, given };
+
 struct PruneRule {
   std::chrono::seconds older_than{0};
   enum class Held { keep, remove } held = Held::keep;
@@ -66,9 +66,9 @@ struct Options {
   Changes changes = Changes::by_profile;
   LockUse lock = LockUse::compare;
   ReviewMode review = ReviewMode::report;
-  PruneRule prune;
   Confirmation confirmation = Confirmation::none;
   std::string topic;  // of help; "": the general one
+  PruneRule prune;
   LogOptions log;
   std::vector<std::string> command;    // what is run
   std::vector<std::string> own_words;  // what stood before it: to be typed again

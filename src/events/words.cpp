@@ -63,9 +63,9 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
 constexpr std::pair<std::string_view, int> kGravities[] = {
     {"decoy.leaked", 4}, {"decoy.opened", 3}, {"change.protected", 2}, {"behaviour.new", 1}};
 
-  if (const json::string* text = value.if_string()) {
 /// Of one value; strings bare, lists as a command line.
 std::string value_words(const json::value& value) {
+  if (const json::string* text = value.if_string()) {
     return shown(std::string_view(text->data(), text->size()));
   }
   const json::array* list = value.if_array();
@@ -135,14 +135,13 @@ class Phrase {
 
   std::optional<std::string> member_words(std::string_view key) const {
     if (key == "argv") return command_line(event_);
-    const json::value* value = details_ == nullptr ? nullptr : base::find_member(*details_, key);
     if (key.find('|') != std::string_view::npos) return counted_words(base::split(key, '|'));
+    const json::value* value = details_ == nullptr ? nullptr : base::find_member(*details_, key);
     if (value == nullptr) return std::nullopt;
     std::string words = value_words(*value);
     return words.empty() ? std::nullopt : std::optional(words);
   }
 
-  const json::object& event_;
   /// "1 alert", "2 alerts".
   std::optional<std::string> counted_words(const std::vector<std::string>& parts) const {
     const auto number = member_words(parts[0]);
@@ -150,6 +149,7 @@ class Phrase {
     return *number + " " + (*number == "1" ? parts[1] : parts[2]);
   }
 
+  const json::object& event_;
   const json::object* details_;
   std::string_view rest_;
 };
@@ -186,6 +186,13 @@ std::string what_happened(const json::object& event) {
   return shown(type) + (details.empty() ? "" : ": " + details);
 }
 
+int gravity(std::string_view type) {
+  for (const auto& [name, value] : kGravities) {
+    if (name == type) return value;
+  }
+  return 0;
+}
+
 std::optional<Actor> actor_of(const json::object& event) {
   const json::object* actor = object_member(event, "actor");
   if (actor == nullptr) return std::nullopt;
@@ -196,13 +203,6 @@ std::optional<Actor> actor_of(const json::object& event) {
 std::string who_did_it(const json::object& event) {
   const auto actor = actor_of(event);
   if (!actor) return "sandbox-run";
-int gravity(std::string_view type) {
-  for (const auto& [name, value] : kGravities) {
-    if (name == type) return value;
-  }
-  return 0;
-}
-
   // to_words() makes printable what the log made printable before.
   return base::replace_all(to_words(*actor), "\\\\", "\\");
 }

@@ -31,10 +31,10 @@ po::options_description describe(Action action) {
     case Action::review:
       options.add_options()("interactive,i", "")("json", "");
       break;
-    case Action::runs:
     case Action::commit:
       options.add_options()("yes,y", "");
       break;
+    case Action::runs:
       options.add_options()("json", "");
       break;
     case Action::prune:
@@ -105,44 +105,44 @@ LogOptions read_log(const po::variables_map& values) {
   return log;
 }
 
-}  // namespace
 void read_help(const Strings& topics, Options& options) {
   if (topics.size() > 1) throw base::UserError("help takes one topic: sandbox-run help review");
   if (!topics.empty() && !topics.front().starts_with('-')) options.topic = topics.front();
 }
 
+}  // namespace
 
-bool is_sub_command(const std::string& word) { return sub_commands().contains(word); }
 std::string near_sub_command(const std::string& word) {
   Strings names;
   for (const auto& [name, action] : sub_commands()) names.push_back(name);
   return base::nearest(word, names);
 }
 
+bool is_sub_command(const std::string& word) { return sub_commands().contains(word); }
 
 void read_sub_command(const Strings& words, Options& options) {
   const std::string& name = words.front();
   options.action = sub_commands().at(name);
   Strings rest(words.begin() + 1, words.end());
-  if (options.action == Action::plan) {
   if (options.action == Action::help) return read_help(rest, options);
-    if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
+  if (options.action == Action::plan) {
     if (!rest.empty() && (rest.front() == "--help" || rest.front() == "-h")) {
       options.action = Action::help;
       options.topic = name;
       return;
     }
+    if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
     options.operands = std::move(rest);
     return;
   }
   const po::variables_map values = parse(name, describe(options.action), rest);
   if (values.count("help") != 0) {
     options.action = Action::help;
-    return;
     options.topic = name;
+    return;
   }
-  if (values.count("json") != 0) options.output = Output::json;
   if (values.count("yes") != 0) options.confirmation = Confirmation::given;
+  if (values.count("json") != 0) options.output = Output::json;
   if (values.count("interactive") != 0) options.review = ReviewMode::interactive;
   if (options.review == ReviewMode::interactive && options.output == Output::json) {
     throw base::UserError(

@@ -95,8 +95,6 @@ int prune(const Options& options, const std::string& state) {
   return kOk;
 }
 
-int settle_operands(const Options& options, const std::string& state, const Operands& operands) {
-  const Settlement settlement =
 /// `commit` without a path.
 Settled settle_unnamed(const std::string& state, const std::string& run_directory) {
   Unnamed chosen = choose_unnamed(run_directory);
@@ -111,6 +109,8 @@ Settled settle_unnamed(const std::string& state, const std::string& run_director
   return settled;
 }
 
+int settle_operands(const Options& options, const std::string& state, const Operands& operands) {
+  const Settlement settlement =
       options.action == Action::commit ? Settlement::commit : Settlement::discard;
   const Settled settled = [&] {
     const ProgressLine line("going through what is held", ProgressLine::Shown::on_terminals);

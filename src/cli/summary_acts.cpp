@@ -33,6 +33,7 @@ using events::Event;
 using Tone = Paragraph::Tone;
 
 constexpr std::size_t kLongestCommand = 200;
+constexpr std::size_t kLongestWord = 60;
 constexpr std::size_t kPathsNamed = 2;
 
 /// A name that somebody inside chose: with anything but plain characters in it, in quotes.
@@ -47,16 +48,18 @@ std::string for_whom(const Actor& actor) {
 // ── blocked ─────────────────────────────────────────────────────────────────────────────────────
 
 /// The command as it can be typed again, with the options that it had and one more; "…" for a long
-/// one.
+/// one, or one with a script in a word (sh -c).
 std::vector<std::string> command_with(const SummaryFacts& facts, const std::string& option,
                                       const std::string& value) {
   std::vector<std::string> words{"sandbox-run", option, base::typable(value)};
   for (const std::string& word : facts.options) words.push_back(base::typable(word));
-  if (printable(base::shell_words(facts.command)).size() > kLongestCommand) {
-    words.emplace_back("…");
-    return words;
-  }
-  for (const std::string& word : facts.command) words.push_back(base::typable(word));
+  std::vector<std::string> command;
+  for (const std::string& word : facts.command) command.push_back(base::typable(word));
+  const bool has_script = std::any_of(command.begin(), command.end(), [](const std::string& word) {
+    return word.size() > kLongestWord;
+  });
+  if (has_script || base::join(command, " ").size() > kLongestCommand) command = {"…"};
+  words.insert(words.end(), command.begin(), command.end());
   return words;
 }
 

@@ -193,6 +193,8 @@ TEST_CASE("a long command is not repeated") {
   facts.network.hosts_denied = {{"evil.example.com", {}}};
   facts.command.push_back(std::string(300, 'x'));
   CHECK(contains(text_of(facts), "--allow-host evil.example.com …\n"));
+  facts.command = {"sh", "-c", "npm ci && npm run build && node scripts/after.js --every --thing"};
+  CHECK(contains(text_of(facts), "--allow-host evil.example.com …\n"));
 }
 
 TEST_CASE("a name that no rule could hold is shown, never offered for pasting") {

@@ -188,7 +188,7 @@ def leak(words, script, channel):
         t.equal({e["severity"] for e in leaked}, {"alert"})
         t.true(any(e["details"]["channel"] == channel for e in leaked), leaked)
         t.true(all(e["details"]["decoy"].endswith(".aws/credentials") for e in leaked), leaked)
-        t.contains(result.err, "exfiltration attempt")
+        t.contains(result.said, "tried to give away the decoy ~/.aws/credentials")
 
     body.__doc__ = f"a decoy's value in {words} is an exfiltration attempt"
     test(body)

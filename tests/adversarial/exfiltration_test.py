@@ -69,7 +69,7 @@ def send(way, protocol="", encoding="plain"):
         t.equal([(e["severity"], e["details"]["encoding"], e["details"]["port"], e["process"]["argv"][0]) for e in leaked],
                 [("alert", encoding, server.port, "/usr/bin/python3")], result)
         t.true(leaked[0]["details"]["decoy"].endswith("/.aws/credentials"), leaked)
-        t.contains(result.err, "exfiltration attempt")
+        t.contains(result.said, "tried to give away the decoy ~/.aws/credentials")
         t.lacks(result.err, "to allow it")
         t.equal(server.bodies, [], "it did not arrive")
         t.equal(server.requests, ["/x"] if way == "second" else [])

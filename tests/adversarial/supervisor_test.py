@@ -101,14 +101,14 @@ def planted_log(t):
     start_file = t.write(t.home / ".bashrc", "# mine\n")
     run = holding_run(t)
     (run / "events.jsonl").unlink()
-    control = t.cli("commit")  # makes a new log
+    control = t.cli("commit", "--yes")  # makes a new log
     t.contains((run / "events.jsonl").read_text(), "held.committed", control)
 
     run = holding_run(t)
     (run / "events.jsonl").unlink()
     (run / "events.jsonl").symlink_to(start_file)
-    for command in ("commit", "discard"):
-        result = t.cli(command, run.name)
+    for command in (["commit", "--yes"], ["commit"], ["discard"]):
+        result = t.cli(*command, run.name)
         t.equal(result.code, 125, result)
         t.contains(result.err, "which is no regular file", result)
     t.equal(start_file.read_text(), "# mine\n")

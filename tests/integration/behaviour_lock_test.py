@@ -221,7 +221,7 @@ def files(t):
         shutil.rmtree(t.home)
         saved.rename(t.home)
     result = scene.run("esbuild", "0.25.0", "echo x > ../qr/index.js")
-    t.contains(result.err, "writes to node_modules/qr")
+    t.contains(result.said, "writes to node_modules/qr")
     t.equal(others(t), before, "nothing is committed")
 
 

@@ -93,7 +93,7 @@ asio::awaitable<void> Flow::screen_first_bytes(TcpRelay::Screening& screening) {
   if (result.kind == Kind::refuse) {
     refuse(result.objection);
   } else if (result.kind != Kind::pass || result.bytes == Verdict::kAll) {
-    fail("the client closed before it sent anything");
+    leave_unused();
   }
   screening.passed = result.bytes;
 }
@@ -171,6 +171,13 @@ void Flow::fail(const std::string& reason) {
   if (ended_) return;
   services_->recorder.flow_failed(admission_.host, destination_.port, reason, admission_.caller);
   close(reason);
+}
+
+/// The client thought better of it: nothing was sent, and nobody was connected to.
+void Flow::leave_unused() {
+  if (ended_) return;
+  services_->recorder.flow_unused(admission_.host, destination_.port, admission_.caller);
+  close("unused");
 }
 
 void Flow::end(std::string_view reason) {

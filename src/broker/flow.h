@@ -42,6 +42,7 @@ class Flow : public std::enable_shared_from_this<Flow> {
   asio::awaitable<std::vector<Address>> find_addresses();
   void refuse(const Objection& objection);
   void fail(const std::string& reason);
+  void leave_unused();
   void relay_to(base::UniqueFd upstream, const Address& address, TcpRelay::Screening screening);
   void on_relay_end(TcpRelay::End end);
   void close(std::string_view reason);

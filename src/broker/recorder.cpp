@@ -190,6 +190,12 @@ void Recorder::flow_failed(const std::string& host, std::uint16_t port, const st
          caller);
 }
 
+void Recorder::flow_unused(const std::string& host, std::uint16_t port, Caller caller) {
+  const std::string key = key_of(caller, base::format("{} {} unused", host, port));
+  if (!is_new(seen_failures_, key, "different failures")) return;
+  record("flow.unused", Severity::info, {{"host", host}, {"port", port}}, caller);
+}
+
 void Recorder::limit_reached(const std::string& limit, std::size_t value) {
   if (!seen_limits_.insert(limit).second) return;
   record("limit.reached", Severity::notice, {{"limit", limit}, {"value", value}});

@@ -61,6 +61,8 @@ class Recorder {
                     Caller caller);
   void flow_failed(const std::string& host, std::uint16_t port, const std::string& reason,
                    Caller caller);
+  /// The client closed before it sent anything, as package managers do that connect ahead of need.
+  void flow_unused(const std::string& host, std::uint16_t port, Caller caller);
   /// Once for each `limit` (words: "flows at once").
   void limit_reached(const std::string& limit, std::size_t value);
 

@@ -33,6 +33,7 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
      "{reason}"},
     {"packet.denied", "got no socket for {protocol} packets: {reason}"},
     {"flow.failed", "could not reach {host}:{port}: {reason}"},
+    {"flow.unused", "connected to {host}:{port} and sent nothing"},
     {"decoy.opened", "opened the decoy {path}"},
     {"decoy.leaked",
      "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "

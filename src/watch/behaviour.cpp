@@ -79,7 +79,7 @@ std::optional<Act> BehaviourRecorder::act_of(const events::Event& event) const {
   // may be asked for shows again as the connection that follows.
   const bool denied =
       event.severity != events::Severity::info && (type == "name.lookup" || type == "flow.denied");
-  if (denied || type == "flow.opened" || type == "flow.failed") {
+  if (denied || type == "flow.opened" || type == "flow.failed" || type == "flow.unused") {
     return Act{Act::Kind::host, host_of(event)};
   }
   return std::nullopt;

@@ -194,7 +194,8 @@ void finish_undo(int run_fd, const StepHook& hook) {
 
 void undo_commit_in_steps(const std::string& run_directory, const StepHook& hook) {
   const RunDirectory run = open_run(run_directory);
-  // A process of our own may still be removing what the run left; commits are kept out by the locks.
+  // A process of our own may still be removing what the run left; commits are kept out by the
+  // locks.
   UnfinishedMark mark(run.fd.get(), UnfinishedMark::IfBusy::wait);
   try {
     if (!has_undo(run.fd.get())) {

@@ -22,6 +22,10 @@ class RealPlace(Place):
     def __init__(self, t, facts):
         super().__init__(t, MANAGERS[facts["manager"]])
         self.env = GIT | {"PATH": f"{FIXTURES / facts['manager'] / 'prefix/bin'}:{t.env['PATH']}", "CI": None}
+        # What browsers' packages fetch is on hosts of their own.
+        self.env |= {"PUPPETEER_SKIP_DOWNLOAD": "1", "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1"}
+        if facts["manager"] == "yarn1":
+            self.env["YARN_IGNORE_ENGINES"] = "true"  # the node is ours
         self.options = []
         self.held = HOOKS
         self.timeout = PATIENCE
@@ -57,7 +61,9 @@ def register(facts):
         place.commit_all()
         manager = place.manager
         place.bare(manager.command, *manager.first_install)  # makes the lockfile, fills the cache
-        place.bare("git", "clean", "-qfdx", "-e", "*lock*", "-e", ".yarn/cache")
+        place.git("add", "-A")
+        place.git("commit", "-q", "--no-verify", "-m", "lock")
+        place.git("clean", "-qfdx")
         place.run(manager.command, *manager.install)
 
     body.__doc__ = f"{facts['repository']} by {facts['manager']}: an install is as bare, and quiet"

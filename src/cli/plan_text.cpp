@@ -19,6 +19,8 @@ plan::LayerKind layer_kind(policy::TargetKind kind) {
     case policy::TargetKind::project:
       return plan::LayerKind::project;
     case policy::TargetKind::environment:
+    case policy::TargetKind::global_packages:
+    case policy::TargetKind::global_programs:
       return plan::LayerKind::environment;
     case policy::TargetKind::cache:
       return plan::LayerKind::cache;

@@ -17,6 +17,7 @@
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
+#include "plan/global_install.h"
 #include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
@@ -219,6 +220,21 @@ void add_hidden(Preparation& prepared) {
   }
 }
 
+/// `npm install -g` to a prefix that it may change unasked.
+void add_global_install(Preparation& prepared) {
+  const std::string prefix = plan::global_prefix_of(prepared.facts);
+  if (prefix.empty()) return;
+  const bool open =
+      may_write(join_path(prefix, "lib/node_modules")) && may_write(join_path(prefix, "bin"));
+  using GlobalPrefix = plan::HostFacts::GlobalPrefix;
+  prepared.facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
+  prepared.facts.global = plan::find_global_install(prepared.policy, prepared.facts);
+  if (!prepared.facts.global) return;
+  for (policy::TargetRules& rules : plan::rules_for_global(*prepared.facts.global)) {
+    prepared.policy.files.targets.push_back(std::move(rules));
+  }
+}
+
 }  // namespace
 
 Preparation prepare(const Options& options) {
@@ -251,12 +267,7 @@ Preparation prepare(const Options& options) {
       // The message's own cure: the user says which host it is.
       if (options.rules.allow_hosts.empty()) throw;
     }
-    if (const auto& prefix = prepared.facts.package_manager.prefix) {
-      const bool open =
-          may_write(join_path(*prefix, "lib/node_modules")) && may_write(join_path(*prefix, "bin"));
-      using GlobalPrefix = plan::HostFacts::GlobalPrefix;
-      prepared.facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
-    }
+    add_global_install(prepared);
     if (const auto& python = prepared.facts.package_manager.python) {
       prepared.facts.package_manager_may_write =
           !python->install_directories.empty() && may_write(python->install_directories.front());

@@ -250,7 +250,7 @@ class CommandRun {
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
-    request.known = known_places(prepared_);
+    request.known = known_places(prepared_, layers_);
     request.old_entries = workspace::OldEntries::keep;
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();

@@ -35,6 +35,30 @@ TakenOver discard_changes(CommitRequest request, events::EventSink& sink) {
   return taken;
 }
 
+/// What PATH finds only after the programs of the prefix: all, if these are not on it.
+std::vector<std::string> searched_after(const plan::HostFacts& facts, const std::string& programs) {
+  std::vector<std::string> searched;
+  for (const plan::HostPath& entry : facts.path_entries) {
+    if (entry.real == programs) {
+      searched.clear();
+    } else {
+      searched.push_back(entry.path);
+    }
+  }
+  return searched;
+}
+
+workspace::GlobalPlaces global_places(const plan::HostFacts& facts,
+                                      const std::vector<workspace::LayerDirectory>& layers) {
+  workspace::GlobalPlaces places;
+  places.install = *facts.global;
+  places.searched = searched_after(facts, places.install.programs);
+  for (const workspace::LayerDirectory& layer : layers) {
+    if (layer.target.path == places.install.packages) places.packages_upper = layer.upper;
+  }
+  return places;
+}
+
 }  // namespace
 
 TakenOver take_over(Changes changes, const CommitRequest& request, const std::string& hold_reason,
@@ -80,7 +104,8 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
   return files;
 }
 
-workspace::KnownPlaces known_places(const Preparation& prepared) {
+workspace::KnownPlaces known_places(const Preparation& prepared,
+                                    const std::vector<workspace::LayerDirectory>& layers) {
   workspace::KnownPlaces known;
   const auto add = [&](const plan::HostPath& place) {
     if (place.directory && !place.real.empty()) known.programs.push_back(place.real);
@@ -95,6 +120,7 @@ workspace::KnownPlaces known_places(const Preparation& prepared) {
       known.projects.push_back(target.path);
     }
   }
+  if (prepared.facts.global) known.global = global_places(prepared.facts, layers);
   return known;
 }
 

@@ -29,7 +29,8 @@ TakenOver take_over(Changes changes, const workspace::CommitRequest& request,
 policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::string& reason);
 
 /// Where links of what is taken over may lead. Pure.
-workspace::KnownPlaces known_places(const Preparation& prepared);
+workspace::KnownPlaces known_places(const Preparation& prepared,
+                                    const std::vector<workspace::LayerDirectory>& layers);
 
 /// Does the command run what the user named, so that what it makes is kept, though it fails? Pure.
 bool makes_output(const policy::FilesystemPolicy& files, const std::vector<std::string>& arguments);

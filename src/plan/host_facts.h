@@ -10,6 +10,7 @@
 
 #include "plan/linked_places.h"
 #include "policy/decoys.h"
+#include "policy/global_install.h"
 #include "policy/policy.h"
 #include "policy/registries.h"
 
@@ -77,6 +78,8 @@ struct HostFacts {
   policy::DecoySet decoys;  // made for this run by cli/, as far as the policy wants them
   enum class GlobalPrefix { open, closed };  // may the caller change npm's global packages?
   GlobalPrefix global_prefix = GlobalPrefix::open;
+  /// A global install to a prefix of the user's own, or to one that he named (global_install.h).
+  std::optional<policy::GlobalInstall> global;
   bool package_manager_may_write = false;  // pip: its site-packages are writable for the caller
 };
 

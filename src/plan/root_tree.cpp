@@ -41,6 +41,7 @@ class RootPlanner {
     add_working_directory();
     hide_unix_sockets();
     add_targets();
+    keep_own_program();
     if (purpose_ == Purpose::run) add_decoys();
     flush_by_depth();
     return std::move(steps_);
@@ -212,6 +213,24 @@ class RootPlanner {
     }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       later(layers_[i].target, OverlayMount{layers_[i].target, i});
+    }
+  }
+
+  /// npm itself and its node lie in the prefix that npm changes: a package's script that writes
+  /// there would be npm for the rest of the run. But if it is npm that is to be installed.
+  void keep_own_program() {
+    if (!facts_.global || purpose_ != Purpose::run) return;
+    const policy::GlobalInstall& global = *facts_.global;
+    for (const std::string& path : facts_.command.chain) {
+      if (is_beneath(path, global.programs)) later(path, BindMount{path, path});
+      if (!is_beneath(path, global.packages)) continue;
+      const std::string package =
+          policy::global_package_of(base::relative_to(path, global.packages));
+      const auto& names = global.names;
+      if (package.empty() || std::find(names.begin(), names.end(), package) != names.end())
+        continue;
+      const std::string directory = base::join_path(global.packages, package);
+      later(directory, BindMount{directory, directory});
     }
   }
 

@@ -6,7 +6,9 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/global_install.h"
 #include "plan/plan_builder.h"
+#include "plan/work_places.h"
 
 namespace sandbox_run::plan {
 namespace {
@@ -38,68 +40,42 @@ std::string option_value(const std::vector<std::string>& arguments, const std::s
   return "";
 }
 
-/// `npm install -g` writes to the prefix, which holds npm itself: never by default.
-void refuse_global_install(const policy::Policy& policy, const HostFacts& facts) {
+bool changes_global(const policy::Policy& policy, const HostFacts& facts) {
   const std::vector<std::string>& arguments = facts.command.arguments;
-  const bool global = has_argument(arguments, {"-g", "--global", "--location=global"}) ||
-                      option_value(arguments, "--location") == "global";
+  if (policy.package_manager == policy::PackageManager::npm) {
+    return is_global(arguments) && changes_global_packages(arguments);
+  }
   const bool changes =
       has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove", "rm",
                                "uninstall", "un", "link", "ln", "ci"});
-  if (!global || !changes) return;
-  const std::string chosen = option_value(arguments, "--prefix", "-C");
-  std::vector<std::string> needed;
-  if (!chosen.empty()) {
-    needed = {base::absolute_path(chosen, facts.working_directory)};
-  } else if (const auto& prefix = facts.package_manager.prefix) {
-    needed = {join_path(*prefix, "lib/node_modules"), join_path(*prefix, "bin")};
-  }
-  std::vector<std::string> missing;
-  for (const std::string& path : needed) {
-    const bool allowed =
-        std::any_of(policy.files.read_write.begin(), policy.files.read_write.end(),
-                    [&](const std::string& target) { return is_beneath(path, target); });
-    if (!allowed) missing.push_back(path);
-  }
-  if (!needed.empty() && missing.empty()) return;
-  // --rw wants a directory that is there. One of the user's own holds links and what they lead to.
-  const auto with_prefix = [&](const std::string& prefix, const std::vector<std::string>& more) {
-    std::vector<std::string> words{"sandbox-run", "--rw", prefix};
+  return policy.package_manager == policy::PackageManager::pnpm && is_global(arguments) && changes;
+}
+
+/// A prefix that is not the user's own holds npm itself, and what others run: never by default.
+void refuse_global_install(const HostFacts& facts) {
+  const std::vector<std::string>& arguments = facts.command.arguments;
+  const auto with = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.begin(), "sandbox-run");
     words.insert(words.end(), arguments.begin(), arguments.end());
     words.insert(words.end(), more.begin(), more.end());
-    return base::shell_words({"mkdir", "-p", prefix}) + " && " + base::shell_words(words);
+    return base::shell_words(words);
   };
+  const std::string prefix = global_prefix_of(facts);
   // An option that this user's rights make idle is no cure, and no reason to change owners.
-  if (chosen.empty() && !missing.empty() &&
-      facts.global_prefix == HostFacts::GlobalPrefix::closed) {
-    const std::string own = join_path(facts.home, ".npm-global");
-    throw base::UserError("a global install would change " + parent_path(needed.back()) +
-                          ", which you can't write; install into a directory of your own, and put "
-                          "its bin on your PATH: " +
-                          with_prefix(own, {"--prefix", own}));
+  if (!prefix.empty() && facts.global_prefix == HostFacts::GlobalPrefix::closed) {
+    throw base::UserError("a global install would change " + prefix +
+                          ", which you can't write; npm config set prefix ~/.npm-global makes it "
+                          "a directory of your own for good (put its bin on your PATH), and for "
+                          "this once: " +
+                          with({}, {"--prefix", join_path(facts.home, ".npm-global")}));
   }
-  if (!chosen.empty()) {
-    throw base::UserError(
-        "a global install changes directories that are on your PATH, so it is refused unless you "
-        "name them: " +
-        with_prefix(needed.front(), {}));
-  }
-  std::string text =
+  const std::string text =
       "a global install changes directories that are on your PATH, so it is refused unless you "
-      "name "
-      "them";
-  if (!missing.empty()) {
-    std::vector<std::string> words{"sandbox-run"};
-    for (const std::string& path : missing) {
-      words.emplace_back("--rw");
-      words.push_back(path);
-    }
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    text += ": " + base::shell_words(words);
-  } else {
-    text += " with --rw DIRECTORY";
-  }
-  throw base::UserError(text);
+      "name them";
+  if (prefix.empty()) throw base::UserError(text + " with --rw DIRECTORY");
+  throw base::UserError(
+      text + ": " +
+      with({"--rw", join_path(prefix, "lib/node_modules"), "--rw", join_path(prefix, "bin")}, {}));
 }
 
 /// Where pip installs to: the environment it runs in, or what its options name.
@@ -146,10 +122,7 @@ void refuse_hidden_dependencies(const policy::Policy& policy, const HostFacts& f
 
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts) {
   if (!facts.project_refusal.empty()) throw base::UserError(facts.project_refusal);
-  if (policy.package_manager == policy::PackageManager::npm ||
-      policy.package_manager == policy::PackageManager::pnpm) {
-    refuse_global_install(policy, facts);
-  }
+  if (!facts.global && changes_global(policy, facts)) refuse_global_install(facts);
   std::vector<TargetChoice> targets{{facts.project, policy::TargetKind::project}};
   std::set<std::string> seen{facts.project};
   const auto add = [&](const std::string& path, policy::TargetKind kind) {
@@ -181,6 +154,10 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
     if (!path.empty() && !is_beneath(path, facts.project) && !is_beneath(facts.project, path)) {
       add(path, policy::TargetKind::cache);
     }
+  }
+  if (facts.global) {
+    add(facts.global->packages, policy::TargetKind::global_packages);
+    add(facts.global->programs, policy::TargetKind::global_programs);
   }
   for (const std::string& path : policy.files.read_write) add(path, policy::TargetKind::extra);
   return targets;

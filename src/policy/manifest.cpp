@@ -104,6 +104,33 @@ bool names_program(std::string_view manifest, std::string_view path) {
   return is_path(*bin);
 }
 
+bool names_program_as(std::string_view manifest, std::string_view path, std::string_view program) {
+  const std::optional<value> parsed = parse(manifest);
+  if (!parsed) return false;
+  const object& members = parsed->get_object();
+  const auto text_of = [](const value* named) -> std::string_view {
+    const auto* text = named == nullptr ? nullptr : named->if_string();
+    return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
+  };
+  const auto last_part = [](std::string_view word) { return word.substr(word.rfind('/') + 1); };
+  const value* bin = members.if_contains("bin");
+  if (bin == nullptr) {
+    const value* directories = members.if_contains("directories");
+    if (directories == nullptr || !directories->is_object()) return false;
+    const std::string_view inside =
+        without_dot(text_of(directories->get_object().if_contains("bin")));
+    return !inside.empty() && path.starts_with(inside) && last_part(path) == program;
+  }
+  const auto is_path = [&](const value& named) { return without_dot(text_of(&named)) == path; };
+  if (const object* programs = bin->if_object()) {
+    return std::any_of(programs->begin(), programs->end(), [&](const auto& member) {
+      return last_part({member.key().data(), member.key().size()}) == program &&
+             is_path(member.value());
+    });
+  }
+  return last_part(text_of(members.if_contains("name"))) == program && is_path(*bin);
+}
+
 std::optional<std::vector<std::string>> changed_members(std::string_view before,
                                                         std::string_view after,
                                                         const std::vector<std::string>& allowed) {

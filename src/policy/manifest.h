@@ -25,4 +25,7 @@ bool same_manifest(std::string_view before, std::string_view after);
 /// Does the `bin` of this package.json name `path`, relative to its directory?
 bool names_program(std::string_view manifest, std::string_view path);
 
+/// Does its `bin`, or `directories.bin`, make `path` the program `program`, as npm links it?
+bool names_program_as(std::string_view manifest, std::string_view path, std::string_view program);
+
 }  // namespace sandbox_run::policy

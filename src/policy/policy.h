@@ -86,7 +86,8 @@ struct VerdictRule {
   friend bool operator==(const VerdictRule&, const VerdictRule&) = default;
 };
 
-enum class TargetKind { project, environment, cache, extra };
+/// global_packages, global_programs: see global_install.h.
+enum class TargetKind { project, environment, cache, extra, global_packages, global_programs };
 
 /// Directories that a command empties before it fills them anew (npm ci: node_modules). They are
 /// hidden while it runs, so that it finds nothing to remove; if it succeeds the old ones are

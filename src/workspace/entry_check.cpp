@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "policy/editable.h"
 #include "policy/manifest.h"
+#include "workspace/global_programs.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -104,6 +105,10 @@ std::optional<Judgement> EntryCheck::objection(int dir_fd, const char* name,
     if (type == 'f') return std::nullopt;
     return Judgement{Verdict::drop, ""};
   }
+  if (kind_ == TargetKind::global_programs && known_.global) {
+    return program_objection(*known_.global, known_, name, type,
+                             type == 'l' ? base::read_link(dir_fd, name) : std::string());
+  }
   if (type != 'l') return std::nullopt;  // devices and their like: see Cleaner
   const std::vector<std::string> directory = components(dir_path);
   if (is_written_through(name) && !is_below_modules(directory)) {
@@ -151,6 +156,25 @@ bool EntryCheck::is_known_link(const std::string& text, const std::string& dir_p
          (status.st_mode & 0111U) != 0;
 }
 
+/// `ahead`, the next part last, of a link that has just left the target upwards: into another
+/// target of the same command. Past the first name that is no ".." another one could lead anywhere.
+bool EntryCheck::is_known_climb(const std::vector<std::string>& ahead,
+                                const std::string& dir_path) const {
+  std::string path = base::parent_path(target_path_);
+  bool goes_down = false;
+  for (auto part = ahead.rbegin(); part != ahead.rend(); ++part) {
+    if (part->empty() || *part == ".") continue;
+    if (*part == "..") {
+      if (goes_down) return false;
+      path = base::parent_path(path);
+    } else {
+      goes_down = true;
+      path = base::join_path(path, *part);
+    }
+  }
+  return is_known_link(path, dir_path);
+}
+
 /// The entry as it will be: the layer's, or else the host's.
 EntryCheck::Step EntryCheck::look(const std::vector<std::string>& at, std::string& text) const {
   const std::string path = join(at);
@@ -188,7 +212,7 @@ bool EntryCheck::leads_out(const std::string& dir_path, const std::string& text)
       ahead.pop_back();
       if (part.empty() || part == ".") continue;
       if (part == "..") {
-        if (at.empty()) return true;
+        if (at.empty()) return !is_known_climb(ahead, dir_path);
         at.pop_back();
         continue;
       }

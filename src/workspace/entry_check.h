@@ -61,6 +61,7 @@ class EntryCheck {
   bool leads_out(const std::string& dir_path, const std::string& text) const;
   bool is_system_link(std::string_view text) const;
   bool is_known_link(const std::string& text, const std::string& dir_path) const;
+  bool is_known_climb(const std::vector<std::string>& ahead, const std::string& dir_path) const;
   bool is_editable_finder(int dir_fd, std::string_view text) const;
   enum class Step { no_link, link, unknown };
   Step look(const std::vector<std::string>& at, std::string& text) const;

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "events/event.h"
+#include "policy/global_install.h"
 #include "policy/policy.h"
 #include "policy/settle.h"
 
@@ -122,12 +124,20 @@ struct NestedCommand {
   policy::TargetRules rules;
 };
 
+/// Of a command that changes global packages: see global_programs.h.
+struct GlobalPlaces {
+  policy::GlobalInstall install;
+  std::string packages_upper;         // the layer of install.packages
+  std::vector<std::string> searched;  // directories of PATH that come after install.programs
+};
+
 /// Places outside a target where a link may lead all the same: real paths.
 struct KnownPlaces {
   /// Directories of programs that were shown read-only: the system's, toolchains'. A link to such a
   /// program, in a directory `bin`, is run, not written (python3 -m venv).
   std::vector<std::string> programs;
   std::vector<std::string> projects;  // targets of the command that are a project, or a further one
+  std::optional<GlobalPlaces> global = {};
 };
 
 struct CommitRequest {

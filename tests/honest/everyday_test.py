@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from honest import ALL, EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
+from honest import EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
 
 
 @honest(*EVERY, root=True)
@@ -147,7 +147,7 @@ def directory_with_spaces(p):
     p.run(p.manager.command, *p.manager.add, "scripted")
 
 
-@honest("npm11", "npm12", not_yet=ALL)
+@honest("npm11", "npm12", root=True)
 def global_with_own_prefix(p):
     """npm install -g with a prefix of one's own"""
     prefix = p.t.home / ".npm-global"

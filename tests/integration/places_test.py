@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import IS_ROOT, test  # noqa: E402
+from harness import test  # noqa: E402
 from npm_registry import tarball  # noqa: E402
 from places import Places  # noqa: E402
 
@@ -115,22 +115,3 @@ def a_linked_work_tree(t):
     places.same_as_bare("npm", "install", cwd="tree")
     result = t.sandbox("git", "log", "--oneline", cwd=places.root / "tree")
     t.contains(t.succeeded(result).out, "first", result)
-
-
-@test
-def a_global_install(t):
-    """npm install -g is refused with a command that this user can run, and that installs as bare"""
-    places = Places(t)
-    (places.root / "app").mkdir()
-    own = t.home / ".npm-global"
-    places.registry.add("tool", "1.0.0", {"cli.js": "#!/usr/bin/env node\nconsole.log('tool runs')\n"},
-                        more={"bin": {"tool": "cli.js"}})
-    refused = t.cli("npm", "install", "-g", "tool", "--prefix", own, cwd=places.root / "app", env=places.env)
-    t.one_clear_line(refused, 2, "--rw")
-    if not IS_ROOT:
-        refused = t.cli("npm", "install", "-g", "tool", cwd=places.root / "app", env=places.env)
-        t.one_clear_line(refused, 2, f"--rw {own}", f"--prefix {own}")
-    own.mkdir()
-    t.succeeded(t.sandbox("npm", "install", "-g", "tool", "--prefix", own, options=["--rw", own],
-                          cwd=places.root / "app", env=places.env))
-    t.contains(t.bare(own / "bin/tool").out, "tool runs", "it is installed, and its program linked")

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "plan/global_install.h"
 #include "plan/plan_builder.h"
 #include "plan/work_places.h"
 #include "scratch_directory.h"
@@ -105,9 +106,11 @@ TEST_CASE("npm install -g is refused with the options that allow it") {
       plan::choose_targets(policy, facts),
       doctest::Contains("--rw /usr/lib/node_modules --rw /usr/bin npm install -g x"),
       base::UserError);
-  policy::Policy allowed = policy;
-  allowed.files.read_write = {"/usr/lib/node_modules", "/usr/bin"};
-  CHECK(plan::choose_targets(allowed, facts).size() == 3);
+  facts.global = policy::GlobalInstall{"/usr/lib/node_modules", "/usr/bin", {"x"}, false};
+  const auto targets = plan::choose_targets(policy, facts);
+  REQUIRE(targets.size() == 3);
+  CHECK(targets[1].kind == policy::TargetKind::global_packages);
+  CHECK(targets[2].kind == policy::TargetKind::global_programs);
 }
 
 TEST_CASE("npm install -g names no option that this user's rights make idle") {
@@ -116,21 +119,31 @@ TEST_CASE("npm install -g names no option that this user's rights make idle") {
   facts.global_prefix = plan::HostFacts::GlobalPrefix::closed;
   CHECK_THROWS_WITH_AS(
       plan::choose_targets(policy_of(policy::PackageManager::npm), facts),
-      doctest::Contains("mkdir -p /home/u/.npm-global && sandbox-run --rw /home/u/.npm-global npm "
-                        "install -g x --prefix /home/u/.npm-global"),
+      doctest::Contains("sandbox-run npm install -g x --prefix /home/u/.npm-global"),
       base::UserError);
 }
 
-TEST_CASE("npm install -g with a prefix of its own asks for that one") {
-  plan::HostFacts facts = facts_of({"npm", "install", "-g", "--prefix", "../tools", "x"});
+TEST_CASE("npm install -g works in a prefix of the user's own, its own option first") {
+  const ScratchDirectory scratch;
+  const std::string bin = scratch.make("home/tools/bin");
+  const std::string packages = scratch.make("home/tools/lib/node_modules/other");
+  REQUIRE(::symlink("../lib/node_modules/other/cli.js", (bin + "/other").c_str()) == 0);
+  plan::HostFacts facts = facts_of({"npm", "install", "-g", "--prefix", "../tools", "x", "@s/y@2"});
+  facts.home = facts.home_real = scratch.path() + "/home";
+  facts.working_directory = facts.project = facts.home + "/app";
   facts.package_manager.prefix = "/usr";
-  CHECK_THROWS_WITH_AS(
-      plan::choose_targets(policy_of(policy::PackageManager::npm), facts),
-      doctest::Contains("mkdir -p /home/u/tools && sandbox-run --rw /home/u/tools npm install"),
-      base::UserError);
-  policy::Policy allowed = policy_of(policy::PackageManager::npm);
-  allowed.files.read_write = {"/home/u/tools"};
-  CHECK_NOTHROW(plan::choose_targets(allowed, facts));
+  policy::Policy policy = policy_of(policy::PackageManager::npm);
+  const auto global = plan::find_global_install(policy, facts);
+  REQUIRE(global);
+  CHECK(global->packages == facts.home + "/tools/lib/node_modules");
+  CHECK(global->programs == bin);
+  CHECK(global->names == std::vector<std::string>{"x", "@s/y"});
+  CHECK_FALSE(global->any_new);
+
+  policy.files.system = {scratch.path()};
+  CHECK_FALSE(plan::find_global_install(policy, facts));
+  policy.files.read_write = {global->packages, global->programs};
+  CHECK(plan::find_global_install(policy, facts));
 }
 
 TEST_CASE("the project is the enclosing git work tree") {

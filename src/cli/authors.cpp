@@ -7,15 +7,27 @@
 
 namespace sandbox_run::cli {
 
+const Suspects& Authors::suspects() {
+  if (!suspects_) {
+    std::ifstream log = read_run_log(run_directory_);
+    suspects_.emplace(log);
+  }
+  return *suspects_;
+}
+
 policy::Author Authors::at(std::int64_t changed_at) {
   try {
-    if (!suspects_) {
-      std::ifstream log = read_run_log(run_directory_);
-      suspects_.emplace(log);
-    }
-    return suspects_->author_at(changed_at);
+    return suspects().author_at(changed_at);
   } catch (const std::exception&) {
     return policy::Author::package;
+  }
+}
+
+bool Authors::are_alone(const std::vector<std::string>& packages, std::int64_t at) {
+  try {
+    return suspects().are_alone(packages, at);
+  } catch (const std::exception&) {
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/review/suspects.h"
 #include "policy/settle.h"
@@ -19,8 +20,12 @@ class Authors {
 
   /// `changed_at`: an entry's ctime in the layer, which nobody inside can set.
   policy::Author at(std::int64_t changed_at);
+  /// Were scripts of these packages running then, and of nobody else?
+  bool are_alone(const std::vector<std::string>& packages, std::int64_t at);
 
  private:
+  const Suspects& suspects();
+
   std::string run_directory_;
   std::optional<Suspects> suspects_;
 };

@@ -199,6 +199,8 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
     workspace::Target& target = targets.emplace_back();
     target.path = path;
     target.kind = choice.kind;
+    target.packages = choice.packages;
+    target.known_as = choice.known_as;
     target.lower_is_empty = !base::is_directory(path);
     target.lower_is_copied = !target.lower_is_empty && !sandbox::can_be_lower(path);
   }

@@ -252,6 +252,9 @@ class CommandRun {
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
     request.known = known_places(prepared_, layers_);
     request.old_entries = workspace::OldEntries::keep;
+    request.made_by = [&authors](const std::vector<std::string>& packages, std::int64_t at) {
+      return authors.are_alone(packages, at);
+    };
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
     const ProgressLine line("committing changes", progress());

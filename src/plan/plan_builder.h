@@ -14,6 +14,8 @@ namespace sandbox_run::plan {
 struct TargetChoice {
   std::string path;
   policy::TargetKind kind = policy::TargetKind::project;
+  std::vector<std::string> packages = {};  // of a cache: see policy::CacheDirectory
+  std::string known_as = {};               // see workspace::Target
 };
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts);
 

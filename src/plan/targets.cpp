@@ -153,6 +153,7 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
     // A cache below the project is part of the project.
     if (!path.empty() && !is_beneath(path, facts.project) && !is_beneath(facts.project, path)) {
       add(path, policy::TargetKind::cache);
+      if (targets.back().path == path) targets.back().packages = cache.packages;
     }
   }
   if (facts.global) {

@@ -138,6 +138,9 @@ struct TargetRules {
 
 struct CacheDirectory {
   std::string path;  // may start with {home}, {cache_home}, {data_home}, {package_manager_cache}
+  /// Of a recipe: the packages whose scripts download into it. What they alone make is kept, and
+  /// nothing that is there is changed. Empty: what the rules of kind `cache` say.
+  std::vector<std::string> packages = {};
   friend bool operator==(const CacheDirectory&, const CacheDirectory&) = default;
 };
 

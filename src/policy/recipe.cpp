@@ -42,7 +42,7 @@ void require_bound(const TomlTable& root, const Audience& audience) {
 Recipe parse_recipe(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
   const TomlTable root = document.root();
-  root.allow_only({"description", "egress"});
+  root.allow_only({"description", "egress", "cache"});
   Recipe recipe;
   recipe.name = base::file_name(origin);
   if (recipe.name.ends_with(".toml")) recipe.name.erase(recipe.name.size() - 5);
@@ -51,6 +51,12 @@ Recipe parse_recipe(std::string_view toml, const std::string& origin) {
   if (recipe.network == NetworkPolicy{}) root.fail("egress", "a recipe needs [[egress]]");
   for (const EgressRule& rule : recipe.network.allow) require_bound(root, rule.audience);
   for (const Audience& audience : recipe.network.registries_for) require_bound(root, audience);
+  for (const TomlTable& table : root.tables("cache")) {
+    table.allow_only({"path", "packages"});
+    CacheDirectory cache{table.required_text("path"), table.texts("packages")};
+    if (cache.packages.empty()) table.fail("packages", "the packages that download into it");
+    recipe.caches.push_back(std::move(cache));
+  }
   return recipe;
 }
 

@@ -16,6 +16,7 @@ struct Recipe {
   std::string name;
   std::string description;
   NetworkPolicy network;  // nothing for anybody: each rule is bound to who needs it
+  std::vector<CacheDirectory> caches = {};  // where these packages keep what they download
 };
 
 /// Parses one recipe; mistakes are UserErrors as in parse_profile(). `origin` is the file's name.

@@ -105,7 +105,9 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 }
 
 void add_recipe(const std::string& name, Policy& policy) {
-  add_network(recipe_named(name).network, policy.network);
+  const Recipe& recipe = recipe_named(name);
+  add_network(recipe.network, policy.network);
+  add_missing(policy.files.caches, recipe.caches);
 }
 
 void apply(const UserConfig::Addition& addition, Policy& policy) {

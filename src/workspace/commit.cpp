@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/sys_error.h"
+#include "base/text.h"
 #include "workspace/held_list.h"
 #include "workspace/nested_judge.h"
 #include "workspace/notices.h"
@@ -16,10 +17,14 @@ namespace {
 std::vector<LayerRecord> records_of(const CommitRequest& request, int run_fd) {
   std::vector<LayerRecord> records;
   for (LayerRecord& record : load_layers(run_fd)) {
-    const bool is_wanted = std::any_of(
+    const auto wanted = std::find_if(
         request.layers.begin(), request.layers.end(),
         [&](const LayerDirectory& layer) { return layer.upper == record.directory.upper; });
-    if (is_wanted) records.push_back(std::move(record));
+    if (wanted == request.layers.end()) continue;
+    // What no later process asks for is not written down.
+    record.directory.target.packages = wanted->target.packages;
+    record.directory.target.known_as = wanted->target.known_as;
+    records.push_back(std::move(record));
   }
   if (records.size() != request.layers.size()) {
     throw base::SysError(EINVAL, "finding the run's layers");
@@ -48,18 +53,28 @@ std::uint64_t count_entries(const LayerRecord& layer) {
   return count;
 }
 
+enum class Which { targets, caches, downloads };
+
+Which kind_of(const LayerRecord& record) {
+  if (!is_cache(record)) return Which::targets;
+  return record.directory.target.packages.empty() ? Which::caches : Which::downloads;
+}
+
 Transaction make_transaction(const CommitRequest& request, const RunDirectory& run,
-                             const std::vector<LayerRecord>& records, bool caches) {
+                             const std::vector<LayerRecord>& records, Which which) {
   Transaction transaction;
   transaction.run_directory = run.path;
   transaction.run_fd = run.fd.get();
-  transaction.name = caches ? "cache-" : "";
-  transaction.keeps_replaced = !caches && request.old_entries == OldEntries::keep;
+  const bool is_target = which == Which::targets;
+  transaction.name = is_target ? "" : which == Which::caches ? "cache-" : "download-";
+  transaction.keeps_replaced = is_target && request.old_entries == OldEntries::keep;
   for (const LayerRecord& record : records) {
-    if (is_cache(record) != caches || (!caches && !request.commit)) continue;
+    if (kind_of(record) != which || (is_target && !request.commit)) continue;
     const Target& target = record.directory.target;
-    Judge judge = judge_by_policy(request, target.kind);
-    if (!caches) judge = judge_nested_too(std::move(judge), request, target.path);
+    Judge judge = which == Which::downloads ? judge_downloads(request, target.packages)
+                                            : judge_by_policy(request, target.kind);
+    if (is_target) judge = judge_nested_too(std::move(judge), request, target.path);
+    if (!target.known_as.empty()) judge = judge_known_as(std::move(judge), target.known_as);
     transaction.layers.push_back({record, std::move(judge), is_whole(request, target.kind)});
   }
   return transaction;
@@ -76,6 +91,21 @@ void commit_caches(Transaction transaction, const std::vector<HeldChange>& held,
     if (has_journal(transaction.run_fd)) throw;
     record_cache_failure(error.what(), sink);
   }
+}
+
+/// As caches; and what is not kept is told, for it would be missed.
+void commit_downloads(const Transaction& transaction, const std::vector<HeldChange>& held,
+                      CommitSummary& summary, events::EventSink& sink, const StepHook& hook) {
+  const std::uint64_t before = summary.dropped;
+  commit_caches(transaction, held, summary, sink, hook);
+  if (summary.dropped == before) return;
+  std::vector<std::string> places;
+  for (const JudgedLayer& judged : transaction.layers) {
+    places.push_back(judged.layer.directory.target.path);
+  }
+  record_cache_failure("not all in " + base::join(places, ", ") +
+                           " is new and made by the package's own script alone",
+                       sink);
 }
 
 /// The commit failed and is undone: everything is held, so that nothing is lost.
@@ -107,7 +137,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
         record_discarded(record.directory.target.path, count_entries(record), sink);
       }
     }
-    plan = run_transaction(make_transaction(request, run, records, false), hook);
+    plan = run_transaction(make_transaction(request, run, records, Which::targets), hook);
   } catch (const std::exception& error) {
     keep_all(run.fd.get(), records, mark, error.what(), hook);
     throw;
@@ -117,7 +147,10 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
   record_held(summary.held, sink);
   record_asked_for(summary, sink);
   record_stripped(plan, sink);
-  commit_caches(make_transaction(request, run, records, true), summary.held, summary, sink, hook);
+  commit_caches(make_transaction(request, run, records, Which::caches), summary.held, summary, sink,
+                hook);
+  commit_downloads(make_transaction(request, run, records, Which::downloads), summary.held, summary,
+                   sink, hook);
   if (request.old_entries != OldEntries::remove && !is_quick_to_clean(run.fd.get())) {
     remove_staging(run.fd.get());
     summary.left_to_clean_up = true;

@@ -152,6 +152,38 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   return judge;
 }
 
+/// The attack: another package's script plants a program where the browser of this one is looked
+/// for, or changes one that is there; or leaves a file that this one's script then touches.
+Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages) {
+  Judge judge;
+  judge.entry = [](const std::string&) { return Judgement{Verdict::hold, ""}; };
+  judge.subtree = [](const std::string&) { return std::optional<Judgement>(); };
+  const auto made_by = request.made_by;
+  judge.content = [made_by, packages](const std::string&, Judgement judgement,
+                                      const policy::Finding& finding, std::int64_t changed_at) {
+    const bool is_own = finding.content == policy::Content::new_file && made_by &&
+                        made_by(packages, changed_at) && made_by(packages, finding.made_at);
+    if (is_own) judgement.verdict = Verdict::commit;
+    return judgement;
+  };
+  return judge;
+}
+
+Judge judge_known_as(Judge judge, const std::string& directory) {
+  const auto inner = std::make_shared<const Judge>(judge);
+  const auto inside = [directory](const std::string& path) {
+    return path.empty() ? directory : directory + "/" + path;
+  };
+  judge.entry = [inner, inside](const std::string& path) { return inner->entry(inside(path)); };
+  judge.subtree = [inner, inside](const std::string& path) { return inner->subtree(inside(path)); };
+  if (!inner->content) return judge;
+  judge.content = [inner, inside](const std::string& path, Judgement judgement,
+                                  const policy::Finding& finding, std::int64_t changed_at) {
+    return inner->content(inside(path), std::move(judgement), finding, changed_at);
+  };
+  return judge;
+}
+
 bool is_whole(const CommitRequest& request, policy::TargetKind kind) {
   const policy::TargetRules rules = rules_for(request.policy, kind);
   return rules.whole && policy::holds_for(*rules.whole, request.arguments);

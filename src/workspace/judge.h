@@ -31,6 +31,12 @@ struct Judge {
 /// By the profile's rules.
 Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
 
+/// Of a directory of what these packages download: new files that their scripts alone made.
+Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages);
+
+/// As `judge` judges what lies in `directory` of its target.
+Judge judge_known_as(Judge judge, const std::string& directory);
+
 /// Is all of this command's changes taken over, or nothing?
 bool is_whole(const CommitRequest& request, policy::TargetKind kind);
 

@@ -31,6 +31,10 @@ struct Target {
   /// Directories at its root that the command shall find empty (policy::hidden_directories). Only
   /// where they can be exchanged afterwards; left empty they are as the host has them.
   std::vector<std::string> hidden = {};
+  /// Of a cache: only what these packages' scripts made is kept (policy::CacheDirectory).
+  std::vector<std::string> packages = {};
+  /// The path in a project that the rules know it by: ".git", of a repository that lies elsewhere.
+  std::string known_as = {};
 };
 
 /// Where one target's changes land: `<run directory>/layers/N/{upper,work}`.
@@ -151,6 +155,8 @@ struct CommitRequest {
   bool only_package_manager_ran = false;
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
   std::function<policy::Author(std::int64_t changed_at)> author_at = {};
+  /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.
+  std::function<bool(const std::vector<std::string>& packages, std::int64_t at)> made_by = {};
   KnownPlaces known = {};
   OldEntries old_entries = OldEntries::remove;
 };

@@ -141,6 +141,20 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   return any_of_package ? Author::package : Author::project;
 }
 
+bool Suspects::are_alone(const std::vector<std::string>& packages, std::int64_t at) const {
+  if (at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
+  bool any_running = false;
+  for (const Script& script : scripts_) {
+    if (script.started > at + kCoarseTick || script.ended < at) continue;
+    const bool is_project = script.actor.kind == events::Actor::Kind::project_script;
+    const auto& name = script.actor.package;
+    const bool is_one = std::find(packages.begin(), packages.end(), name) != packages.end();
+    if (is_project || !is_one) return false;
+    any_running = true;
+  }
+  return any_running;
+}
+
 std::vector<std::string> Suspects::packages() const {
   std::vector<std::string> found;
   for (const Script& script : scripts_) found.push_back(script.actor.package);

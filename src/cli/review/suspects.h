@@ -38,6 +38,8 @@ class Suspects {
 
   /// Whose scripts can have made a change at this time; never Author::asked.
   policy::Author author_at(std::int64_t changed_at) const;
+  /// Were scripts of these packages running at this time, and of nobody else?
+  bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
   /// Whose scripts ran.
   std::vector<std::string> packages() const;
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "expect_error.h"
 
 using namespace sandbox_run::policy;
@@ -28,6 +30,22 @@ TEST_CASE("each built-in recipe is bound to who needs it, by TLS, to global addr
       CHECK_FALSE(rule.host.is_address());
     }
   }
+}
+
+TEST_CASE("what recipes keep lies among the caches, and is bound to packages that they let out") {
+  for (const Recipe& recipe : built_in_recipes()) {
+    for (const CacheDirectory& cache : recipe.caches) {
+      CAPTURE(cache.path);
+      CHECK(cache.path.starts_with("{cache_home}/"));
+      for (const std::string& package : cache.packages) {
+        const bool is_let_out =
+            std::any_of(recipe.network.allow.begin(), recipe.network.allow.end(),
+                        [&](const EgressRule& rule) { return rule.audience.package == package; });
+        CHECK(is_let_out);
+      }
+    }
+  }
+  CHECK(recipe_named("cypress").caches.size() == 1);
 }
 
 TEST_CASE("the recipe for a denial is the one bound to the package that was refused") {

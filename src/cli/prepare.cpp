@@ -207,6 +207,29 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
   return targets;
 }
 
+/// What the user typed, or his git leads to, and is not to be shown unasked.
+void name_what_is_not_shown(Preparation& prepared) {
+  const plan::HostFacts& facts = prepared.facts;
+  std::vector<std::string> shown;
+  const auto add = [&](const std::vector<plan::HostPath>& paths) {
+    for (const plan::HostPath& path : paths) shown.push_back(path.real);
+  };
+  add(facts.read_only);
+  add(facts.path_entries);
+  for (const plan::ToolchainFact& toolchain : facts.toolchains) add(toolchain.roots);
+  for (const auto& [path, text] : facts.home_files) shown.push_back(path);
+  for (const workspace::Target& target : prepared.targets) shown.push_back(target.path);
+  for (const std::string& path : facts.not_shown) {
+    const bool is_shown = std::any_of(shown.begin(), shown.end(), [&](const std::string& place) {
+      return base::is_beneath(path, place) || base::is_beneath(place, path);
+    });
+    if (is_shown) continue;
+    prepared.warnings.push_back(base::format("{} is not shown in the sandbox; to show it: --ro {}",
+                                             printable(path),
+                                             printable(base::shell_words({path}))));
+  }
+}
+
 /// What the command is known to empty first, but for what it is itself run from.
 void add_hidden(Preparation& prepared) {
   const std::vector<std::string>& arguments = prepared.facts.command.arguments;
@@ -287,6 +310,7 @@ Preparation prepare(const Options& options) {
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
+  name_what_is_not_shown(prepared);
   add_hidden(prepared);
   look_at_owners(prepared);
   return prepared;

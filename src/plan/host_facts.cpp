@@ -280,8 +280,17 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   if (places.refusal.empty()) {
     facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
                                      facts.home_real, places);
+    // An install only asks git; as a target, two work trees could not be installed in at once.
+    auto& git_places = policy.package_manager == policy::PackageManager::none
+                           ? facts.linked.repositories
+                           : facts.linked.shown;
     for (std::string& git : find_git_directories(places.project, facts.working_directory)) {
-      facts.linked.shown.push_back(std::move(git));
+      git_places.push_back(std::move(git));
+    }
+    facts.not_shown = find_alternates(places.project);
+    for (std::string& path : find_typed_paths(arguments, facts.working_directory, facts.home_real,
+                                              places, facts.not_shown)) {
+      facts.linked.shown.push_back(std::move(path));
     }
   }
   facts.manager_directory = places.manager;

@@ -63,6 +63,7 @@ struct HostFacts {
   std::string project_refusal;             // not "": why `project` must not be a target, in words
   bool working_directory_is_lost = false;  // it can't be shown: an empty one stands for it
   LinkedPlaces linked;  // what the project leads to, git directories among what is shown
+  std::vector<std::string> not_shown;  // typed, or of git's alternates: named in a note
   CommandFact command;
   std::vector<HostPath> path_entries;  // of PATH, absolute, those that exist
   std::vector<HostPath> system;

@@ -179,6 +179,22 @@ class DependencyFinder {
   std::set<std::string> read_;
 };
 
+/// Not what the sandbox makes itself, and nothing that would show the home.
+bool is_shown_if_typed(const std::string& real, const std::string& home, const WorkPlaces& places) {
+  if (is_beneath(home, real)) return false;
+  for (const char* tree : {"/proc", "/sys", "/dev", "/run", "/etc", "/boot"}) {
+    if (is_beneath(real, tree)) return false;
+  }
+  for (const char* place : {"/tmp", "/var", "/var/tmp"}) {
+    if (real == place) return false;
+  }
+  const auto holds = [&](const std::string& place) { return is_beneath(real, place); };
+  if (holds(places.project) || std::any_of(places.more.begin(), places.more.end(), holds)) {
+    return false;
+  }
+  return base::is_directory(real) || is_file(real);
+}
+
 std::string first_line_after(const std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return "";
   return std::string(base::trim(text.substr(prefix.size(), text.find('\n') - prefix.size())));
@@ -228,6 +244,39 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
     finder.read_words(words, working_directory);
   }
   return finder.take();
+}
+
+std::vector<std::string> find_typed_paths(const std::vector<std::string>& arguments,
+                                          const std::string& working_directory,
+                                          const std::string& home, const WorkPlaces& places,
+                                          std::vector<std::string>& hidden) {
+  std::vector<std::string> found;
+  for (std::size_t i = 1; i < arguments.size() && found.size() < kMaxPlaces; ++i) {
+    std::string_view word = arguments[i];
+    if (word.starts_with('-')) word.remove_prefix(std::min(word.find('=') + 1, word.size()));
+    if (word.starts_with("file://")) word.remove_prefix(std::string_view("file://").size());
+    if (word.starts_with('-') || (word != ".." && word.find('/') == std::string_view::npos))
+      continue;
+    const std::string path = base::absolute_path(word, working_directory);
+    const auto real = base::real_path(path);
+    if (!real || !is_shown_if_typed(*real, home, places)) continue;
+    const bool is_hidden =
+        is_beneath(*real, home) && base::relative_to(*real, home).starts_with('.');
+    (is_hidden ? hidden : found).push_back(*real);
+  }
+  return found;
+}
+
+std::vector<std::string> find_alternates(const std::string& project) {
+  std::vector<std::string> found;
+  const std::string objects = join_path(project, ".git/objects");
+  const auto text = read_text(join_path(objects, "info/alternates"));
+  for (const std::string& line : base::split(text.value_or(""), '\n')) {
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::string path = base::absolute_path(line, objects);
+    if (base::is_directory(path) && !is_beneath(path, project)) found.push_back(path);
+  }
+  return found;
 }
 
 bool is_git_directory(const std::string& path) {

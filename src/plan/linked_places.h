@@ -16,6 +16,9 @@ struct LinkedPlaces {
   std::vector<std::string> shown;                          // read-only; real paths
   std::vector<std::string> written;                        // the package manager writes there, too
   std::vector<std::pair<std::string, std::string>> links;  // named through a link: name, real path
+  /// Git directories of linked work trees, which a command that the user typed changes (git
+  /// commit).
+  std::vector<std::string> repositories;
   /// Named in the manifest, and not to be shown unasked (a link into ~/.ssh, say).
   std::vector<std::string> refused;
 };
@@ -35,6 +38,17 @@ LinkedPlaces find_dependencies(policy::PackageManager manager,
 /// a project that comes with such a file can lead nowhere else.
 std::vector<std::string> find_git_directories(const std::string& project,
                                               const std::string& directory);
+
+/// Of the command line: files and directories that are there, outside `places`, and that nothing
+/// else shows. Who types a path wants it read. Not: his home or what holds it, hidden directories
+/// of it (these go to `hidden`), places of the system's own (/proc, /run …), sockets and devices.
+std::vector<std::string> find_typed_paths(const std::vector<std::string>& arguments,
+                                          const std::string& working_directory,
+                                          const std::string& home, const WorkPlaces& places,
+                                          std::vector<std::string>& hidden);
+
+/// What `objects/info/alternates` of the project's repository names, which a stranger's can, too.
+std::vector<std::string> find_alternates(const std::string& project);
 
 /// Has it the shape of a git directory?
 bool is_git_directory(const std::string& path);

@@ -138,6 +138,10 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
     });
     if (!is_named) add(path, policy::TargetKind::project);
   }
+  for (const std::string& path : facts.linked.repositories) {
+    add(path, policy::TargetKind::project);
+    if (targets.back().path == path) targets.back().known_as = ".git";
+  }
   if (policy.package_manager == policy::PackageManager::pip) {
     for (const std::string& path : python_targets(facts))
       add(path, policy::TargetKind::environment);

@@ -333,9 +333,11 @@ void Reader::judge_content(const Place& place, Node& node, const char* name) {
   if (!stat_entry(place.layer_dir, name, status)) return;
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t changed_at = status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec;
-  const policy::Finding finding = look_at_content(
-      {target_.path, host_.root(), node.change.path, place.layer_dir, place.host_dir, name,
-       node.change.mode, node.host.exists ? node.host.mode : 0});
+  const std::string path =
+      target_.known_as.empty() ? node.change.path : child_path(target_.known_as, node.change.path);
+  const policy::Finding finding =
+      look_at_content({target_.path, host_.root(), path, place.layer_dir, place.host_dir, name,
+                       node.change.mode, node.host.exists ? node.host.mode : 0});
   node.judgement = judge_.content(node.change.path, std::move(node.judgement), finding, changed_at);
 }
 

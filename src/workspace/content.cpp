@@ -157,7 +157,8 @@ std::int64_t birth_time(const ContentPlace& place) {
 Finding look_at_known(const ContentPlace& place) {
   const std::string name = place.name;
   if (only_made_executable(place) && is_named_program(place)) return {Content::made_executable};
-  if (is_at(place, "**/.git/index") || is_at(place, "**/.git/modules/**/index")) {
+  if (is_at(place, "**/.git/index") || is_at(place, "**/.git/modules/**/index") ||
+      is_at(place, "**/.git/worktrees/*/index")) {
     const auto before = read_in(place.host_dir, place.name, kMaxIndex);
     const auto after = read_in(place.layer_dir, place.name, kMaxIndex);
     const bool same = before && after && policy::same_index_entries(*before, *after);

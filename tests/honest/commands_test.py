@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from honest import ALL, honest  # noqa: E402
+from honest import honest  # noqa: E402
 
 
 @honest(root=True)
@@ -38,7 +38,7 @@ def other_runtimes(p):
     p.run(*(("bun", "run") if p.manager.name == "bun" else ("deno", "run", "-A")), "main.js")
 
 
-@honest(not_yet=ALL)
+@honest()
 def git_clone(p):
     """git clone of a repository beside"""
     p.write("a.txt", "1\n")
@@ -46,3 +46,14 @@ def git_clone(p):
     p.bare("mkdir", "../other")
     p.cwd = p.work / "other"
     p.run("git", "clone", "-q", p.root, "cloned")
+
+
+@honest(root=True)
+def typed_paths(p):
+    """files beside the project that the command line names"""
+    p.write("../notes/a.txt", "1\n")
+    p.write("../script.py", "import shutil, sys\nshutil.copy(sys.argv[1], 'copied.txt')\n")
+    p.write("b.txt", "2\n")
+    p.run("cp", "-r", "../notes", "here")
+    p.run("python3", p.work / "script.py", "../notes/a.txt")
+    p.run("tar", "-czf", "notes.tgz", "--mtime=2020-01-01", f"--directory={p.work}", "notes")

@@ -27,6 +27,20 @@ def linked_work_tree(p):
     p.run("npm", "install")
 
 
+@honest()
+def git_in_a_linked_work_tree(p):
+    """git add, commit, tag, switch in a linked work tree, by a person"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    p.git("worktree", "add", "-q", "../tree", "-b", "tree")
+    p.cwd = p.work / "tree"
+    p.write("../tree/a.txt", "2\n")
+    p.run("git", "status")
+    p.run("git", "commit", "-q", "-a", "-m", "second")
+    p.run("git", "tag", "v1")
+    p.run("git", "switch", "-q", "-c", "topic")
+
+
 @honest(root=True)
 def git_itself(p):
     """git status, add, commit, config, switch, by a person"""

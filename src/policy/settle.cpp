@@ -36,8 +36,11 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
       return {Verdict::commit, ""};
     case Content::same_entries:
       return {Verdict::drop, ""};  // git looks again: nothing is lost
-    case Content::made_executable:
     case Content::named_extension:
+      // A dependency's build can plant it, too, and the project would load that.
+      if (!is_projects) return by_path;
+      [[fallthrough]];
+    case Content::made_executable:
       // Where back doors are planted, not even that.
       return by_path.verdict == Verdict::hold ? Judgement{Verdict::commit, ""} : by_path;
     case Content::git_hooks:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import sysconfig
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
@@ -86,3 +87,27 @@ build("a compiled module that the project does not name",
 build("compiled files in the project", "os.makedirs(project + '/__pycache__', exist_ok=True)\n"
       "open(project + '/__pycache__/x.cpython-311.pyc', 'w').write('evil')",
       "project/__pycache__/x.cpython-311.pyc")
+
+
+@test(time_limit=120)
+def named_module_of_a_dependency(t):
+    """a compiled module that setup.py names, planted by a dependency's build, is not run in the module's place"""
+    index = PypiIndex()
+    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    name = "speedy" + sysconfig.get_config_var("EXT_SUFFIX")
+    t.write("setup.py", "from setuptools import Extension, setup\n"
+            "setup(name='mine', version='1.0', ext_modules=[Extension('speedy', ['speedy.c'])])\n")
+    t.write("speedy.c", "")
+    t.write(name, "the user's own build\n")
+    attack = f"open(project + '/{name}', 'w').write('evil')"
+    index.add_sdist("evil", {"setup.py": SETUP.format(project=str(t.project), environment=f"{t.project}/.venv",
+                                                      attack=attack), "evil.py": ""})
+    env = {"PIP_INDEX_URL": index.url()}
+    command = (f"{t.project}/.venv/bin/pip", "install", "--no-build-isolation", "evil")
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare(*command, env=env))
+    t.equal((t.project / name).read_text(), "evil", "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"])
+    t.equal((t.project / name).read_text(), "the user's own build\n", result)

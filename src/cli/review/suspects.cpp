@@ -45,12 +45,18 @@ void append_arguments(const json::object& event, std::string& commands) {
   }
 }
 
+std::string directory_in(const json::object& event) {
+  const json::object* details = events::object_member(event, "details");
+  return details == nullptr ? "" : events::text_member(*details, "directory");
+}
+
 }  // namespace
 
 Suspects::Suspects(std::istream& log) {
   for (LogLine line; read_log_line(log, line);) {
     if (line.text.find("\"limit.reached\"") != std::string::npos) has_gaps_ = true;
     const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
+                       line.text.find("\"run.started\"") != std::string::npos ||
                        line.text.find("\"script.started\"") != std::string::npos ||
                        line.text.find("\"script.finished\"") != std::string::npos;
     if (tells) add(line);
@@ -62,6 +68,10 @@ Suspects::Suspects(std::istream& log) {
 
 void Suspects::add(const LogLine& line) {
   const auto event = parse_log_event(line);
+  if (event && directory_.empty() && events::text_member(*event, "type") == "run.started") {
+    directory_ = directory_in(*event);
+    return;
+  }
   const auto actor = event ? events::actor_of(*event) : std::nullopt;
   if (!actor || actor->kind == events::Actor::Kind::package_manager) return;
   const std::string words = events::who_did_it(*event);
@@ -76,11 +86,22 @@ void Suspects::add(const LogLine& line) {
   append_arguments(*event, script.commands);
 }
 
-void Suspects::follow(Script& script, const json::object& event) {
+bool Suspects::is_projects(const Script& script) {
+  return script.actor.kind == events::Actor::Kind::project_script || script.is_own_build;
+}
+
+void Suspects::follow(Script& script, const json::object& event) const {
   const std::int64_t time = parse_time_stamp(events::text_member(event, "time"));
   const std::string type = events::text_member(event, "type");
   script.started = std::min(script.started, time);
-  if (type == "script.started") ++script.running;
+  if (type == "script.started") {
+    // A dependency's is unpacked elsewhere, whatever it calls itself.
+    const bool is_inside = !directory_.empty() && script.actor.kind == events::Actor::Kind::build &&
+                           base::is_beneath(directory_in(event), directory_);
+    script.is_own_build = is_inside && (script.is_own_build || script.running_ever == 0);
+    ++script.running_ever;
+    ++script.running;
+  }
   if (type != "script.finished") {
     script.ended = kNoTime;  // by yarn 4 and pip more processes of it follow
     return;
@@ -126,13 +147,13 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   bool any_lifecycle_running = false;
   bool any_of_package = false;
   for (const Script& script : scripts_) {
-    const bool is_projects = script.actor.kind == events::Actor::Kind::project_script;
-    if (!is_projects) any_of_package = true;
+    const bool is_own = is_projects(script);
+    if (!is_own) any_of_package = true;
     const bool was_running =
         script.started <= changed_at + kCoarseTick && script.ended >= changed_at;
-    if (was_running && !is_projects) return Author::package;
+    if (was_running && !is_own) return Author::package;
     // What the user typed is no script; under a package manager's profile it does what none does.
-    const bool is_lifecycle = is_projects && !script.actor.script_event.empty();
+    const bool is_lifecycle = is_own && !script.actor.script_event.empty();
     any_lifecycle_running = any_lifecycle_running || (was_running && is_lifecycle);
     any_running = any_running || was_running;
   }

@@ -52,6 +52,9 @@ class Suspects {
     events::Actor actor;
     std::int64_t started = kNoTime;
     std::int64_t ended = kNoTime;
+    /// A build that was started in the project's own directory, each time: the user's own setup.py.
+    bool is_own_build = false;
+    int running_ever = 0;  // starts of its scripts
     int running = 0;       // of its scripts: the same may run in several places
     std::string commands;  // argv of what it ran, bounded; as in the log
   };
@@ -60,11 +63,13 @@ class Suspects {
     bool by_name = false;
   };
   void add(const LogLine& line);
-  static void follow(Script& script, const base::json::object& event);
+  void follow(Script& script, const base::json::object& event) const;
+  static bool is_projects(const Script& script);
   Found find(std::string_view path, std::int64_t changed_at) const;
 
   std::vector<Script> scripts_;
   std::map<std::string, std::size_t> index_;
+  std::string directory_;  // where the command was typed
   bool has_gaps_ = false;  // a script may have flooded the log before it did something
 };
 

@@ -134,6 +134,38 @@ TEST_CASE("a script whose command names the path is suspected before others") {
   CHECK(two.names("x", kNoon + kSecond).size() == 2);  // too short to tell anything
 }
 
+TEST_CASE("a package is alone while its scripts run, and nobody else's") {
+  const std::string both = exec("12:00:00", "one", "x") + exec("12:00:05", "two", "y");
+  const Suspects found =
+      suspects(both + started("12:00:00.1", "one") + finished("12:00:04", "one", "{}"));
+  CHECK_FALSE(found.are_alone({"one"}, kNoon - kSecond));
+  CHECK(found.are_alone({"other", "one"}, kNoon + 3 * kSecond));
+  CHECK_FALSE(found.are_alone({"two"}, kNoon + 3 * kSecond));
+  CHECK(found.are_alone({"two"}, kNoon + 6 * kSecond));
+  CHECK_FALSE(suspects(both).are_alone({"two"}, kNoon + 6 * kSecond));  // the first may go on
+  CHECK_FALSE(found.are_alone({"one"}, Suspects::kNoTime));
+}
+
+TEST_CASE("a build is the project's own where each of its starts was in the project's directory") {
+  const auto author = [](const std::string& log) {
+    return suspects(log).author_at(kNoon + 6 * kSecond);
+  };
+  const std::string run =
+      R"({"time":"2026-06-01T12:00:00Z","type":"run.started","details":{"directory":"/p"}})"
+      "\n";
+  const auto build = [](const char* directory) {
+    return std::string(R"({"time":"2026-06-01T12:00:01Z","type":"script.started",)") +
+           R"("actor":{"kind":"build","package":"mine","version":"1.0"},"details":{"directory":")" +
+           directory + "\"}}\n";
+  };
+  CHECK(author(run + build("/p")) == policy::Author::project);
+  CHECK(author(run + build("/p/native")) == policy::Author::project);
+  CHECK(author(run + build("/tmp/pip-install-x/mine")) == policy::Author::package);
+  CHECK(author(run + build("/tmp/pip-install-x/mine") + build("/p")) == policy::Author::package);
+  CHECK(author(run + build("/p") + build("/tmp/pip-install-x/mine")) == policy::Author::package);
+  CHECK(author(build("/p")) == policy::Author::package);
+}
+
 TEST_CASE("many scripts are counted") {
   std::string log;
   for (int i = 0; i < 5; ++i) log += exec("12:00:00", "p" + std::to_string(i), "x");

@@ -71,6 +71,13 @@ TEST_CASE("what can do nothing new is let through, whoever wrote it") {
         Verdict::protect);
 }
 
+TEST_CASE("a compiled module that the project names is taken over from its own build alone") {
+  const std::string path = "fast.cpython-311-x86_64-linux-gnu.so";
+  CHECK(settled("pip", path, Author::project, {Content::named_extension}).verdict ==
+        Verdict::commit);
+  CHECK(settled("pip", path, Author::package, {Content::named_extension}).verdict == Verdict::hold);
+}
+
 TEST_CASE("nothing is committed where a reason holds all") {
   Policy policy = profiles().select("npm");
   for (TargetRules& rules : policy.files.targets) rules.hold_reason = "later";

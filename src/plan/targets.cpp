@@ -15,7 +15,6 @@ namespace {
 
 using base::is_beneath;
 using base::join_path;
-using base::parent_path;
 
 bool has_argument(const std::vector<std::string>& arguments,
                   std::initializer_list<const char*> words) {

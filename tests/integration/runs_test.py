@@ -103,6 +103,7 @@ def prune_of_hostile_trees(t):
     """a held tree of closed directories and links is removed, and nothing that the links lead to"""
     victim = t.write(t.home / "victim/file", "victim\n")
     sandbox(t, f"mkdir -p a/b/c; ln -s {t.home}/victim a/link; echo x > a/b/c/f; chmod 000 a/b/c a/b a")
+    wait_until(lambda: states(t) == ["held"], "what the run left is cleaned up in the background")
     make_old(t, runs(t)[0]["run"])
     t.succeeded(t.cli("prune", "--older-than", "1d", "--held"))
     t.equal(states(t), [])

@@ -58,7 +58,7 @@ def by_option(p):
     p.run("npm", "exec", "-w", "packages/cli", "--", "builder", "dist/second.txt")
 
 
-@honest(*PNPM, not_yet=("pnpm11", "pnpm12"))  # leaves a note of a task behind that the bare run does not
+@honest(*PNPM)
 def recursive(p):
     """workspaces: pnpm -r, --filter"""
     monorepo(p)

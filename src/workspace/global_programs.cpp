@@ -64,7 +64,7 @@ std::string shadowed(const GlobalPlaces& places, const std::string& name,
   // Who installs npm or yarn wants that one.
   if (package.substr(package.rfind('/') + 1) == name) return "";
   for (const std::string& directory : places.searched) {
-    const std::string path = base::join_path(directory, name);
+    std::string path = base::join_path(directory, name);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if ((status.st_mode & 0111U) == 0) continue;

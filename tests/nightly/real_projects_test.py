@@ -13,6 +13,7 @@ from honest import FIXTURES, GIT, MANAGERS, Place  # noqa: E402
 
 PROJECTS = json.loads((pathlib.Path(__file__).parent / "real_projects.json").read_text())
 HOOKS = (".git/hooks/*", ".git/config", ".husky/_/*", ".husky/_")
+LOCKFILES = ("package-lock.json", "pnpm-lock.yaml", "yarn.lock")
 PATIENCE = 600  # of one install, in seconds
 
 
@@ -62,9 +63,10 @@ def register(facts):
         manager = place.manager
         place.bare(manager.command, *manager.first_install)  # makes the lockfile, fills the cache
         place.git("add", "-A")
-        place.git("commit", "-q", "--no-verify", "-m", "lock")
+        place.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "lock")
         place.git("clean", "-qfdx")
-        place.run(manager.command, *manager.install)
+        has_lock = any((place.root / name).exists() for name in LOCKFILES)  # some want none: package-lock=false
+        place.run(manager.command, *(manager.install if has_lock else manager.first_install))
 
     body.__doc__ = f"{facts['repository']} by {facts['manager']}: an install is as bare, and quiet"
     test(body, time_limit=4 * PATIENCE)

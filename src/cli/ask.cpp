@@ -133,8 +133,11 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
   }
   // A virtual environment's own: the program lies in its bin.
   text += identity(join_path(base::parent_path(base::parent_path(facts.command.path)), "pip.conf"));
-  for (const std::string& path : {facts.home + "/.pyenv/version", facts.home + "/.tool-versions",
-                                  facts.config_home + "/mise/config.toml"}) {
+  const std::string node = base::real_path(facts.command.interpreter).value_or("");
+  for (const std::string& path :
+       {facts.home + "/.pyenv/version", facts.home + "/.tool-versions",
+        facts.config_home + "/mise/config.toml", facts.config_home + "/pnpm/auth.ini",
+        join_path(base::parent_path(base::parent_path(node)), "etc/npmrc")}) {
     text += identity(path);
   }
   for (std::string here = facts.manager_directory;; here = base::parent_path(here)) {
@@ -145,9 +148,9 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
     }
     if (here == facts.project || here == "/" || here.empty()) break;
   }
-  static constexpr std::array kPrefixes{"npm_",        "NPM_", "PNPM_",     "pnpm_",
-                                        "YARN_",       "PIP_", "PYTHON",    "PYENV_",
-                                        "VIRTUAL_ENV", "NVM_", "COREPACK_", "PATH"};
+  static constexpr std::array kPrefixes{"npm_",      "NPM_",   "PNPM_",  "pnpm_",       "YARN_",
+                                        "PIP_",      "PYTHON", "PYENV_", "VIRTUAL_ENV", "NVM_",
+                                        "COREPACK_", "XDG_",   "PATH"};
   for (const auto& [name, value] : facts.environment) {
     const bool matters = std::any_of(
         kPrefixes.begin(), kPrefixes.end(),

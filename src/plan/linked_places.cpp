@@ -260,9 +260,14 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
     const std::string path = base::absolute_path(word, working_directory);
     const auto real = base::real_path(path);
     if (!real || !is_shown_if_typed(*real, home, places)) continue;
+    const auto holds = [&](const std::string& place) { return is_beneath(path, place); };
+    // The attack: a stranger's project has a link `src` to somebody's documents, and its README
+    // says what to type. Where such a path leads, the project has chosen, not who typed it.
+    const bool is_projects_link =
+        holds(places.project) || std::any_of(places.more.begin(), places.more.end(), holds);
     const bool is_hidden =
         is_beneath(*real, home) && base::relative_to(*real, home).starts_with('.');
-    (is_hidden ? hidden : found).push_back(*real);
+    (is_hidden || is_projects_link ? hidden : found).push_back(*real);
   }
   return found;
 }
@@ -274,7 +279,10 @@ std::vector<std::string> find_alternates(const std::string& project) {
   for (const std::string& line : base::split(text.value_or(""), '\n')) {
     if (line.empty() || line.starts_with('#')) continue;
     const std::string path = base::absolute_path(line, objects);
-    if (base::is_directory(path) && !is_beneath(path, project)) found.push_back(path);
+    // What else the file names gets no note that says how to show it: the project may be a
+    // stranger's.
+    const bool is_store = base::is_directory(join_path(path, "pack"));
+    if (is_store && !is_beneath(path, project)) found.push_back(path);
   }
   return found;
 }

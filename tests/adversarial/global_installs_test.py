@@ -99,7 +99,7 @@ def a_named_program_of_the_system(t):
 
 @test(time_limit=120)
 def a_manifest_changed_by_the_script(t):
-    """npm install -g: a script that names `git` in its own manifest afterwards does not get it either"""
+    """npm install -g: a script that names `ls` in its own manifest afterwards does not get it either"""
     script = ('sed -i \'s/"evil": *"cli.js"/"evil":"cli.js","ls":"cli.js"/\' "$1/package.json"\n'
               "ln -s ../lib/node_modules/evil/cli.js bin/ls\n")
     Prefix(t, script).attack("bin/ls", reason="in the place of")
@@ -122,11 +122,16 @@ def removed(t):
 def a_package_planted(t):
     """npm install -g: a package that a script makes beside its own is held"""
     prefix = Prefix(t, "mkdir lib/node_modules/planted && echo evil > lib/node_modules/planted/index.js\n")
+    planted = prefix.path / "lib/node_modules/planted"
+    t.succeeded(t.bare("npm", "install", "-g", "evil", env=prefix.env))
+    t.true(planted.exists(), "control")
+    t.bare("rm", "-rf", planted, prefix.path / "lib/node_modules/evil", prefix.path / "bin/evil")
     result = t.sandbox("npm", "install", "-g", "evil", env=prefix.env,
                        options=["--allow-host", f"localhost:{prefix.registry.port}"])
     t.true((prefix.path / "bin/evil").is_symlink(), f"what was asked for is there: {result}")
-    t.true(not (prefix.path / "lib/node_modules/planted").exists(), result)
-    t.true(any(e["type"] == "change.held" for e in result.events), result)
+    t.true(not planted.exists(), result)
+    t.true(any(e["type"] == "change.held" and e["details"]["path"].startswith("planted")
+               for e in result.events), result)
 
 
 @test(time_limit=120)

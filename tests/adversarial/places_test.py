@@ -114,3 +114,30 @@ def a_script_that_writes_to_a_linked_package(t):
     t.true(not (lib / ".git/hooks/pre-commit").exists(), "no hook")
     t.lacks((lib / "package.json").read_text(), "prepare", "no script")
     t.contains(result.err, "ALERT", "the hook is an alert")
+
+
+@test
+def typed_through_the_projects_link(t):
+    """a path that is typed leads nowhere by a link that the project has: it chose where, not who typed"""
+    t.write(t.home / "documents/letter", SECRET)
+    (t.project / "src").symlink_to(t.home / "documents")
+    for words in (("cat", "src/letter"), ("cat", t.project / "src/letter"), ("ls", "src/")):
+        t.succeeded(t.bare(*words), "control")
+        result = t.sandbox(*words)
+        t.true(result.code != 0, result)
+        t.lacks(result.out, SECRET)
+    t.contains(result.err, "is not shown in the sandbox")
+    t.contains(t.succeeded(t.sandbox("cat", t.home / "documents/letter"), "typed itself").out, SECRET)
+
+
+@test
+def alternates_that_are_no_repository(t):
+    """git's alternates of a crafted project bring about no advice to show a directory that is no repository's"""
+    t.succeeded(t.bare("git", "init", "-q", t.home / "real"))
+    t.succeeded(t.bare("git", "init", "-q"))
+    real = t.home / "real/.git/objects"
+    t.write(t.home / ".ssh/id_rsa", SECRET)
+    t.write(".git/objects/info/alternates", f"{real}\n{t.home}/.ssh\n")
+    result = t.succeeded(t.sandbox("true"))
+    t.contains(result.err, f"--ro {real}")
+    t.lacks(result.err, ".ssh")

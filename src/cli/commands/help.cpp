@@ -29,7 +29,7 @@ constexpr std::array kTopics{
           "Usage: sandbox-run commit [--yes] [RUN] [PATH]…\n\n"
           "Commits the held changes at or below each PATH. Without a PATH all of them, but\n"
           "for those in protected places and those of whoever raised an alert: name these,\n"
-          "or confirm them with --yes or on the terminal.\n\n"
+          "or confirm them with --yes.\n\n"
           "  -y, --yes  commit these, too\n"},
     Topic{"discard",
           "Usage: sandbox-run discard [RUN] [PATH]…\n\n"

@@ -51,5 +51,7 @@ std::vector<std::string> places_of(std::string_view location, std::string_view n
 DependencyGraph parse_package_lock(std::string_view json);  // npm, lockfileVersion 2 and 3
 DependencyGraph parse_pnpm_lock(std::string_view yaml, std::string_view project_name);
 DependencyGraph parse_yarn_lock(std::string_view text, std::string_view manifest);
+DependencyGraph parse_bun_lock(std::string_view text, std::string_view project_name);
+DependencyGraph parse_deno_lock(std::string_view json, std::string_view project_name);
 
 }  // namespace sandbox_run::watch

@@ -140,6 +140,8 @@ std::vector<DependencyGraph> read_lockfiles(int directory_fd) {
   if (const std::string yarn = text("yarn.lock"); !yarn.empty()) {
     add(parse_yarn_lock(yarn, manifest));
   }
+  if (const std::string bun = text("bun.lock"); !bun.empty()) add(parse_bun_lock(bun, name));
+  if (const std::string deno = text("deno.lock"); !deno.empty()) add(parse_deno_lock(deno, name));
   return graphs;
 }
 

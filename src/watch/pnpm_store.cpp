@@ -1,6 +1,6 @@
 // pnpm's node_modules: every package lies in node_modules/.pnpm/NAME@VERSION/node_modules/NAME, and
-// what it asked for are links beside it, "../../OTHER@VERSION/node_modules/OTHER". Only the links'
-// texts are read.
+// what it asked for are links beside it, "../../OTHER@VERSION/node_modules/OTHER"; deno's likewise,
+// in node_modules/.deno. Only the links' texts are read.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -65,10 +65,12 @@ class Store {
   DependencyGraph read(const std::string& project) {
     const std::size_t root = graph_.add(project, "");
     graph_.mark_root(root);
-    for_each_entry(directory_fd_, "node_modules/.pnpm", budget_,
-                   [&](const std::string& name, unsigned char) { add(name); });
-    for (const auto& [name, index] : indices_) {
-      read_modules("node_modules/.pnpm/" + name + "/node_modules", index);
+    for (const char* place : {"node_modules/.pnpm", "node_modules/.deno"}) {
+      for_each_entry(directory_fd_, place, budget_,
+                     [&](const std::string& name, unsigned char) { add(name); });
+      for (const auto& [name, index] : indices_) {
+        read_modules(base::join_path(place, name) + "/node_modules", index);
+      }
     }
     read_modules("node_modules", root);
     return std::move(graph_);

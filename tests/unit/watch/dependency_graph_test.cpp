@@ -139,6 +139,34 @@ TEST_CASE("yarn's lockfiles likewise; classic's with the project's own wishes") 
   CHECK(berry.path_to("easy-qr-gen", "1.4.2") == Path{"app", "qr-tools", "easy-qr-gen"});
 }
 
+TEST_CASE("bun's and deno's lockfiles likewise") {
+  const auto bun = watch::parse_bun_lock(
+      R"({"workspaces": {"": {"name": "app", "dependencies": {"qr-tools": "^2",},},
+                         "packages/web": {"name": "web", "devDependencies": {"@s/own": "1"}}},
+          "packages": {
+            "qr-tools": ["qr-tools@2.0.1", "", { "dependencies": { "easy-qr-gen": "1", "note": ",}" } }, "sha"],
+            "easy-qr-gen": ["easy-qr-gen@2.0.0", "", {}, "sha"],
+            "@s/own": ["@s/own@1.0.0", "", {}, "sha"],
+            "qr-tools/easy-qr-gen": ["easy-qr-gen@1.4.2", "", {}, "sha"],
+          },})",
+      "other");
+  CHECK(bun.path_to("easy-qr-gen", "1.4.2") == Path{"app", "qr-tools", "easy-qr-gen"});
+  CHECK(bun.path_to("easy-qr-gen", "2.0.0").empty());
+  CHECK(bun.path_to("@s/own", "1.0.0") == Path{"web", "@s/own"});
+  const auto deno = watch::parse_deno_lock(
+      R"({"version": "5", "specifiers": {"npm:qr-tools@^2": "2.0.1", "jsr:@s/m@1": "1.0.0"},
+          "jsr": {"@s/m@1.0.0": {"dependencies": ["npm:qr-tools@^2"]}},
+          "npm": {"qr-tools@2.0.1": {"dependencies": ["easy-qr-gen", "peer@1.0.0"]},
+                  "easy-qr-gen@1.4.2_peer@1.0.0": {}, "peer@1.0.0": {}, "peer@2.0.0": {}},
+          "workspace": {"packageJson": {"dependencies": ["npm:qr-tools@^2"]},
+                        "members": {"web": {"dependencies": ["jsr:@s/m@1"]}}}})",
+      "app");
+  CHECK(deno.path_to("easy-qr-gen", "1.4.2") == Path{"app", "qr-tools", "easy-qr-gen"});
+  CHECK(deno.path_to("peer", "1.0.0") == Path{"app", "qr-tools", "peer"});
+  CHECK(deno.path_to("peer", "2.0.0").empty());
+  CHECK(deno.path_to("@s/m", "1.0.0") == Path{"app", "@s/m"});
+}
+
 TEST_CASE("a hostile lockfile is no more than an empty or a bounded graph") {
   std::string deep;
   for (int i = 0; i < 5000; ++i) deep += "[";
@@ -165,6 +193,8 @@ TEST_CASE("a hostile lockfile is no more than an empty or a bounded graph") {
         std::string("a@1, , ,:\n  version\n  dependencies:\n    x\n"), std::string(1, '\0')}) {
     CHECK(watch::parse_pnpm_lock(text, "app").path_to("nobody", "").empty());
     CHECK(watch::parse_yarn_lock(text, "{").path_to("nobody", "").empty());
+    CHECK(watch::parse_bun_lock(text, "app").path_to("nobody", "").empty());
+    CHECK(watch::parse_deno_lock(text, "app").path_to("nobody", "").empty());
   }
 }
 

@@ -45,16 +45,20 @@ std::vector<std::string> own_words(const std::vector<std::string>& arguments) {
   return {arguments.front()};
 }
 
-/// The package manager itself: the command, its sibling (npx answers no question), or, if the
-/// profile was named for another command (--profile npm -- ./build.sh), the one on PATH.
+/// The package manager itself: the command, its sibling (npx and bunx answer no question), or, if
+/// the profile was named for another command (--profile npm -- ./build.sh), the one on PATH.
 std::string answering_program(policy::PackageManager manager, const plan::HostFacts& facts) {
   static const std::map<policy::PackageManager, std::string> kNames{
       {policy::PackageManager::npm, "npm"},
       {policy::PackageManager::pnpm, "pnpm"},
-      {policy::PackageManager::yarn, "yarn"}};
+      {policy::PackageManager::yarn, "yarn"},
+      {policy::PackageManager::bun, "bun"},
+      {policy::PackageManager::deno, "deno"}};
   const std::string& path = facts.command.path;
   const auto name = kNames.find(manager);
-  if (name == kNames.end() || base::file_name(path).starts_with(name->second)) return path;
+  if (name == kNames.end()) return path;
+  const std::string file = base::file_name(path);
+  if (file.starts_with(name->second) && file != name->second + "x") return path;
   std::string sibling = join_path(base::parent_path(path), name->second);
   if (base::exists(sibling)) return sibling;
   for (const plan::HostPath& directory : facts.path_entries) {
@@ -143,14 +147,15 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
   for (std::string here = facts.manager_directory;; here = base::parent_path(here)) {
     for (const char* name :
          {".npmrc", ".yarnrc", ".yarnrc.yml", ".env.yarn", "package.json", "pnpm-workspace.yaml",
-          ".pnpmfile.cjs", ".pnpmfile.mjs", ".python-version", ".tool-versions", "pyvenv.cfg"}) {
+          ".pnpmfile.cjs", ".pnpmfile.mjs", ".python-version", ".tool-versions", "pyvenv.cfg",
+          "bunfig.toml", ".env", ".env.local", "deno.json", "deno.jsonc"}) {
       text += identity(join_path(here, name));
     }
     if (here == facts.project || here == "/" || here.empty()) break;
   }
-  static constexpr std::array kPrefixes{"npm_",      "NPM_",   "PNPM_",  "pnpm_",       "YARN_",
-                                        "PIP_",      "PYTHON", "PYENV_", "VIRTUAL_ENV", "NVM_",
-                                        "COREPACK_", "XDG_",   "PATH"};
+  static constexpr std::array kPrefixes{
+      "npm_", "NPM_",  "PNPM_", "pnpm_",       "YARN_", "PIP_",      "PYTHON", "PYENV_",
+      "BUN_", "DENO_", "JSR_",  "VIRTUAL_ENV", "NVM_",  "COREPACK_", "XDG_",   "PATH"};
   for (const auto& [name, value] : facts.environment) {
     const bool matters = std::any_of(
         kPrefixes.begin(), kPrefixes.end(),
@@ -215,6 +220,8 @@ std::optional<std::string> ask(const RegistryQuery& query, const policy::Policy&
     path = answering_program(policy.package_manager, facts);
     arguments = own_words(facts.command.arguments);
     if (path != facts.command.path) arguments.front() = path;
+    // To its second name it is another program, wherever that leads.
+    if (policy.package_manager == policy::PackageManager::bun) arguments.front() = "bun";
   }
   arguments.insert(arguments.end(), query.arguments.begin(), query.arguments.end());
   return ask_one(policy, facts, arguments, path);

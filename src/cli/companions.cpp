@@ -38,7 +38,9 @@ const std::vector<Kind>& kinds() {
       {PackageManager::pip,
        "pip",
        {"pip", "pip3", ".venv/bin/pip", "venv/bin/pip"},
-       {"requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"}}};
+       {"requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"}},
+      {PackageManager::bun, "bun", {"bun", "bunx"}, {"bun.lock", "bun.lockb", "bunfig.toml"}},
+      {PackageManager::deno, "deno", {"deno"}, {"deno.json", "deno.jsonc", "deno.lock"}}};
   return kKinds;
 }
 
@@ -102,6 +104,12 @@ void add_cache_rules(policy::FilesystemPolicy& files, const policy::FilesystemPo
   }
 }
 
+void add_words(const policy::Policy& policy, policy::CommandRule& manages) {
+  if (!policy.manages) return;
+  add_missing(manages.commands, policy.manages->commands);
+  add_missing(manages.unless, policy.manages->unless);
+}
+
 void add_companion(const policy::Policy& policy, const plan::HostFacts& facts,
                    Preparation& prepared) {
   policy::Policy& own = prepared.policy;
@@ -110,6 +118,7 @@ void add_companion(const policy::Policy& policy, const plan::HostFacts& facts,
     if (!cache.path.empty()) add_missing(own.files.caches, {cache});
   }
   add_cache_rules(own.files, policy.files);
+  add_words(policy, prepared.manages);
   for (const policy::HomeFile& file : policy.files.home_files) {
     add_missing(own.files.home_files, {file});
     const std::string path = plan::expand(policy::home_file_path(file, facts.environment), facts);
@@ -176,7 +185,10 @@ std::vector<workspace::NestedCommand> judged_commands(
 
 void add_companions(const policy::ProfileSet& profiles, Preparation& prepared) {
   const PackageManager main = prepared.policy.package_manager;
-  if (main != PackageManager::none) prepared.managers = prepared.facts.command.chain;
+  if (main != PackageManager::none) {
+    prepared.managers = prepared.facts.command.chain;
+    add_words(prepared.policy, prepared.manages);
+  }
   const std::vector<std::string> places = places_of(prepared.facts);
   for (const Kind& kind : kinds()) {
     if (kind.manager == main) {  // npx beside npm

@@ -18,6 +18,7 @@
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
 #include "plan/global_install.h"
+#include "policy/command_words.h"
 #include "policy/hide.h"
 #include "policy/profile.h"
 #include "policy/registries.h"
@@ -275,6 +276,9 @@ Preparation prepare(const Options& options) {
   }
   const policy::UserConfig config = read_user_config(first);
   prepared.policy = policy::merge_policy(profiles.select(name), config, options.rules);
+  if (!policy::manages_packages(prepared.policy, options.command)) {
+    prepared.policy.package_manager = policy::PackageManager::none;
+  }
   for (const std::string& sink : config.event_sinks) {
     prepared.event_sinks.push_back(events::parse_sink(sink));
   }

@@ -21,6 +21,7 @@ struct Preparation {
   std::vector<workspace::Target> targets;
   /// Programs of package managers that the command may start (cli/companions.h), and its own.
   std::vector<std::string> managers;
+  policy::CommandRule manages;  // with which words an interpreter among them is one
   /// Further places for events: the user's configuration's, then the command line's.
   std::vector<events::SinkAddress> event_sinks;
   std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"

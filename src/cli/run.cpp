@@ -192,6 +192,7 @@ class CommandRun {
     request.home = prepared_.facts.home;
     request.trusted_programs = trusted_programs(prepared_.policy, prepared_.facts);
     request.managers = prepared_.managers;
+    request.manages = prepared_.manages;
     request.closed_streams = closed_;
     try {
       Outcome outcome = supervise(request);

@@ -47,7 +47,10 @@ bool changes_global(const policy::Policy& policy, const HostFacts& facts) {
   const bool changes =
       has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove", "rm",
                                "uninstall", "un", "link", "ln", "ci"});
-  return policy.package_manager == policy::PackageManager::pnpm && is_global(arguments) && changes;
+  const bool has_global_place = policy.package_manager == policy::PackageManager::pnpm ||
+                                policy.package_manager == policy::PackageManager::bun ||
+                                policy.package_manager == policy::PackageManager::deno;
+  return has_global_place && is_global(arguments) && changes;
 }
 
 /// A prefix that is not the user's own holds npm itself, and what others run: never by default.

@@ -125,6 +125,30 @@ std::string nearest_with(const std::string& start, const char* name) {
   return start;
 }
 
+/// deno.json and deno.jsonc, which may hold comments: it is enough that the word is there, for a
+/// project that is too wide is refused or asked for by name.
+bool is_deno_workspace(const std::string& directory) {
+  for (const char* name : {"deno.json", "deno.jsonc"}) {
+    const auto text = base::read_file_if_readable(join_path(directory, name), kMaxManifest);
+    if (text && text->find("\"workspace\"") != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// The nearest directory with a deno.json or a package.json, or a workspace's root above it.
+std::string nearest_deno_root(const std::string& start) {
+  std::string nearest;
+  for (std::string here = start; here != "/" && !here.empty(); here = parent_path(here)) {
+    const bool has_config =
+        exists(join_path(here, "deno.json")) || exists(join_path(here, "deno.jsonc"));
+    if (nearest.empty() && has_config) nearest = here;
+    if (is_deno_workspace(here)) return here;
+  }
+  const std::string package = nearest_manifest(start, false);
+  const bool is_nearer = is_beneath(package, nearest) && exists(join_path(package, "package.json"));
+  return nearest.empty() || is_nearer ? package : nearest;
+}
+
 /// Why `project` can't be a target: too much of the host would lie in it.
 std::string refusal_of(const std::string& project, const std::string& home) {
   const auto advice = [&](const std::string& what) {
@@ -178,7 +202,10 @@ std::string directory_of_manager(PackageManager manager, const std::vector<std::
     case PackageManager::npm:
       return directory == working_directory ? nearest_manifest(directory, true) : directory;
     case PackageManager::yarn:
+    case PackageManager::bun:
       return nearest_manifest(directory, false);
+    case PackageManager::deno:
+      return nearest_deno_root(directory);
     case PackageManager::pnpm:
       return nearest_with(directory, "pnpm-workspace.yaml");
     case PackageManager::pip:
@@ -206,7 +233,7 @@ std::string command_directory(PackageManager manager, const std::vector<std::str
   std::vector<std::string> names;
   if (manager == PackageManager::npm) names = {"--prefix", "-C"};
   if (manager == PackageManager::pnpm) names = {"--dir", "-C", "--prefix"};
-  if (manager == PackageManager::yarn) names = {"--cwd"};
+  if (manager == PackageManager::yarn || manager == PackageManager::bun) names = {"--cwd"};
   // npm's global prefix is another thing than where it works.
   if (manager == PackageManager::npm && is_global(arguments)) return working_directory;
   std::string directory = working_directory;

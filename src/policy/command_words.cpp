@@ -11,12 +11,12 @@
 namespace sandbox_run::policy {
 namespace {
 
-/// Options of npm, pnpm and yarn that stand before a sub-command with a value of their own.
+/// Options of package managers that stand before a sub-command with a value of their own.
 bool takes_value(const std::string& option) {
-  static constexpr std::array<std::string_view, 16> kOptions = {
+  static constexpr std::array<std::string_view, 17> kOptions = {
       "-w",      "--workspace",  "--prefix", "-C",        "--dir",      "--cwd",
       "-F",      "--filter",     "-p",       "--package", "--registry", "--loglevel",
-      "--cache", "--userconfig", "--tag",    "--omit"};
+      "--cache", "--userconfig", "--tag",    "--omit",    "--cache-dir"};
   return std::find(kOptions.begin(), kOptions.end(), option) != kOptions.end();
 }
 
@@ -34,7 +34,10 @@ bool fits(const std::string& pattern, const std::vector<std::string>& words) {
 std::vector<std::string> command_words(const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
   if (arguments.empty()) return words;
-  words.push_back(base::file_name(arguments.front()));
+  std::string program = base::file_name(arguments.front());
+  // npm's package of bun calls it so on every system.
+  if (program.ends_with(".exe")) program.erase(program.rfind('.'));
+  words.push_back(std::move(program));
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument.empty() || argument[0] != '-') {
@@ -53,6 +56,22 @@ bool holds_for(const CommandRule& rule, const std::vector<std::string>& argument
                        [&](const std::string& pattern) { return fits(pattern, words); });
   };
   return any(rule.commands) && !any(rule.unless);
+}
+
+bool holds_for_manager(const CommandRule& manages, const std::vector<std::string>& arguments) {
+  constexpr std::array<std::string_view, 3> kTexts = {"-e", "--eval", "--print"};
+  for (std::size_t i = 1; i < arguments.size() && arguments[i].starts_with('-'); ++i) {
+    const std::string_view option(arguments[i]);
+    const auto name = option.substr(0, option.find('='));
+    if (std::find(kTexts.begin(), kTexts.end(), name) != kTexts.end()) return false;
+    if (takes_value(arguments[i])) ++i;
+  }
+  return holds_for(manages, arguments);
+}
+
+bool manages_packages(const Policy& policy, const std::vector<std::string>& arguments) {
+  return policy.package_manager != PackageManager::none &&
+         (!policy.manages || holds_for_manager(*policy.manages, arguments));
 }
 
 }  // namespace sandbox_run::policy

@@ -15,4 +15,11 @@ std::vector<std::string> command_words(const std::vector<std::string>& arguments
 /// one for each word; words after it are of no account: "npm run" fits `npm -w a run build`.
 bool holds_for(const CommandRule& rule, const std::vector<std::string>& arguments);
 
+/// Do these words make a package manager of an interpreter? See Policy::manages. `bun -e TEXT add`
+/// runs the text, whatever follows.
+bool holds_for_manager(const CommandRule& manages, const std::vector<std::string>& arguments);
+
+/// Is the command, `policy`'s program with these words, a package manager? See Policy::manages.
+bool manages_packages(const Policy& policy, const std::vector<std::string>& arguments);
+
 }  // namespace sandbox_run::policy

@@ -5,6 +5,7 @@
 #include "policy/environment.h"
 #include "policy/git_config.h"
 #include "policy/glob.h"
+#include "policy/toml_config.h"
 
 // A configuration file's copy without its credentials. Line by line and suspicious: a line is shown
 // only if its key is read the same way by everybody. Must: drop what is not understood (escapes in
@@ -254,6 +255,8 @@ std::string without_credentials(const HomeFile& file, std::string_view text) {
       return filtered<YarnrcFilter>(file, text);
     case HomeFile::Format::gitconfig:
       return kept_git_config(file, text);
+    case HomeFile::Format::toml:
+      return kept_toml(file, text);
   }
   return {};
 }

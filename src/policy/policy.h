@@ -148,11 +148,11 @@ struct CacheDirectory {
 struct HomeFile {
   /// npmrc: "key = value"; ini: the same, with ':' too and continued lines, as pip reads it; yaml:
   /// nested by indentation; yarnrc: yarn classic's "key value"; gitconfig: git-config(1).
-  enum class Format { npmrc, ini, yaml, yarnrc, gitconfig };
+  enum class Format { npmrc, ini, yaml, yarnrc, gitconfig, toml };
   std::string path;  // may start with {home}, {config_home}
   Format format = Format::ini;
   std::vector<std::string> drop_keys;  // globs on the key, case-insensitive
-  std::vector<std::string> keep_keys;  // of a gitconfig: no others are shown
+  std::vector<std::string> keep_keys;  // of gitconfig and TOML: no others are shown
   /// Variables that name the file to use instead of `path`: see home_file_path().
   std::vector<std::string> path_variables;
   friend bool operator==(const HomeFile&, const HomeFile&) = default;
@@ -214,11 +214,14 @@ enum class OnAlert {
 // ── the whole ───────────────────────────────────────────────────────────────────────────────────
 
 /// Whom to ask which registries are in use.
-enum class PackageManager { none, npm, pnpm, yarn, pip };
+enum class PackageManager { none, npm, pnpm, yarn, pip, bun, deno };
 
 struct Policy {
   std::string profile;  // "npm"
   PackageManager package_manager = PackageManager::none;
+  /// Of a package manager that is an interpreter, too (bun, deno): with which words it is one. With
+  /// all others it runs somebody's program, and has none of a package manager's rights.
+  std::optional<CommandRule> manages = {};
   /// Names of programs that run no code but their own (git, cp): where the user typed one that lies
   /// in a directory of the system, what it changes is what he asked for.
   std::vector<std::string> system_programs;

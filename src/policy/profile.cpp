@@ -63,7 +63,8 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
                                                   {"ini", HomeFile::Format::ini},
                                                   {"yaml", HomeFile::Format::yaml},
                                                   {"yarnrc", HomeFile::Format::yarnrc},
-                                                  {"gitconfig", HomeFile::Format::gitconfig}},
+                                                  {"gitconfig", HomeFile::Format::gitconfig},
+                                                  {"toml", HomeFile::Format::toml}},
                                                  HomeFile::Format::ini);
     file.drop_keys = table.texts("drop_keys");
     file.keep_keys = table.texts("keep_keys");
@@ -198,7 +199,8 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   std::vector<std::string> known = {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target",      "egress",    "decoys",         "system_programs", "reading_commands"};
+      "target",      "egress",    "decoys",         "system_programs", "reading_commands",
+      "manages"};
   if (profile.name == "common") known.emplace_back("protected");
   root.allow_only(known);
 
@@ -212,11 +214,14 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                         {"npm", PackageManager::npm},
                                                         {"pnpm", PackageManager::pnpm},
                                                         {"yarn", PackageManager::yarn},
-                                                        {"pip", PackageManager::pip}},
+                                                        {"pip", PackageManager::pip},
+                                                        {"bun", PackageManager::bun},
+                                                        {"deno", PackageManager::deno}},
                                                        PackageManager::none);
   policy.system_programs = root.texts("system_programs");
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
   policy.reading_commands = root.texts("reading_commands");
+  policy.manages = read_command_rule(root, "manages");
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
   read_environment(root, policy.environment);

@@ -35,6 +35,12 @@ const std::string* npm_value(const Variables& variables, std::string_view settin
   return nullptr;
 }
 
+/// bun and deno go by the environment alone.
+bool reads_npmrc_proxies(PackageManager manager) {
+  return manager == PackageManager::npm || manager == PackageManager::pnpm ||
+         manager == PackageManager::yarn;
+}
+
 [[noreturn]] void refuse(const std::string& what) {
   throw base::UserError("the host's proxy can't be used: " + what +
                         "; mend or unset the proxy variables and settings");
@@ -159,7 +165,7 @@ ProxyPolicy proxies_in(PackageManager manager, const Variables& variables) {
   const std::string* without = nullptr;
   if (manager == PackageManager::pip) {
     http = https = value_of(variables, "PIP_PROXY");
-  } else if (manager != PackageManager::none) {
+  } else if (reads_npmrc_proxies(manager)) {
     http = npm_value(variables, "proxy");
     https = npm_value(variables, "https_proxy");
     without = npm_value(variables, "noproxy");

@@ -12,6 +12,7 @@
 #include "policy/environment.h"
 #include "policy/npmrc.h"
 #include "policy/pip_query.h"
+#include "policy/script_query.h"
 
 // No host is built in: each comes from the package manager's own answer. The answers may be shaped
 // by a hostile project, so that anything odd in them opens nothing.
@@ -174,6 +175,14 @@ void read_pip(const std::vector<std::optional<std::string>>& outputs, PackageMan
   }
 }
 
+void read_script(const std::vector<std::optional<std::string>>& outputs,
+                 PackageManagerFacts& facts) {
+  for (const json::object& answer : objects_in(outputs.at(0))) {
+    for (const std::string& url : base::string_list(answer, "registries")) add_url(facts, url);
+    facts.cache = absolute_text_of(answer, "cache");
+  }
+}
+
 std::string_view name_of(PackageManager manager) {
   switch (manager) {
     case PackageManager::npm:
@@ -184,6 +193,10 @@ std::string_view name_of(PackageManager manager) {
       return "yarn";
     case PackageManager::pip:
       return "pip";
+    case PackageManager::bun:
+      return "bun";
+    case PackageManager::deno:
+      return "deno";
     case PackageManager::none:
       break;
   }
@@ -219,6 +232,10 @@ std::vector<RegistryQuery> registry_queries(PackageManager manager) {
               {{"config", "get", "npmScopes", "--json"}, To::later_yarn}};
     case PackageManager::pip:
       return {{{"-c", std::string(kPipQuery)}, To::python}};
+    case PackageManager::bun:
+      return {{{"-e", std::string(kScriptQuery)}}};
+    case PackageManager::deno:
+      return {{{"eval", "--no-config", "--no-lock", std::string(kScriptQuery)}}};
     case PackageManager::none:
       break;
   }
@@ -243,6 +260,10 @@ PackageManagerFacts parse_answers(PackageManager manager,
       break;
     case PackageManager::pip:
       read_pip(answers, facts);
+      break;
+    case PackageManager::bun:
+    case PackageManager::deno:
+      read_script(answers, facts);
       break;
     case PackageManager::none:
       break;

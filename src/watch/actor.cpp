@@ -20,6 +20,8 @@ namespace {
 using events::Actor;
 using policy::PackageManager;
 
+constexpr std::string_view kDenoScript = "DENO_INTERNAL_IS_LIFECYCLE_SCRIPT";
+
 std::string_view value_of(const ExecFacts& exec, std::string_view name) {
   for (const auto& [key, value] : exec.environment) {
     if (key == name) return value;
@@ -48,6 +50,9 @@ std::string installed_name(std::string_view directory) {
   return slashes == (name.starts_with('@') ? 1 : 0) ? std::string(name) : std::string();
 }
 
+/// What npx and bunx say in place of a script's name.
+bool is_run_by_name(std::string_view event) { return event == "npx" || event == "bunx"; }
+
 std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
                                      std::string_view project) {
   const std::string directory = package_directory(exec);
@@ -66,7 +71,7 @@ std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
   actor.version = value_of(exec, "npm_package_version");
   actor.script_event = value_of(exec, "npm_lifecycle_event");
   // Not the project is at work, but the program that the user named.
-  if (actor.kind == Actor::Kind::project_script && actor.script_event == "npx") {
+  if (actor.kind == Actor::Kind::project_script && is_run_by_name(actor.script_event)) {
     std::string_view script = value_of(exec, "npm_lifecycle_script");
     script = script.substr(0, script.find(' '));
     if (script.size() > 1 && script.front() == '\'' && script.back() == '\'') {
@@ -98,15 +103,47 @@ std::string_view command_word(const std::vector<std::string>& arguments, std::si
 }  // namespace
 
 bool is_telling_variable(std::string_view name) {
-  constexpr std::array<std::string_view, 10> kNames = {
-      "npm_package_name",     "npm_package_version",   "npm_package_json",    "npm_lifecycle_event",
-      "npm_lifecycle_script", "npm_config_user_agent", "PNPM_SCRIPT_SRC_DIR", "INIT_CWD",
-      "PROJECT_CWD",          "npm_execpath"};
+  constexpr std::array<std::string_view, 11> kNames = {kDenoScript,
+                                                       "npm_package_name",
+                                                       "npm_package_version",
+                                                       "npm_package_json",
+                                                       "npm_lifecycle_event",
+                                                       "npm_lifecycle_script",
+                                                       "npm_config_user_agent",
+                                                       "PNPM_SCRIPT_SRC_DIR",
+                                                       "INIT_CWD",
+                                                       "PROJECT_CWD",
+                                                       "npm_execpath"};
   constexpr std::array<std::string_view, 3> kPrefixes = {"PEP517_", "PIP_", "_PYPROJECT_HOOKS_"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) {
            return name.substr(0, prefix.size()) == prefix;
          });
+}
+
+bool is_script_of_deno(const ExecFacts& exec) { return !value_of(exec, kDenoScript).empty(); }
+
+Actor actor_of_deno_script(const ExecFacts& exec) {
+  // …/node_modules/.deno/@s+name@1.0.0_1/node_modules/@s/name
+  constexpr std::string_view kStore = "/node_modules/.deno/";
+  constexpr std::string_view kModules = "/node_modules/";
+  const std::string& directory = exec.working_directory;
+  const std::size_t store = directory.rfind(kStore);
+  if (store == std::string::npos) return {};
+  const std::string_view entry = std::string_view(directory).substr(store + kStore.size());
+  const std::size_t modules = entry.find(kModules);
+  const std::size_t at = entry.find('@', 1);
+  if (modules == std::string_view::npos || at > modules) return {};
+  const std::string_view version = entry.substr(at + 1, modules - at - 1);
+  const std::string_view package = entry.substr(modules + kModules.size());
+  std::size_t end = package.find('/');
+  if (package.starts_with('@') && end != std::string_view::npos) end = package.find('/', end + 1);
+  Actor actor;
+  actor.kind = Actor::Kind::script;
+  actor.package = package.substr(0, end);
+  actor.version = version.substr(0, version.find('_'));
+  actor.script_event = exec.install_event.empty() ? "install" : exec.install_event;
+  return actor;
 }
 
 std::string package_directory(const ExecFacts& exec) {

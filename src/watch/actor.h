@@ -25,6 +25,7 @@ struct ExecFacts {
   std::vector<std::pair<std::string, std::string>> environment;  // is_telling_variable() only
   std::string working_directory;
   Distribution distribution;  // of the working directory; filled if python_build_step() says so
+  std::string install_event;  // its package.json's, filled if is_script_of_deno() says so
   std::vector<std::string> loader_environment;  // NAME=VALUE, is_loader_variable() only, sorted
 };
 
@@ -39,6 +40,13 @@ bool is_telling_variable(std::string_view name);
 /// node_modules, is the project's own.
 std::optional<events::Actor> actor_for(policy::PackageManager manager, const ExecFacts& exec,
                                        const events::Actor& parent, std::string_view project);
+
+/// Does it say that it is a command of a lifecycle script, which deno's own shell starts?
+bool is_script_of_deno(const ExecFacts& exec);
+/// Whose script's command this is that a deno at work as package manager has forked: it says
+/// neither the package nor the script, only that it is one. By the directory, which a script can
+/// leave: unknown, then.
+events::Actor actor_of_deno_script(const ExecFacts& exec);
 
 /// The directory of the package whose lifecycle script this exec starts; "" if it starts none.
 std::string package_directory(const ExecFacts& exec);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/path.h"
 #include "watch/actor.h"
 
 namespace sandbox_run::watch {
@@ -11,14 +12,18 @@ namespace {
 
 using events::Actor;
 
+bool runs_programs(policy::PackageManager manager) {
+  return manager == policy::PackageManager::bun || manager == policy::PackageManager::deno;
+}
+
 bool is_unclear(const Actor& actor) {
   return actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::unknown;
 }
 
 }  // namespace
 
-ActorLabels::ActorLabels(policy::PackageManager manager, std::vector<std::string> programs,
-                         OwnCode own, std::string project, int init)
+ActorLabels::ActorLabels(policy::PackageManager manager, TrustedPrograms programs, OwnCode own,
+                         std::string project, int init)
     : manager_(manager),
       managers_(std::move(programs)),
       own_(std::move(own)),
@@ -40,6 +45,7 @@ Actor ActorLabels::begin(const Act& act, const OwnExec& exec) {
 
 /// As its parent's, or what it says of itself.
 Actor ActorLabels::inherit(const Act& act) const {
+  if (is_forked_by_shell(act)) return actor_of_deno_script(act.reading.facts);
   const bool nested = is_nested_manager(manager_, act.parent);
   const Actor starter = nested ? starter_of(act.parent) : act.parent;
   const auto actor = actor_for(nested ? policy::PackageManager::none : manager_, act.reading.facts,
@@ -49,9 +55,38 @@ Actor ActorLabels::inherit(const Act& act) const {
   if (actor && !from_outside) return *actor;
   // A script may well have started with what could not be read.
   if (!act.reading.complete && is_unclear(act.parent)) return {};
+  if (!nested && is_another_program(act)) {
+    Actor program = act.parent;
+    program.kind = Actor::Kind::project_script;
+    program.package = base::file_name(act.program.real_path);
+    return program;
+  }
   const bool stays = !nested || (has_own_loaders(act) &&
                                  managers_.cover(act.program, act.reading.facts, *act.root));
   return stays ? act.parent : starter;
+}
+
+bool ActorLabels::is_forked_by_shell(const Act& act) const {
+  if (act.parent.kind != Actor::Kind::package_manager) return false;
+  return std::any_of(shells_.begin(), shells_.end(), [&](const ProcessId& shell) {
+    if (shell.pid != act.process.parent) return false;
+    const auto status = read_process_status(shell.pid);
+    return !status || status->id == shell;
+  });
+}
+
+void ActorLabels::note_shell(const Act& act, const Actor& actor) {
+  constexpr std::size_t kMaxShells = 1000;
+  const bool is_one = actor.kind == Actor::Kind::package_manager &&
+                      base::file_name(act.program.real_path) == "deno";
+  if (is_one && shells_.size() < kMaxShells) shells_.push_back(act.process.id);
+}
+
+/// Of bun and deno: what they run with `x` or for a project is no package manager, though it be the
+/// same program (`deno run tool.js`).
+bool ActorLabels::is_another_program(const Act& act) const {
+  return act.parent.kind == Actor::Kind::package_manager && runs_programs(manager_) &&
+         !managers_.cover(act.program, act.reading.facts, *act.root);
 }
 
 Actor ActorLabels::label(const Act& act) {
@@ -59,7 +94,11 @@ Actor ActorLabels::label(const Act& act) {
   const ExecFacts& facts = act.reading.facts;
   const OwnExec exec{act.process.id.pid, act.process, &facts,
                      &act.program,       &*act.root,  package_directory(facts)};
-  if (!begun_) return begin(act, exec);
+  if (!begun_) {
+    Actor actor = begin(act, exec);
+    note_shell(act, actor);
+    return actor;
+  }
   Actor actor = inherit(act);
   const bool is_package = actor.kind == Actor::Kind::script || actor.kind == Actor::Kind::build ||
                           actor.kind == Actor::Kind::unknown || !act.reading.complete;
@@ -73,8 +112,9 @@ Actor ActorLabels::label(const Act& act) {
     if (nested_.size() < kMaxNested) {
       nested_.push_back({facts.working_directory, facts.arguments});
     }
-    return manager_started_by(actor);
+    actor = manager_started_by(actor);
   }
+  note_shell(act, actor);
   return actor;
 }
 

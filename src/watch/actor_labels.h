@@ -35,7 +35,7 @@ class ActorLabels {
  public:
   /// `manager`: the command's own; `programs`: those of all that may be started. `init`: whose
   /// children have lost their parents; 0: the command's parent.
-  ActorLabels(policy::PackageManager manager, std::vector<std::string> programs, OwnCode own,
+  ActorLabels(policy::PackageManager manager, TrustedPrograms programs, OwnCode own,
               std::string project, int init);
 
   /// In the order of the execs; the first is the command itself.
@@ -63,6 +63,9 @@ class ActorLabels {
  private:
   events::Actor begin(const Act& act, const OwnExec& exec);
   events::Actor inherit(const Act& act) const;
+  bool is_another_program(const Act& act) const;
+  bool is_forked_by_shell(const Act& act) const;
+  void note_shell(const Act& act, const events::Actor& actor);
   bool packages_live();
   bool has_own_loaders(const Act& act) const;
 
@@ -75,6 +78,9 @@ class ActorLabels {
   bool orphans_are_told_ = false;
   ExecFacts outer_;  // what the command itself was started with
   std::vector<NestedManager> nested_;
+  /// Package managers that run scripts in a shell of their own: deno. What they fork is a script's
+  /// command, whatever it says: `unset` of what marks it is one of that shell's words.
+  std::vector<ProcessId> shells_;
 };
 
 }  // namespace sandbox_run::watch

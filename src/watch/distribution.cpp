@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -119,6 +120,19 @@ Distribution read_distribution(int directory_fd, std::string_view path) {
   result = parse_pyproject(read_head(directory_fd, "pyproject.toml"));
   if (!result.name.empty()) return result;
   return distribution_of_directory(base::file_name(path));
+}
+
+std::string read_install_event(int directory_fd) {
+  const auto manifest = base::parse_json(read_head(directory_fd, "package.json"));
+  const base::json::value* scripts = manifest ? base::find_member(*manifest, "scripts") : nullptr;
+  if (scripts == nullptr) return {};
+  std::string found;
+  for (const char* event : {"preinstall", "install", "postinstall"}) {
+    if (!base::string_member(*scripts, event)) continue;
+    if (!found.empty()) return {};
+    found = event;
+  }
+  return found;
 }
 
 }  // namespace sandbox_run::watch

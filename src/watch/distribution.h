@@ -21,4 +21,8 @@ Distribution distribution_of_directory(std::string_view name);
 /// what is in it.
 Distribution read_distribution(int directory_fd, std::string_view path);
 
+/// "preinstall", "install" or "postinstall" if that is the one of these scripts in the package.json
+/// in `directory_fd`; "" if it has none, or more. As read_distribution().
+std::string read_install_event(int directory_fd);
+
 }  // namespace sandbox_run::watch

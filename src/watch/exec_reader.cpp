@@ -149,12 +149,15 @@ ExecReading read_exec(int thread, const seccomp_data& data, ExecPath where) {
   read_arguments(memory, call.arguments, reading);
   read_environment(memory, call.environment, reading);
   std::sort(reading.facts.loader_environment.begin(), reading.facts.loader_environment.end());
-  if (!python_build_step(reading.facts).empty()) {
+  const bool of_python = !python_build_step(reading.facts).empty();
+  if (of_python || is_script_of_deno(reading.facts)) {
     const std::string cwd = "/proc/" + std::to_string(thread) + "/cwd";
     const base::UniqueFd directory(::open(cwd.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (directory) {
+    if (directory && of_python) {
       reading.facts.distribution =
           read_distribution(directory.get(), reading.facts.working_directory);
+    } else if (directory) {
+      reading.facts.install_event = read_install_event(directory.get());
     }
   }
   return reading;

@@ -33,6 +33,7 @@ struct WatchedPlaces {
   /// Package managers' programs, as TrustedPrograms takes them: who of the user's own code starts
   /// one, starts a package manager, whatever the command is.
   std::vector<std::string> managers = {};
+  policy::CommandRule manages = {};  // with which words an interpreter among them is one
 };
 
 /// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket

@@ -14,11 +14,26 @@ constexpr std::size_t kMaxKnown = 65536;
 constexpr int kMaxAncestors = 256;
 
 /// What package managers, and the interpreters that they run on, load from a project's directory …
-constexpr std::array kLoaded{
-    ".npmrc",          ".pnpmfile.cjs",   ".pnpmfile.mjs",  "pnpm-workspace.yaml",
-    ".yarnrc",         ".yarnrc.yml",     ".yarn/releases", ".yarn/plugins",
-    ".pnp.cjs",        ".pnp.loader.mjs", "pip.conf",       "pyvenv.cfg",
-    ".python-version", ".tool-versions",  ".nvmrc"};
+constexpr std::array kLoaded{".npmrc",
+                             ".pnpmfile.cjs",
+                             ".pnpmfile.mjs",
+                             "pnpm-workspace.yaml",
+                             ".yarnrc",
+                             ".yarnrc.yml",
+                             ".yarn/releases",
+                             ".yarn/plugins",
+                             ".pnp.cjs",
+                             ".pnp.loader.mjs",
+                             "pip.conf",
+                             "pyvenv.cfg",
+                             ".python-version",
+                             ".tool-versions",
+                             ".nvmrc",
+                             "bunfig.toml",
+                             ".env",
+                             ".env.local",
+                             "deno.json",
+                             "deno.jsonc"};
 /// … and from the home.
 constexpr std::array kLoadedFromHome{".npmrc",
                                      ".yarnrc",
@@ -35,7 +50,9 @@ constexpr std::array kLoadedFromHome{".npmrc",
                                      ".local/lib",
                                      ".pydistutils.cfg",
                                      ".gitconfig",
-                                     ".config/git/config"};
+                                     ".config/git/config",
+                                     ".bunfig.toml",
+                                     ".config/.bunfig.toml"};
 
 bool holds(const std::string& path, const char* part) {
   return path.find(part) != std::string::npos;

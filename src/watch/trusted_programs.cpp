@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/path.h"
+#include "policy/command_words.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -72,23 +73,26 @@ bool is_pip_of_python(const ProcessRoot& root) {
 
 bool is_interpreter(std::string_view name) {
   constexpr std::array<std::string_view, 4> kPrefixes = {"node", "perl", "ruby", "busybox"};
-  constexpr std::array<std::string_view, 9> kNames = {"sh",  "bash", "dash", "ash", "zsh",
-                                                      "ksh", "mksh", "bun",  "deno"};
+  constexpr std::array<std::string_view, 10> kNames = {"sh",  "bash", "dash", "ash",  "zsh",
+                                                       "ksh", "mksh", "bun",  "deno", "bun.exe"};
   return is_python(name) || is_one_of(kNames, name) ||
          std::any_of(kPrefixes.begin(), kPrefixes.end(),
                      [&](std::string_view prefix) { return starts_with(name, prefix); });
 }
 
 bool is_loader_variable(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kNames = {
+  constexpr std::array<std::string_view, 10> kNames = {
       "NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE",
       "PKG_EXECPATH", "BASH_ENV",  "ENV",
-      "GCONV_PATH",   "SHELLOPTS", "OPENSSL_CONF"};
-  return is_one_of(kNames, name) || starts_with(name, "LD_") || starts_with(name, "PYTHON") ||
-         starts_with(name, "BASH_FUNC_") || starts_with(name, "GLIBC_");
+      "GCONV_PATH",   "SHELLOPTS", "OPENSSL_CONF",
+      "BUN_OPTIONS"};
+  return is_one_of(kNames, name) || starts_with(name, "LD_") || starts_with(name, "BUN_INSPECT") ||
+         starts_with(name, "PYTHON") || starts_with(name, "BASH_FUNC_") ||
+         starts_with(name, "GLIBC_");
 }
 
-TrustedPrograms::TrustedPrograms(std::vector<std::string> paths) {
+TrustedPrograms::TrustedPrograms(std::vector<std::string> paths, policy::CommandRule manages)
+    : manages_(std::move(manages)) {
   for (std::string& path : paths) {
     if (path.size() < 2 || path.front() != '/') continue;
     if (path.back() == '/') {
@@ -106,27 +110,39 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
                             const ProcessRoot& root) const {
   if (program.result != Look::Result::found) return false;
   const std::string& path = program.real_path;
-  const bool is_own = std::find(paths_.begin(), paths_.end(), path) != paths_.end();
-  if (!is_own) return is_helper(path);
+  if (!is_own_path(path)) return is_helper(path);
   const std::string name = base::file_name(path);
-  return !is_interpreter(name) || runs_own_script(name, exec, root);
+  return !is_interpreter(name) || manages_by_words(name, exec) || runs_own_script(name, exec, root);
 }
 
 bool TrustedPrograms::is_manager(const Look& program, const ExecFacts& exec,
                                  const ProcessRoot& root) const {
   if (program.result != Look::Result::found || is_helper(program.real_path)) return false;
-  if (std::find(paths_.begin(), paths_.end(), program.real_path) == paths_.end()) return false;
+  if (!is_own_path(program.real_path)) return false;
   const std::string name = base::file_name(program.real_path);
-  return !is_interpreter(name) ||
+  return !is_interpreter(name) || manages_by_words(name, exec) ||
          (exec.arguments.size() > 2 && runs_own_script(name, exec, root)) ||
          (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root));
+}
+
+/// `exec -a bun node install`: the words are the caller's to choose, the program is not.
+bool TrustedPrograms::manages_by_words(const std::string& program, const ExecFacts& exec) const {
+  const std::string name = policy::command_words({program}).front();
+  const bool is_meant =
+      std::any_of(manages_.commands.begin(), manages_.commands.end(),
+                  [&](const std::string& pattern) { return pattern.starts_with(name + " "); });
+  return is_meant && policy::holds_for_manager(manages_, exec.arguments);
+}
+
+bool TrustedPrograms::is_own_path(const std::string& path) const {
+  return std::find(paths_.begin(), paths_.end(), path) != paths_.end();
 }
 
 bool TrustedPrograms::is_own_script(const std::string& argument, const ProcessRoot& root) const {
   if (argument.empty() || argument[0] == '-') return false;
   const Look script = root.look_up(argument);
   if (script.result != Look::Result::found || !S_ISREG(script.status.st_mode)) return false;
-  return std::find(paths_.begin(), paths_.end(), script.real_path) != paths_.end() ||
+  return is_own_path(script.real_path) ||
          std::any_of(directories_.begin(), directories_.end(), [&](const std::string& directory) {
            return base::is_beneath(script.real_path, directory);
          });

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/policy.h"
 #include "watch/actor.h"
 #include "watch/process_root.h"
 
@@ -17,7 +18,8 @@ class TrustedPrograms {
   /// One that ends in "/" is a directory of the package manager's own scripts; of a script in
   /// …/node_modules/NAME/ that directory is taken by itself. Known interpreters (node, python, a
   /// shell) are trusted only with one of these scripts, all other programs with any arguments.
-  explicit TrustedPrograms(std::vector<std::string> paths);
+  /// `manages`: with which words a program that is an interpreter is a package manager itself.
+  explicit TrustedPrograms(std::vector<std::string> paths, policy::CommandRule manages = {});
 
   /// `program`: what the exec's path leads to. Also true for helpers such as git and tar in the
   /// system's directories: whatever they start in turn is an exec of its own.
@@ -26,12 +28,15 @@ class TrustedPrograms {
   bool is_manager(const Look& program, const ExecFacts& exec, const ProcessRoot& root) const;
 
  private:
+  bool manages_by_words(const std::string& program, const ExecFacts& exec) const;
+  bool is_own_path(const std::string& path) const;
   bool is_own_script(const std::string& argument, const ProcessRoot& root) const;
   bool runs_own_script(const std::string& interpreter, const ExecFacts& exec,
                        const ProcessRoot& root) const;
 
   std::vector<std::string> paths_;
   std::vector<std::string> directories_;
+  policy::CommandRule manages_;
 };
 
 /// node, python, a shell …, by the name of the program's file.

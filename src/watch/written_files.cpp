@@ -36,8 +36,9 @@ bool is_opaque(const std::string& path) {
 }
 
 bool is_lockfile(const std::string& name) {
-  constexpr std::array kNames{"package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
-                              "pnpm-lock.yaml"};
+  constexpr std::array kNames{
+      "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
+      "bun.lock",          "bun.lockb",           "deno.lock"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

@@ -34,9 +34,10 @@ bool is_absolute(std::string_view text) { return !text.empty() && text.front() =
 /// What a package manager outside the sandbox opens and overwrites the next time, wherever it
 /// leads.
 bool is_written_through(std::string_view name) {
-  static constexpr std::array<std::string_view, 8> kNames{
+  static constexpr std::array<std::string_view, 11> kNames{
       "package.json", "package-lock.json", "npm-shrinkwrap.json",
       "yarn.lock",    "pnpm-lock.yaml",    "pnpm-workspace.yaml",
+      "bun.lock",     "bun.lockb",         "deno.lock",
       ".pnp.cjs",     ".pnp.loader.mjs"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }

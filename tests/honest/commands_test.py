@@ -32,7 +32,7 @@ def shell_tools(p):
 
 @honest("bun", "deno")
 def other_runtimes(p):
-    """bun and deno, of which there is no profile yet, run a program of the project"""
+    """bun and deno run a program of the project"""
     p.write("main.js", "import {writeFileSync} from 'node:fs'\nwriteFileSync('out.txt', 'made\\n')\n")
     p.write("package.json", '{"name": "app", "private": true, "type": "module"}\n')
     p.run(*(("bun", "run") if p.manager.name == "bun" else ("deno", "run", "-A")), "main.js")

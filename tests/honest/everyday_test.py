@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from honest import EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
+from honest import BUN, EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
 
 
 @honest(*EVERY, root=True)
@@ -48,7 +48,7 @@ def remove(p):
     p.run(p.manager.command, "remove", "right")
 
 
-@honest("npm11", "npm12", "pnpm10", "pnpm12")
+@honest("npm11", "npm12", "pnpm10", "pnpm12", "bun")
 def update(p):
     """updating"""
     p.manifest(dependencies={"left": "1.0.0"})
@@ -86,7 +86,7 @@ def shrinkwrap(p):
     p.run("npm", "shrinkwrap")
 
 
-@honest(*NPM, "pnpm10", "pnpm12")
+@honest(*NPM, "pnpm10", "pnpm12", "bun")
 def not_there(p):
     """a package that does not exist"""
     p.manifest(dependencies={"nowhere": "1.0.0"})
@@ -116,7 +116,7 @@ def conflict(p):
     p.run("npm", "install")
 
 
-@honest(*NPM, "yarn1")
+@honest(*NPM, "yarn1", "bun")
 def optional_that_fails(p):
     """an optional dependency whose script fails"""
     p.registry.add("fragile", "1.0.0", {"index.js": ""}, scripts={"install": "exit 1"})
@@ -124,7 +124,7 @@ def optional_that_fails(p):
     p.run(p.manager.command, "install")
 
 
-@honest("npm11", "yarn1")
+@honest("npm11", "yarn1", "bun")
 def odd_modes_and_names(p):
     """a package with read-only files, spaces and letters in names"""
     p.registry.add("odd", "1.0.0", {"a file.js": "1\n", "größe/ünder.js": "2\n", "bin/run": "#!/bin/sh\necho hi\n"},
@@ -135,7 +135,7 @@ def odd_modes_and_names(p):
     p.run(p.manager.command, "install")
 
 
-@honest("npm11", "pnpm10")
+@honest("npm11", "pnpm10", "bun")
 def directory_with_spaces(p):
     """a project whose directory has spaces and letters, reached by a link"""
     p.root = p.cwd = p.work / "mein Projekt ü"
@@ -175,18 +175,19 @@ def directory_elsewhere(p):
     p.run("pnpm", "-C", "../client", "install")
 
 
-@honest("yarn1", "yarn4")
+@honest("yarn1", "yarn4", "bun")
 def yarn_elsewhere(p):
-    """yarn --cwd to a project beside"""
+    """yarn and bun --cwd to a project beside"""
     p.manifest("../client", dependencies={"right": "2.0.0"})
     if p.manager.name == "yarn4":
         p.write("../client/.yarnrc.yml", "nodeLinker: node-modules\n")
         p.write("../client/yarn.lock", "")
     p.manifest()
-    p.run("yarn", "--cwd", "../client", "install")
+    # For bun the option belongs to the word.
+    p.run(p.manager.command, *(("install", "--cwd", "../client") if p.manager.name == "bun" else ("--cwd", "../client", "install")))
 
 
-@honest(*EVERY, not_yet=PNPM)  # links the program's file, and makes it executable in its own place
+@honest(*EVERY, not_yet=(*PNPM, *BUN))  # links the program's file, and makes it executable in its own place
 def directory_beside_as_dependency(p):
     """a dependency that is a directory beside the project, with a program"""
     p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}}\n')

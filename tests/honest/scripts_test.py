@@ -77,9 +77,9 @@ def npm_create(p):
     p.run("npx", "--yes", "create-thing", "third", env={"CI": "true"})
 
 
-@honest("pnpm10", "pnpm12", "yarn1", "yarn4")
+@honest("pnpm10", "pnpm12", "yarn1", "yarn4", "bun")
 def other_create(p):
-    """pnpm create, yarn create"""
+    """pnpm create, yarn create, bun create"""
     p.run(p.manager.command, "create", "thing", "first")
 
 
@@ -106,14 +106,14 @@ def by_make(p):
     p.run("./scripts/setup.sh")
 
 
-@honest("npm11", "yarn1", "pnpm10")
+@honest("npm11", "yarn1", "pnpm10", "bun")
 def prepare_builds(p):
     """a prepare script that builds"""
     p.manifest(devDependencies={"builder": "^1.0.0"}, scripts={"prepare": "builder dist/main.js"})
     p.run(p.manager.command, *p.manager.first_install)
 
 
-@honest("npm11", "yarn1")
+@honest("npm11", "yarn1", "bun")
 def postinstall_generates(p):
     """a postinstall of the project that generates sources and patches a dependency"""
     p.manifest(dependencies={"left": "1.0.0"}, scripts={"postinstall": "node generate.js"})

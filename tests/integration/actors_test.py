@@ -75,6 +75,8 @@ npm_like("pnpm10", "pnpm", ("install",), manifest={"pnpm": {"onlyBuiltDependenci
 for one in ("pnpm11", "pnpm12"):
     npm_like(one, "pnpm", ("install",), settings={"pnpm-workspace.yaml": "allowBuilds:\n  acts: true\n",
                                                   ".npmrc": "registry=@REGISTRY@\n"})
+npm_like("bun", "bun", ("install",), manifest={"trustedDependencies": ["acts"]})
+npm_like("deno", "deno", ("install", "--allow-scripts"), settings={".npmrc": "registry=@REGISTRY@\n"})
 for one in ("npm10", "npm12"):
     npm_like(one, "npm", ("install",), manifest={"allowScripts": {"acts": True}})
 npm_like("yarn1", "yarn", ("install", "--non-interactive"),

@@ -90,6 +90,7 @@ class Place:
         self.timeout = 80  # of one run, in seconds
         self.env = {**GIT, "npm_config_registry": self.registry.url(), "pnpm_config_registry": self.registry.url(),
                     "YARN_NPM_REGISTRY_SERVER": self.registry.url(), "BUN_CONFIG_REGISTRY": self.registry.url(),
+                    "NPM_CONFIG_REGISTRY": self.registry.url() if manager and manager.name == "deno" else None,
                     "YARN_UNSAFE_HTTP_WHITELIST": "localhost", "YARN_ENABLE_TELEMETRY": "0",
                     "YARN_ENABLE_IMMUTABLE_INSTALLS": "false", "YARN_REGISTRY": self.registry.url(), "CI": None}
         self.options = ["--allow-host", f"localhost:{self.registry.port}"]
@@ -298,5 +299,7 @@ ALL = ("all",)
 NPM = ("npm10", "npm11", "npm12")
 PNPM = ("pnpm10", "pnpm11", "pnpm12")
 YARN = ("yarn1", "yarn4")
-EVERY = (*NPM, *PNPM, *YARN)
-ONE_EACH = ("npm11", "pnpm10", "yarn1", "yarn4")
+BUN = ("bun",)
+DENO = ("deno",)
+EVERY = (*NPM, *PNPM, *YARN, *BUN)
+ONE_EACH = ("npm11", "pnpm10", "yarn1", "yarn4", "bun")

@@ -96,6 +96,8 @@ bool holds(const std::string& text, const std::string& part) {
 TEST_CASE("the plan of profile npm is the golden one") { check_golden("npm"); }
 TEST_CASE("the plan of profile pnpm is the golden one") { check_golden("pnpm"); }
 TEST_CASE("the plan of profile yarn is the golden one") { check_golden("yarn"); }
+TEST_CASE("the plan of profile bun is the golden one") { check_golden("bun"); }
+TEST_CASE("the plan of profile deno is the golden one") { check_golden("deno"); }
 TEST_CASE("the plan of profile pip is the golden one") { check_golden("pip"); }
 TEST_CASE("the plan of profile generic is the golden one") { check_golden("generic"); }
 

@@ -30,6 +30,7 @@ TEST_CASE("options name the directory in which a manager works") {
   CHECK(command_directory(kPnpm, {"pnpm", "-C", "b", "i"}, "/w/a") == "/w/a/b");
   CHECK(command_directory(kPnpm, {"pnpm", "--dir=b", "i"}, "/w/a") == "/w/a/b");
   CHECK(command_directory(PackageManager::yarn, {"yarn", "--cwd", "b"}, "/w/a") == "/w/a/b");
+  CHECK(command_directory(PackageManager::bun, {"bun", "--cwd=b", "i"}, "/w/a") == "/w/a/b");
 }
 
 TEST_CASE("what belongs to another program, or to npm's global prefix, names no directory") {
@@ -52,6 +53,25 @@ TEST_CASE("npm works in the nearest package above, or in the workspace that this
   CHECK(plan::find_work_places(kNpm, {"npm", "i"}, other, home).manager == other);
   CHECK(plan::find_work_places(kNpm, {"npm", "i"}, other, home).project == root);
   CHECK(plan::workspace_members(root) == std::vector<std::string>{root + "/packages/app"});
+}
+
+TEST_CASE(
+    "deno works where its configuration or the nearest package is, or at its workspace's root") {
+  const ScratchDirectory scratch;
+  const std::string root = scratch.make("home/repo");
+  const std::string member = scratch.make("home/repo/member");
+  const std::string deep = scratch.make("home/repo/member/src");
+  const std::string package = scratch.make("home/repo/member/package");
+  write(member + "/deno.json", "{}");
+  write(package + "/package.json", "{}");
+  const std::string home = scratch.path() + "/home";
+  const auto manager = [&](const std::string& from) {
+    return plan::find_work_places(PackageManager::deno, {"deno", "install"}, from, home).manager;
+  };
+  CHECK(manager(deep) == member);
+  CHECK(manager(package) == package);
+  write(root + "/deno.jsonc", R"({"workspace": ["./member"] /* all */})");
+  CHECK(manager(deep) == root);
 }
 
 TEST_CASE("pnpm's members are those of pnpm-workspace.yaml") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "policy/command_words.h"
 #include "policy/environment.h"
 
 using namespace sandbox_run::policy;
@@ -24,7 +25,8 @@ bool passes(const std::string& profile, const std::string& name) {
 }  // namespace
 
 TEST_CASE("the built-in profiles are there and complete") {
-  CHECK(profiles().names() == std::vector<std::string>{"generic", "npm", "pip", "pnpm", "yarn"});
+  CHECK(profiles().names() ==
+        std::vector<std::string>{"bun", "deno", "generic", "npm", "pip", "pnpm", "yarn"});
   for (const std::string& name : profiles().names()) {
     CAPTURE(name);
     const Policy policy = profiles().select(name);
@@ -53,8 +55,34 @@ TEST_CASE("commands find their built-in profile") {
   CHECK(name({"pip3"}) == "pip");
   CHECK(name({"pip3.12"}) == "pip");
   CHECK(name({"python3", "-m", "pip"}) == "pip");
+  CHECK(name({"bun"}) == "bun");
+  CHECK(name({"bunx"}) == "bun");
+  CHECK(name({"b"}, "/usr/lib/node_modules/bun/bin/bun.exe") == "bun");
+  CHECK(name({"deno"}) == "deno");
   CHECK(name({"make"}) == "generic");
   CHECK(name({"node", "x.js"}) == "generic");
+}
+
+TEST_CASE("bun and deno are package managers with some words, and interpreters with all others") {
+  const auto manages = [](const std::vector<std::string>& arguments) {
+    return manages_packages(profiles().select(profiles().name_for({arguments, ""})), arguments);
+  };
+  using Words = std::vector<std::string>;
+  for (const Words& words :
+       {Words{"bun", "install"}, Words{"/opt/bun.exe", "add", "x"}, Words{"bun", "--cwd", "a", "i"},
+        Words{"bunx", "x"}, Words{"bun", "x", "run"}, Words{"bun", "create", "x"},
+        Words{"deno", "install"}, Words{"deno", "x", "y"}, Words{"npm", "run", "x"}}) {
+    CAPTURE(words.back());
+    CHECK(manages(words));
+  }
+  for (const Words& words :
+       {Words{"bun"}, Words{"bun", "run", "install"}, Words{"bun", "install.ts"},
+        Words{"bun", "-e", "x", "add"}, Words{"bun", "--print=1", "add"}, Words{"bun", "test"},
+        Words{"bun", "./x", "add"}, Words{"deno", "run", "add"}, Words{"deno", "task", "install"},
+        Words{"deno", "main.ts"}, Words{"make", "install"}}) {
+    CAPTURE(words.back());
+    CHECK_FALSE(manages(words));
+  }
 }
 
 TEST_CASE("of Nix only the store is shown, not its daemon's socket") {
@@ -159,6 +187,11 @@ TEST_CASE("the shown copies of the user's configuration hold no secret") {
         "[url \"https://u:sekret@r.example.com/\"]\n\tinsteadOf = x", "[alias]\n\tx = !sekret",
         "[includeIf \"gitdir:x\"]\n\tpath = sekret", "[user]\n\tsigningkey = sekret",
         "[core]\n\tsshCommand = ssh -i sekret"}},
+      {HomeFile::Format::toml,
+       {"[install]\nregistry = 'https://u:sekret@r.example.com'",
+        "[install]\nregistry = {url = 'https://r.example.com', token = 'sekret'}",
+        "[install.scopes]\na = {username = 'sekret', password = 'sekret'}",
+        "[define]\nKEY = 'sekret'", "preload = ['sekret']", "x = 'sekret'"}},
       {HomeFile::Format::ini,
        {"password = sekret", "index-url: https://u:sekret@r.example.com",
         "[env]\nGITHUB_X = 'sekret'", "env = { X = 'sekret' }", "[env.x]\na = 'sekret'",

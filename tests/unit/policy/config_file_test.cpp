@@ -174,3 +174,42 @@ TEST_CASE("of a git configuration the named keys are shown, and no password in a
         "[user]\n\temail = \"a@example.com\"\n[user]\n\tname = \"A \\\"B\\\" C\"\n");
   CHECK(without_credentials(file, "[user\nname = x").empty());
 }
+
+TEST_CASE("of a bunfig.toml the named keys are shown, and no credentials wherever they stand") {
+  const HomeFile file{"{home}/.bunfig.toml",
+                      HomeFile::Format::toml,
+                      {"*token*", "*password*", "username"},
+                      {"install.*", "telemetry"},
+                      {}};
+  const std::string shown =
+      without_credentials(file,
+                          "telemetry = false # sekret\n"
+                          "preload = ['./sekret.ts']\n"
+                          "[define]\nKEY = 'sekret'\n"
+                          "[install]\n"
+                          "registry = {url = 'https://u:sekret@a.example.com/', token = 'sekret'}\n"
+                          "[install.scopes]\n"
+                          "auth = 'https://u:sekret@b.example.com/'\n"
+                          "\"@own\" = {url = 'https://c.example.com', \"username\" = 'sekret', "
+                          "pass\\u0077ord = 'x', \"pass\\u0077ord\" = 'sekret'}\n");
+  CHECK(shown.empty());  // no TOML: an escape in a bare key
+  const std::string good =
+      without_credentials(file,
+                          "telemetry = false # sekret\n"
+                          "preload = ['./sekret.ts']\n"
+                          "[define]\nKEY = 'sekret'\n"
+                          "[install]\n"
+                          "registry = {url = 'https://u:sekret@a.example.com/', token = 'sekret'}\n"
+                          "[install.scopes]\n"
+                          "auth = 'https://u:sekret@b.example.com/'\n"
+                          "\"@own\" = {url = 'https://c.example.com', \"username\" = 'sekret', "
+                          "\"pass\\u0077ord\" = 'sekret'}\n");
+  CHECK_FALSE(contains(good, "sekret"));
+  for (const char* kept : {"telemetry", "https://a.example.com/", "https://b.example.com/",
+                           "https://c.example.com", "@own", "auth"}) {
+    CAPTURE(kept);
+    CHECK(contains(good, kept));
+  }
+  CHECK(without_credentials(file, "[=]").empty());
+  CHECK(without_credentials(file, "").size() <= 1);
+}

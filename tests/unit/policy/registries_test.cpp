@@ -102,6 +102,20 @@ TEST_CASE("yarn classic answers in lines, its own settings and npm's") {
         Texts{"https://yarn.example.com", "https://npm.example.com/", "https://a.example.com"});
 }
 
+TEST_CASE("bun and deno answer with where they would connect") {
+  const auto facts = parse_answers(PackageManager::bun,
+                                   {"a "
+                                    "notice\n{\"registries\":[\"https://"
+                                    "a.example.com:443\",\"http://u:p@b.example.com/@s%2fx\",7],"
+                                    "\"cache\":\"/home/u/.bun/install/cache\"}\n"});
+  CHECK(facts.registries == Texts{"https://a.example.com:443", "http://b.example.com/@s%2fx"});
+  CHECK(facts.cache == "/home/u/.bun/install/cache");
+  CHECK(contains(error_of([] { parse_answers(PackageManager::deno, {{}}); }), "deno"));
+  CHECK(contains(
+      error_of([] { parse_answers(PackageManager::bun, {"{\"registries\":[],\"cache\":\"x\"}"}); }),
+      "bun"));
+}
+
 TEST_CASE("yarn berry answers setting by setting, its scopes apart") {
   const auto facts = parse_answers(
       PackageManager::yarn,

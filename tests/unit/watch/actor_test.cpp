@@ -47,6 +47,23 @@ TEST_CASE("pnpm 9's scripts are told by PNPM_SCRIPT_SRC_DIR and yarn 1's by the 
   CHECK(node_actor(shell(lifecycle("dep", "install"), "/p/node_modules/dep")) == expected);
 }
 
+TEST_CASE("a command of a script that deno forks is its package's by the directory") {
+  const auto actor_in = [](const std::string& directory) {
+    ExecFacts facts = shell({}, directory);
+    facts.install_event = "postinstall";
+    return actor_of_deno_script(facts);
+  };
+  CHECK(actor_in("/p/node_modules/.deno/dep@1.2.3/node_modules/dep") ==
+        Actor{Actor::Kind::script, "dep", "1.2.3", "postinstall"});
+  CHECK(actor_in("/p/node_modules/.deno/@s+dep@1.2.3_1/node_modules/@s/dep/src/x") ==
+        Actor{Actor::Kind::script, "@s/dep", "1.2.3", "postinstall"});
+  for (const char* elsewhere :
+       {"/p", "/", "/p/node_modules/dep", "/p/node_modules/.deno/dep@1.2.3", ""}) {
+    CAPTURE(elsewhere);
+    CHECK(actor_in(elsewhere).kind == Actor::Kind::unknown);
+  }
+}
+
 TEST_CASE("a package is called what it is installed as, not what its package.json says") {
   const auto name_in = [](const std::string& directory) {
     return node_actor(shell(lifecycle("electron", "install"), directory))->package;

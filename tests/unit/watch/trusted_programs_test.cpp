@@ -92,6 +92,32 @@ TEST_CASE("helpers are trusted in the system's directories only") {
   CHECK_FALSE(host.trusts({"/usr/bin/none"}));
 }
 
+TEST_CASE("an interpreter that is a package manager is one with its words alone") {
+  const RootDirectory place;
+  for (const char* path : {"/usr/bin/bun", "/usr/bin/node", "/opt/bun", "/opt/bun.exe"}) {
+    place.file(path);
+  }
+  const ProcessRoot root = place.process_in("/");
+  const TrustedPrograms programs({"/usr/bin/bun", "/usr/bin/node", "/opt/bun.exe"},
+                                 {{"bun add", "bunx *"}, {}});
+  const auto is_manager = [&](const std::string& path, std::vector<std::string> arguments) {
+    ExecFacts exec;
+    exec.arguments = std::move(arguments);
+    const bool manager = programs.is_manager(root.look_up(path), exec, root);
+    CHECK(programs.cover(root.look_up(path), exec, root) == manager);
+    return manager;
+  };
+  CHECK(is_manager("/usr/bin/bun", {"bun", "add", "x"}));
+  CHECK(is_manager("/usr/bin/bun", {"bunx", "x"}));
+  CHECK(is_manager("/opt/bun.exe", {"bun", "add", "x"}));
+  CHECK_FALSE(is_manager("/usr/bin/bun", {"bun", "run", "add"}));
+  CHECK_FALSE(is_manager("/usr/bin/bun", {"bun", "x.js"}));
+  CHECK_FALSE(is_manager("/usr/bin/bun", {"node", "add"}));
+  CHECK_FALSE(is_manager("/usr/bin/bun", {}));
+  CHECK_FALSE(is_manager("/usr/bin/node", {"bun", "add"}));  // ./add, said to be bun
+  CHECK_FALSE(is_manager("/opt/bun", {"bun", "add"}));
+}
+
 TEST_CASE("without a chain only helpers are trusted") {
   const RootDirectory place;
   place.file("/usr/bin/node");

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace sandbox_run::policy {
+
+/// A program for bun and deno that prints one JSON object: {"registries": [URL, …], "cache": PATH}.
+/// It has the very manager ask for a package, of each scope that is configured, too, through a
+/// proxy of its own, and reports where the request would have gone: nobody else knows the default.
+extern const std::string_view kScriptQuery;
+
+}  // namespace sandbox_run::policy

@@ -97,6 +97,19 @@ std::vector<HostPath> look_at_path(const HostFacts& facts) {
   return entries;
 }
 
+std::vector<HostPath> libraries_beside(const std::vector<HostPath>& entries,
+                                       const std::string& home) {
+  std::vector<HostPath> libraries;
+  for (const HostPath& entry : entries) {
+    const std::string prefix = base::parent_path(entry.real);
+    // ~/lib may be anything.
+    if (base::file_name(entry.real) != "bin" || prefix == "/" || prefix == home) continue;
+    const std::string library = join_path(prefix, "lib");
+    if (base::is_directory(library)) libraries.push_back(look_at(library));
+  }
+  return libraries;
+}
+
 enum class Executable { yes, no, missing };
 
 Executable executable(const std::string& path) {
@@ -300,6 +313,7 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   facts.working_directory_is_lost = places.working_directory_is_lost;
   facts.command = look_at_command(arguments, facts);
   facts.path_entries = look_at_path(facts);
+  facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real);
   facts.system = look_at_existing(policy.files.system);
   std::vector<std::string> etc;
   for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));

@@ -66,6 +66,8 @@ struct HostFacts {
   std::vector<std::string> not_shown;  // typed, or of git's alternates: named in a note
   CommandFact command;
   std::vector<HostPath> path_entries;  // of PATH, absolute, those that exist
+  /// PREFIX/lib of each PREFIX/bin among them: what links in there lead to.
+  std::vector<HostPath> path_libraries;
   std::vector<HostPath> system;
   std::vector<HostPath> etc;
   std::vector<ToolchainFact> toolchains;

@@ -129,6 +129,8 @@ class RootPlanner {
     for (const HostPath& entry : facts_.path_entries) {
       if (!is_shown(entry.real) && !holds_home(entry.real)) show(entry);
     }
+    // Without it a program that is found there can't be run, and the next one of its name is.
+    for (const HostPath& library : facts_.path_libraries) show(library);
   }
 
   bool leads_into(const HostPath& root) const {

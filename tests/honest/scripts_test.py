@@ -96,7 +96,7 @@ def by_a_shell(p):
     p.run("sh", "-c", "npm ci && npm run build")
 
 
-@honest("npm11", "pnpm10", not_yet=("pnpm10",))
+@honest("npm11", "pnpm10")
 def by_make(p):
     """make install, ./scripts/setup.sh"""
     project(p)

@@ -22,9 +22,6 @@ class RunLock {
   /// What the run is compared with; nullptr: nothing.
   const policy::BehaviourLock* compared() const;
 
-  /// Is there anything to compare with, or to learn? Only then is what a run writes watched.
-  bool is_used() const { return lock_ || use_ == LockUse::learn; }
-
   enum class RunEnd { well, alert, failed };
   struct Learned {
     bool failed = false;             // it should have been written, and could not be
@@ -38,6 +35,9 @@ class RunLock {
               RunEnd how) const;
 
  private:
+  /// Is there anything to compare with, or to learn?
+  bool is_used() const { return lock_ || use_ == LockUse::learn; }
+
   std::string project_;
   LockUse use_;
   std::optional<policy::BehaviourLock> lock_;

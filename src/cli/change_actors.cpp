@@ -33,15 +33,18 @@ void ChangeActors::name(events::Event& event) {
   const bool stripped = event.type == "change.stripped";
   if (!stripped && !view_) view_.emplace(run_directory_);
   const std::int64_t changed_at = stripped ? Suspects::kNoTime : change_time(*view_, target, path);
-  auto actor = suspects_->only(path, changed_at);
-  if (stripped && actor && actor->kind != events::Actor::Kind::package_manager) actor.reset();
-  if (actor) {
-    event.actor = std::move(actor);
-    event.details["inferred"] = true;
+  auto only = suspects_->only(target, path, changed_at);
+  if (stripped && only && !only->was_seen &&
+      only->actor.kind != events::Actor::Kind::package_manager) {
+    only.reset();
+  }
+  if (only) {
+    event.actor = std::move(only->actor);
+    if (!only->was_seen) event.details["inferred"] = true;
     return;
   }
   base::json::array suspects;
-  for (const std::string& words : suspects_->names(path, changed_at)) {
+  for (const std::string& words : suspects_->names(target, path, changed_at)) {
     suspects.emplace_back(words);
   }
   event.details["suspects"] = std::move(suspects);

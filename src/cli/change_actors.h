@@ -11,8 +11,9 @@
 namespace sandbox_run::cli {
 
 /// A sink on the way to another, for the events of a commit: says of each change that was held or
-/// stripped who made it, if the run's log leaves no choice (cli/review/suspects.h), as "inferred";
-/// else who may have, as "suspects". Both are the log's word about times, and no proof.
+/// stripped who made it: who was seen writing there, or, as "inferred", the one whom the times in
+/// the run's log leave (cli/review/suspects.h); else who may have, as "suspects", which is no
+/// proof.
 class ChangeActors : public events::EventSink {
  public:
   /// `next` outlives it. What it needs of the run's directory is read at the first such event.

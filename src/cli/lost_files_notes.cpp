@@ -51,13 +51,15 @@ std::vector<std::string> record_lost_files(const std::vector<LostFiles>& lost,
     if (!would_be_missed(one, plan)) continue;
     events::Event event{"home.discarded", events::Severity::notice};
     event.details = {{"path", one.path}, {"files", one.files}, {"bytes", one.bytes}};
-    event.actor = suspects.only(one.path, one.changed_at);
-    if (event.actor) event.details["inferred"] = true;
+    if (const auto only = suspects.only("", one.path, one.changed_at)) {
+      event.actor = only->actor;
+      if (!only->was_seen) event.details["inferred"] = true;
+    }
     sink.record(event);
     if (notes.size() < kMaxNotes) {
       const bool by_manager =
           event.actor && event.actor->kind == events::Actor::Kind::package_manager;
-      notes.push_back(note(one, plan, by_manager ? "" : suspects.words(one.path, one.changed_at)));
+      notes.push_back(note(one, plan, by_manager ? "" : suspects.words("", one.path, one.changed_at)));
     }
   }
   return notes;

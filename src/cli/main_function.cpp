@@ -27,8 +27,9 @@ using base::printable;
 
 int print_plan(const Options& options) {
   const Preparation prepared = prepare(options);
-  const RunLock lock(prepared.facts.project, options.lock);
-  base::write_full(1, describe_plan(prepared, lock.is_used()), "printing the plan");
+  const RunLock lock(prepared.facts.project,
+                     options.lock);  // one that is none is an error here, too
+  base::write_full(1, describe_plan(prepared), "printing the plan");
   return kOk;
 }
 

@@ -53,16 +53,15 @@ std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory
   return layers;
 }
 
-std::string describe_plan(const Preparation& prepared, bool watch_writes) {
+std::string describe_plan(const Preparation& prepared) {
   std::vector<workspace::LayerDirectory> layers;
   for (const workspace::Target& target : prepared.targets) {
     const std::string layer = "RUN/layers/" + std::to_string(layers.size());
     layers.push_back({target, target.lower_is_copied ? layer + "/lower" : target.path,
                       layer + "/upper", layer + "/work"});
   }
-  plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
-                                    plan_layers(layers, "RUN/empty"), plan::Purpose::run);
-  plan.watch_writes = watch_writes;
+  const plan::Plan plan = plan::make_plan(prepared.policy, prepared.facts,
+                                          plan_layers(layers, "RUN/empty"), plan::Purpose::run);
   std::string text = plan::to_text(plan);
   for (const policy::EgressRule& rule : prepared.policy.network.allow) {
     text += "egress     " + rule.host.text();

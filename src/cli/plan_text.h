@@ -15,7 +15,7 @@ std::vector<plan::Layer> plan_layers(const std::vector<workspace::LayerDirectory
                                      const std::string& empty);
 
 /// The plan with "RUN" for the run's own directory, and the egress rules: the same text for the
-/// same run, whenever it is made. `watch_writes`: as plan::Plan has it.
-std::string describe_plan(const Preparation& prepared, bool watch_writes);
+/// same run, whenever it is made.
+std::string describe_plan(const Preparation& prepared);
 
 }  // namespace sandbox_run::cli

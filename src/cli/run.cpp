@@ -95,7 +95,7 @@ class CommandRun {
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     only_reads_ = policy::only_reads(prepared_.policy, prepared_.facts.command.arguments);
     const auto locks = make_room();
-    record_started(*log_, plan_, describe_plan(prepared_, lock_->is_used()));
+    record_started(*log_, plan_, describe_plan(prepared_));
     const auto prepared = steady_clock::now();
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
@@ -171,7 +171,6 @@ class CommandRun {
                             plan::Purpose::run);
     plan_.supervisor = supervisor_files(prepared_.facts, state_, run_directory_, prepared_.targets,
                                         layers_, made_targets_.made());
-    plan_.watch_writes = lock_->is_used();
   }
 
   Outcome execute() {

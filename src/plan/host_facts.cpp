@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/git_places.h"
 #include "plan/work_places.h"
 #include "policy/environment.h"
 
@@ -225,6 +226,21 @@ std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
   return found;
 }
 
+/// What git would look at beyond the project.
+void find_repositories(policy::PackageManager manager, const WorkPlaces& places, HostFacts& facts) {
+  std::vector<std::string> found = find_git_directories(places.project, facts.working_directory);
+  facts.not_shown = find_alternates(places.project);
+  const auto named = named_git_directory(variable(facts, "GIT_DIR"), facts.working_directory);
+  if (named && !base::is_beneath(*named, places.project)) {
+    // ~/.dotfiles.git has all that was ever in it.
+    (is_hidden_at_home(*named, facts.home_real) ? facts.not_shown : found).push_back(*named);
+  }
+  // An install only asks git; as a target, two work trees could not be installed in at once.
+  auto& git_places =
+      manager == policy::PackageManager::none ? facts.linked.repositories : facts.linked.shown;
+  for (std::string& git : found) git_places.push_back(std::move(git));
+}
+
 }  // namespace
 
 CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts) {
@@ -293,15 +309,10 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   if (places.refusal.empty()) {
     facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
                                      facts.home_real, places);
-    // An install only asks git; as a target, two work trees could not be installed in at once.
-    auto& git_places = policy.package_manager == policy::PackageManager::none
-                           ? facts.linked.repositories
-                           : facts.linked.shown;
-    for (std::string& git : find_git_directories(places.project, facts.working_directory)) {
-      git_places.push_back(std::move(git));
-    }
-    facts.not_shown = find_alternates(places.project);
-    for (std::string& path : find_typed_paths(arguments, facts.working_directory, facts.home_real,
+    find_repositories(policy.package_manager, places, facts);
+    std::vector<std::string> named = arguments;
+    named.push_back(variable(facts, "GIT_WORK_TREE"));
+    for (std::string& path : find_typed_paths(named, facts.working_directory, facts.home_real,
                                               places, facts.not_shown)) {
       facts.linked.shown.push_back(std::move(path));
     }

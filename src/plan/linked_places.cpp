@@ -140,16 +140,12 @@ class DependencyFinder {
     return manifest && manifest->is_object() && manifest->get_object().contains("bin");
   }
 
-  bool is_hidden(const std::string& real) const {
-    return is_beneath(real, home_) && base::relative_to(real, home_).find_first_not_of('.') != 0;
-  }
-
   void add(const std::string& path, const std::string& spec) {
     const auto real = base::real_path(path);
     if (!real || is_inside(*real)) return;
     const bool directory = base::is_directory(*real);
     if (directory ? !is_package(*real) : !is_archive(*real)) return;
-    if (is_hidden(*real) || is_beneath(home_, *real)) {
+    if (is_hidden_at_home(*real, home_) || is_beneath(home_, *real)) {
       found_.refused.push_back(path);
       return;
     }
@@ -195,29 +191,11 @@ bool is_shown_if_typed(const std::string& real, const std::string& home, const W
   return base::is_directory(real) || is_file(real);
 }
 
-std::string first_line_after(const std::string& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return "";
-  return std::string(base::trim(text.substr(prefix.size(), text.find('\n') - prefix.size())));
-}
-
-/// What a git directory says of its work tree: a worktree's file `gitdir`, a submodule's or a
-/// separate one's core.worktree.
-bool names_work_tree(const std::string& git, const std::string& file) {
-  const std::string back(base::trim(read_text(join_path(git, "gitdir")).value_or("")));
-  if (!back.empty()) return base::real_path(base::absolute_path(back, git)) == file;
-  for (const std::string& line :
-       base::split(read_text(join_path(git, "config")).value_or(""), '\n')) {
-    const std::string_view word = base::trim(line);
-    constexpr std::string_view kKey = "worktree";
-    const std::size_t equals = word.find('=');
-    if (equals == std::string_view::npos || base::trim(word.substr(0, equals)) != kKey) continue;
-    const std::string tree = base::absolute_path(base::trim(word.substr(equals + 1)), git);
-    return base::real_path(tree) == parent_path(file);
-  }
-  return false;
-}
-
 }  // namespace
+
+bool is_hidden_at_home(const std::string& real, const std::string& home) {
+  return is_beneath(real, home) && base::relative_to(real, home).starts_with('.');
+}
 
 LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::string>& arguments,
                                const std::string& working_directory, const std::string& home,
@@ -265,51 +243,7 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
     // says what to type. Where such a path leads, the project has chosen, not who typed it.
     const bool is_projects_link =
         holds(places.project) || std::any_of(places.more.begin(), places.more.end(), holds);
-    const bool is_hidden =
-        is_beneath(*real, home) && base::relative_to(*real, home).starts_with('.');
-    (is_hidden || is_projects_link ? hidden : found).push_back(*real);
-  }
-  return found;
-}
-
-std::vector<std::string> find_alternates(const std::string& project) {
-  std::vector<std::string> found;
-  const std::string objects = join_path(project, ".git/objects");
-  const auto text = read_text(join_path(objects, "info/alternates"));
-  for (const std::string& line : base::split(text.value_or(""), '\n')) {
-    if (line.empty() || line.starts_with('#')) continue;
-    const std::string path = base::absolute_path(line, objects);
-    // What else the file names gets no note that says how to show it: the project may be a
-    // stranger's.
-    const bool is_store = base::is_directory(join_path(path, "pack"));
-    if (is_store && !is_beneath(path, project)) found.push_back(path);
-  }
-  return found;
-}
-
-bool is_git_directory(const std::string& path) {
-  return is_file(join_path(path, "HEAD")) &&
-         (is_file(join_path(path, "commondir")) || base::is_directory(join_path(path, "objects")));
-}
-
-std::vector<std::string> find_git_directories(const std::string& project,
-                                              const std::string& directory) {
-  std::vector<std::string> found;
-  for (std::string here = directory; is_beneath(here, project); here = parent_path(here)) {
-    const std::string file = join_path(here, ".git");
-    const std::string named =
-        is_file(file) ? first_line_after(read_text(file).value_or(""), "gitdir:") : "";
-    const auto git =
-        named.empty() ? std::nullopt : base::real_path(base::absolute_path(named, here));
-    if (git && is_git_directory(*git) && base::real_path(file) &&
-        names_work_tree(*git, *base::real_path(file))) {
-      const std::string common(base::trim(read_text(join_path(*git, "commondir")).value_or("")));
-      const auto shared = common.empty() ? git : base::real_path(base::absolute_path(common, *git));
-      // git makes it …/worktrees/NAME of the common one; any other place is somebody's own making.
-      const bool is_git = shared && is_git_directory(*shared) && is_beneath(*git, *shared);
-      if (is_git && !is_beneath(*shared, project)) found.push_back(*shared);
-    }
-    if (here == "/" || here.empty()) break;
+    (is_hidden_at_home(*real, home) || is_projects_link ? hidden : found).push_back(*real);
   }
   return found;
 }

@@ -7,8 +7,8 @@
 #include "plan/work_places.h"
 #include "policy/policy.h"
 
-// What a project leads to outside itself: dependencies that are directories or archives, the git
-// directory of a linked work tree.
+// What a project leads to outside itself: dependencies that are directories or archives, and what
+// the command line names. Of git: git_places.h.
 
 namespace sandbox_run::plan {
 
@@ -33,12 +33,6 @@ LinkedPlaces find_dependencies(policy::PackageManager manager,
                                const std::string& working_directory, const std::string& home,
                                WorkPlaces& places);
 
-/// The git directory that a file `.git` on the way from `directory` up to `project` names, and the
-/// common directory that it belongs to. Only if it names the work tree in turn, as git writes it:
-/// a project that comes with such a file can lead nowhere else.
-std::vector<std::string> find_git_directories(const std::string& project,
-                                              const std::string& directory);
-
 /// Of the command line: files and directories that are there, outside `places`, and that nothing
 /// else shows. Who types a path wants it read. Not: his home or what holds it, hidden directories
 /// of it (these go to `hidden`), places of the system's own (/proc, /run …), sockets and devices.
@@ -47,10 +41,7 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
                                           const std::string& home, const WorkPlaces& places,
                                           std::vector<std::string>& hidden);
 
-/// What `objects/info/alternates` of the project's repository names, which a stranger's can, too.
-std::vector<std::string> find_alternates(const std::string& project);
-
-/// Has it the shape of a git directory?
-bool is_git_directory(const std::string& path);
+/// Does it lie in a hidden directory of the home (~/.aws), or is one?
+bool is_hidden_at_home(const std::string& real, const std::string& home);
 
 }  // namespace sandbox_run::plan

@@ -125,8 +125,6 @@ struct Plan {
   SupervisorFiles supervisor;
   ExecSpec exec;
   std::string home;  // the false one's own mount; "": there is none
-  /// Calls that write are notified, too: a behaviour lock is compared with, or learned.
-  bool watch_writes = false;
   std::optional<std::chrono::seconds> time_limit;
   /// For people and the log: what was left out, by name, and why (withheld variables, …).
   std::vector<std::string> withheld_environment;

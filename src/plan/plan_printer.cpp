@@ -88,7 +88,6 @@ std::string to_text(const Plan& plan) {
   if (plan.ids.uid == 0) line("owners     kept: chown(2) answers success and does nothing");
   line("namespaces user mount pid net ipc uts cgroup");
   line("privileges none: no capability, empty bounding set, no_new_privs, system call allowlist");
-  if (plan.watch_writes) line("watched    what scripts write, for the behaviour lock");
   line(plan.landlock.abi > 0 ? "landlock   ABI " + std::to_string(plan.landlock.abi)
                              : "landlock   none");
   for (const std::string& path : plan.landlock.writable) line("writable   " + printable(path));

@@ -182,11 +182,9 @@ void notify_writes(const Filter& filter) {
   for (const char* name : sandbox_run::sandbox::kWrites) add(filter, SCMP_ACT_NOTIFY, name);
 }
 
-enum class Writes { free, notified };
-
-Filter argument_filter(Writes writes) {
+Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
-  if (writes == Writes::notified) notify_writes(filter);
+  notify_writes(filter);
   refuse_typing(filter);
   // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");
@@ -273,8 +271,7 @@ void print(const char* name, const Filter& filter) {
 int main() {
   std::printf("#pragma once\n#include <linux/filter.h>\nnamespace sandbox_run::sandbox {\n");
   print("kAllowFilter", allow_filter());
-  print("kArgumentFilter", argument_filter(Writes::free));
-  print("kArgumentAndWriteFilter", argument_filter(Writes::notified));
+  print("kArgumentFilter", argument_filter());
   print("kInitFilter", init_filter());
   print("kOwnerFilter", owner_filter());
   print("kSupervisorFilter", supervisor_filter());

@@ -29,12 +29,10 @@ long load(std::span<const sock_filter> filter, unsigned long flags) {
 void load_filters(const plan::Plan& plan, ChildContext& context) {
   // WAIT_KILLABLE_RECV (Linux 5.19): a signal that arrives while the supervisor looks at an execve
   // does not make it start over for ever. Older kernels do without.
-  const std::span<const sock_filter> filter =
-      plan.watch_writes ? std::span<const sock_filter>(kArgumentAndWriteFilter) : kArgumentFilter;
-  long listener =
-      load(filter, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  long listener = load(kArgumentFilter,
+                       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
   if (listener < 0 && errno == EINVAL) {
-    listener = load(filter, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    listener = load(kArgumentFilter, SECCOMP_FILTER_FLAG_NEW_LISTENER);
   }
   if (listener < 0) throw SysError("loading the system call filter");
   // Left open: until the execve, which waits for the supervisor, who has it by then.

@@ -377,7 +377,7 @@ inline constexpr const char* kRefused[] = {
 /// the owners that an archive names, and fail if they may not. Here everything stays root's.
 inline constexpr const char* kOwnerCalls[] = {"chown", "fchown", "lchown", "fchownat"};
 
-/// Notified where writes are watched, whatever their arguments; open(2) and openat(2) by their
+/// Notified whatever their arguments, as calls that write; open(2) and openat(2) by their
 /// flags. openat2(2) has its flags in memory. Which arguments are paths: watch/write_watch.cpp.
 inline constexpr const char* kWrites[] = {
     "creat",   "openat2",   "mkdir",  "mkdirat",   "mknod",    "mknodat",

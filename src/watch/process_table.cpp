@@ -86,6 +86,11 @@ Actor ProcessTable::actor_of(int pid) {
 }
 
 Actor ProcessTable::actor_of(const ProcessStatus& process) {
+  if (const auto actor = by_descent(process)) return *actor;
+  return actor_of_orphan(process);
+}
+
+std::optional<Actor> ProcessTable::by_descent(const ProcessStatus& process) {
   std::vector<ProcessId> passed;
   std::optional<ProcessStatus> next = process;
   while (next && next->id.pid > 1 && next->id.pid != ::getpid()) {
@@ -95,10 +100,10 @@ Actor ProcessTable::actor_of(const ProcessStatus& process) {
       return found;
     }
     passed.push_back(next->id);
-    if (passed.size() == kMaxAncestors) return {};
+    if (passed.size() == kMaxAncestors) return Actor{};
     next = read_process_status(next->parent);
   }
-  return actor_of_orphan(process);
+  return std::nullopt;
 }
 
 Actor ProcessTable::actor_of_orphan(const ProcessStatus& status) const {

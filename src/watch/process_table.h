@@ -25,6 +25,8 @@ class ProcessTable {
   /// By pid on the host.
   events::Actor actor_of(int pid);
   events::Actor actor_of(const ProcessStatus& process);
+  /// The same as far as it is certain: by itself or its nearest known ancestor, and no guess.
+  std::optional<events::Actor> by_descent(const ProcessStatus& process);
   /// Those that live and are known to have another actor.
   std::vector<ProcessId> of_others(const events::Actor& actor) const;
   /// Does a process that is known to be the actor's live, but for this one?

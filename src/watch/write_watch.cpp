@@ -131,12 +131,16 @@ WriteWatch::Known* WriteWatch::known(const Actor& actor) {
   return &packages_[key];
 }
 
+WriteWatch::Writer WriteWatch::writer(const std::optional<ProcessStatus>& status) {
+  if (!status) return {};
+  if (auto actor = processes_.by_descent(*status)) return {std::move(*actor), true};
+  return {processes_.actor_of(*status), false};
+}
+
 void WriteWatch::look(const seccomp_notif& notification) {
-  const auto actor_of = [this](const std::optional<ProcessStatus>& status) {
-    return status ? processes_.actor_of(*status) : Actor{};
-  };
-  const auto* doer = known_.find_or_learn(notification, channel_, actor_of);
-  if (doer == nullptr || !has_directory(doer->value)) return;
+  const auto ask = [this](const auto& status) { return writer(status); };
+  const auto* doer = known_.find_or_learn(notification, channel_, ask);
+  if (doer == nullptr || !has_directory(doer->value.actor)) return;
   const int thread = static_cast<int>(notification.pid);
   const seccomp_data& call = notification.data;
   RemoteMemory memory(thread);
@@ -159,8 +163,8 @@ void WriteWatch::look(const seccomp_notif& notification) {
   }
 }
 
-void WriteWatch::record(const Actor& actor, const std::string& path, int thread) {
-  const Known* const package = known(actor);
+void WriteWatch::record(const Writer& writer, const std::string& path, int thread) {
+  const Known* const package = known(writer.actor);
   if (package == nullptr) return;
   const auto& own = package->directories;
   if (std::any_of(own.begin(), own.end(), [&](const std::string& directory) {
@@ -169,20 +173,22 @@ void WriteWatch::record(const Actor& actor, const std::string& path, int thread)
     return;
   }
   const std::string place = write_place(path, project_, home_);
-  if (!place.empty()) tell(actor, path, place, thread);
+  if (!place.empty()) tell(writer, path, place, thread);
 }
 
-void WriteWatch::tell(const Actor& actor, const std::string& path, const std::string& place,
+void WriteWatch::tell(const Writer& writer, const std::string& path, const std::string& place,
                       int thread) {
-  Known* const package = known(actor);
+  Known* const package = known(writer.actor);
+  const std::string key = writer.is_certain ? place : place + '\0';
   if (package == nullptr || package->places.size() >= kMaxPlaces ||
-      !package->places.insert(place).second) {
+      !package->places.insert(key).second) {
     return;
   }
   events::Event event{"file.written"};
-  event.actor = actor;
+  event.actor = writer.actor;
   event.process = describe_process(process_of_thread(thread));
   event.details = {{"path", path}, {"place", place}};
+  if (!writer.is_certain) event.details["inferred"] = true;
   sink_.record(event);
 }
 

@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,16 +11,18 @@
 #include "events/event.h"
 #include "watch/notification.h"
 #include "watch/pinned_processes.h"
+#include "watch/process_files.h"
 #include "watch/process_table.h"
 
 namespace sandbox_run::watch {
 
 /// What the scripts of packages, and builds, write outside their own directory: a "file.written"
-/// for each of them and place (watch/write_place.h). Another package's code is where a hijacked one
-/// hides best: what is in node_modules is committed.
+/// for each of them and place (watch/write_place.h), so that a change of a protected place has a
+/// name where several scripts were running, and the behaviour lock knows it. Another package's code
+/// is where a hijacked one hides best: what is in node_modules is committed.
 ///
-/// The filter notifies calls that open for writing, make, rename or remove an entry only where a
-/// run has to do with a behaviour lock (sandbox/generate_filter.cpp), for it costs some 10 us each.
+/// The filter notifies calls that open for writing, make, rename or remove an entry
+/// (sandbox/generate_filter.cpp); nothing is read of those of the package manager itself.
 /// Where a path leads that could not be followed is a place, too: to hide behind one is behaviour.
 ///
 /// Must not: decide. A second thread may change the path after the look: what is written there is
@@ -43,22 +46,28 @@ class WriteWatch {
   void forget(int process) { known_.forget(process); }
 
  private:
+  struct Writer {
+    events::Actor actor;
+    /// By its ancestors. An orphan chooses what it is known by (its environment, its process
+    /// group): it must not put its work down to another.
+    bool is_certain = false;
+  };
   struct Known {
     std::set<std::string> directories;  // its own
     std::set<std::string> places;       // told
   };
 
   Known* known(const events::Actor& actor);
-  void record(const events::Actor& actor, const std::string& path, int thread);
-  void tell(const events::Actor& actor, const std::string& path, const std::string& place,
-            int thread);
+  Writer writer(const std::optional<ProcessStatus>& status);
+  void record(const Writer& writer, const std::string& path, int thread);
+  void tell(const Writer& writer, const std::string& path, const std::string& place, int thread);
 
   const NotificationChannel& channel_;
   ProcessTable& processes_;
   events::EventSink& sink_;
   std::string project_;
   std::string home_;
-  PinnedProcesses<events::Actor> known_;
+  PinnedProcesses<Writer> known_;
   std::map<std::string, Known> packages_;
 };
 

@@ -52,6 +52,25 @@ def a_crafted_git_file(t):
 
 
 @test
+def a_git_directory_by_variable(t):
+    """GIT_DIR shows a script no repository in a hidden directory of the home, and nothing that is none"""
+    for place, makes in ((".dotfiles", True), ("keys", False)):
+        if makes:
+            t.succeeded(t.bare("git", "init", "-q", "--bare", t.home / place))
+        secret = t.write(t.home / place / "secret", SECRET)
+        env, options = project(t, script=reader(secret))
+        env["GIT_DIR"] = str(t.home / place)
+        bare = control(t, env)
+        t.contains(bare.err + bare.out, SECRET, "control: the script reads it")
+        result = t.sandbox("npm", "install", "--foreground-scripts", options=options, env=env)
+        t.lacks(result.err + result.out, SECRET, result)
+        t.contains(result.err + result.out, "ENOENT", "because it is not there")
+        if makes:
+            t.contains(result.said, f"{place} is not shown in the sandbox; to show it: --ro")
+        shutil.rmtree(t.project / "node_modules", ignore_errors=True)
+
+
+@test
 def a_crafted_worktree(t):
     """A git directory made in the project, whose commondir is another repository, does not show that one"""
     git = repository(t)

@@ -41,6 +41,30 @@ def git_in_a_linked_work_tree(p):
     p.run("git", "switch", "-q", "-c", "topic")
 
 
+@honest()
+def git_directory_by_variable(p):
+    """GIT_DIR and GIT_WORK_TREE, of a repository that lies beside: status, commit, by a person"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    (p.work / "apart").mkdir()
+    p.bare("mv", ".git", "../apart/.git")
+    p.write("a.txt", "2\n")
+    env = {"GIT_DIR": str(p.work / "apart/.git"), "GIT_WORK_TREE": str(p.cwd)}
+    p.run("git", "status", env=env)
+    p.run("git", "commit", "-q", "-a", "-m", "second", env=env)
+    p.run("git", "log", "--oneline", env=env)
+
+
+@honest("npm11")
+def install_from_a_hook(p):
+    """an install that git's post-merge hook starts, in a linked work tree: git sets GIT_DIR"""
+    p.manifest(dependencies={"left": "1.0.0"}, scripts={"postinstall": "git rev-parse --git-dir HEAD; env | grep ^GIT_DIR"})
+    p.commit_all()
+    p.git("worktree", "add", "-q", "../tree", "-b", "tree")
+    p.cwd = p.work / "tree"
+    p.run("npm", "install", env={"GIT_DIR": str(p.root / ".git/worktrees/tree"), "GIT_REFLOG_ACTION": "merge"})
+
+
 @honest(root=True)
 def git_itself(p):
     """git status, add, commit, config, switch, by a person"""

@@ -75,7 +75,7 @@ bool holds_package(const ReviewSource& source, const HeldChange& change, const A
 bool is_suspected(const ReviewSource& source, const HeldChange& change, const Alerted& alerted) {
   if (alerted.names.empty()) return false;
   const std::int64_t changed_at = change_time(source.view(), change.target, change.change.path);
-  const std::vector<std::string> names = source.suspects().names(change.change.path, changed_at);
+  const std::vector<std::string> names = source.suspects().running_at(changed_at);
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return alerted.names.contains(name); });
 }

@@ -218,7 +218,7 @@ std::vector<ContentLine> content_of(ReviewSource& source, const HeldChange& chan
 }
 
 std::string suspicion(const ReviewSource& source, const HeldChange& change) {
-  return source.suspects().words(change.change.path,
+  return source.suspects().words(change.target, change.change.path,
                                  change_time(source.view(), change.target, change.change.path));
 }
 

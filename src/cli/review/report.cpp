@@ -144,8 +144,9 @@ json::object change_json(const ReviewSource& source, const HeldChange& change) {
     }
   };
   json::array suspects;
-  for (const std::string& name : source.suspects().names(
-           change.change.path, change_time(source.view(), change.target, change.change.path))) {
+  for (const std::string& name :
+       source.suspects().names(change.target, change.change.path,
+                               change_time(source.view(), change.target, change.change.path))) {
     suspects.emplace_back(name);
   }
   json::object object{{"target", printable(change.target)},

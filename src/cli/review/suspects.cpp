@@ -16,6 +16,7 @@ namespace json = base::json;
 
 constexpr std::size_t kMaxScripts = 10'000;
 constexpr std::size_t kMaxCommandBytes = 64U << 10;  // of one script
+constexpr std::size_t kMaxWritten = 1000;            // paths, of one script
 constexpr std::size_t kMaxEntries = 100;             // of a directory, looked at for their times
 constexpr std::size_t kShortestName = 4;             // "a" is named by every command
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -50,6 +51,32 @@ std::string directory_in(const json::object& event) {
   return details == nullptr ? "" : events::text_member(*details, "directory");
 }
 
+/// Not of an orphan, which may have made itself look like another.
+void note_written(const json::object& event, std::set<std::string>& written) {
+  const json::object* details = events::object_member(event, "details");
+  if (details == nullptr || details->contains("inferred")) return;
+  std::string path = events::text_member(*details, "path");
+  if (!path.empty() && written.size() < kMaxWritten) written.insert(std::move(path));
+}
+
+/// There, or beneath it: a new directory is one change with all that it holds.
+bool has_written(const std::set<std::string>& written, const std::string& path) {
+  const auto next = written.lower_bound(path);
+  if (next != written.end() && *next == path) return true;
+  const auto beneath = written.lower_bound(path + "/");
+  return beneath != written.end() && beneath->starts_with(path + "/");
+}
+
+/// A directory that it is in was put there as a whole (rename(2)).
+bool has_placed(const std::set<std::string>& written, std::string path, std::size_t root) {
+  for (auto slash = path.rfind('/'); slash != std::string::npos && slash > root;
+       slash = path.rfind('/')) {
+    path.resize(slash);
+    if (written.contains(path)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Suspects::Suspects(std::istream& log) {
@@ -58,6 +85,7 @@ Suspects::Suspects(std::istream& log) {
     const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
                        line.text.find("\"run.started\"") != std::string::npos ||
                        line.text.find("\"script.started\"") != std::string::npos ||
+                       line.text.find("\"file.written\"") != std::string::npos ||
                        line.text.find("\"script.finished\"") != std::string::npos;
     if (tells) add(line);
   }
@@ -82,6 +110,10 @@ void Suspects::add(const LogLine& line) {
     scripts_.push_back({.words = words, .actor = *actor, .commands = {}});
   }
   Script& script = scripts_[known->second];
+  if (events::text_member(*event, "type") == "file.written") {
+    note_written(*event, script.written);
+    return;
+  }
   follow(script, *event);
   append_arguments(*event, script.commands);
 }
@@ -111,33 +143,51 @@ void Suspects::follow(Script& script, const json::object& event) const {
   if (!left_running && --script.running <= 0) script.ended = time;
 }
 
-Suspects::Found Suspects::find(std::string_view path, std::int64_t changed_at) const {
+std::vector<const Suspects::Script*> Suspects::running(std::int64_t changed_at) const {
   const std::int64_t until =
       changed_at > kNoTime - kCoarseTick ? kNoTime : changed_at + kCoarseTick;
-  const std::string whole = base::printable(path);
-  const std::string name = base::file_name(whole);
-  Found found;
-  Found named;
-  named.by_name = true;
+  std::vector<const Script*> running;
   for (const Script& script : scripts_) {
     if (script.started > until) continue;
-    if (changed_at != kNoTime && script.ended < changed_at) continue;
-    found.scripts.push_back(&script);
-    const bool names =
-        script.commands.find(whole) != std::string::npos ||
-        (name.size() >= kShortestName && script.commands.find(name) != std::string::npos);
-    if (names && whole.size() >= kShortestName) named.scripts.push_back(&script);
+    if (changed_at == kNoTime || script.ended >= changed_at) running.push_back(&script);
   }
-  return named.scripts.empty() ? found : named;
+  return running;
 }
 
-std::optional<events::Actor> Suspects::only(std::string_view path, std::int64_t changed_at) const {
-  const Found found = find(path, changed_at);
+Suspects::Found Suspects::find(std::string_view target, std::string_view path,
+                               std::int64_t changed_at) const {
+  const std::string root = base::printable(target);
+  const std::string whole = base::printable(path);
+  const std::string absolute = root.empty() ? whole : base::join_path(root, whole);
+  const std::string name = base::file_name(whole);
+  Found seen{{}, Evidence::seen};
+  Found placed{{}, Evidence::seen};
+  Found named{{}, Evidence::command};
+  Found found{running(changed_at), Evidence::times};
+  for (const Script* script : found.scripts) {
+    if (has_written(script->written, absolute)) seen.scripts.push_back(script);
+    if (has_placed(script->written, absolute, root.size())) placed.scripts.push_back(script);
+    const bool names =
+        script->commands.find(whole) != std::string::npos ||
+        (name.size() >= kShortestName && script->commands.find(name) != std::string::npos);
+    if (names && whole.size() >= kShortestName) named.scripts.push_back(script);
+  }
+  for (Found* better : {&seen, &placed, &named}) {
+    if (!better->scripts.empty()) return std::move(*better);
+  }
+  return found;
+}
+
+std::optional<Suspects::Only> Suspects::only(std::string_view target, std::string_view path,
+                                             std::int64_t changed_at) const {
+  const Found found = find(target, path, changed_at);
   if (found.scripts.size() > 1) return std::nullopt;
-  if (!found.scripts.empty()) return found.scripts.front()->actor;
-  events::Actor actor;
-  actor.kind = events::Actor::Kind::package_manager;
-  return actor;
+  if (!found.scripts.empty()) {
+    return Only{found.scripts.front()->actor, found.evidence == Evidence::seen};
+  }
+  Only manager;
+  manager.actor.kind = events::Actor::Kind::package_manager;
+  return manager;
 }
 
 policy::Author Suspects::author_at(std::int64_t changed_at) const {
@@ -182,8 +232,9 @@ std::vector<std::string> Suspects::packages() const {
   return found;
 }
 
-std::vector<std::string> Suspects::names(std::string_view path, std::int64_t changed_at) const {
-  const Found found = find(path, changed_at);
+std::vector<std::string> Suspects::names(std::string_view target, std::string_view path,
+                                         std::int64_t changed_at) const {
+  const Found found = find(target, path, changed_at);
   std::vector<std::string> names;
   for (const Script* script : found.scripts) {
     if (names.size() == kMaxNamed) break;
@@ -192,17 +243,25 @@ std::vector<std::string> Suspects::names(std::string_view path, std::int64_t cha
   return names;
 }
 
-std::string Suspects::words(std::string_view path, std::int64_t changed_at) const {
-  const Found found = find(path, changed_at);
+std::vector<std::string> Suspects::running_at(std::int64_t changed_at) const {
+  std::vector<std::string> names;
+  for (const Script* script : running(changed_at)) names.push_back(script->words);
+  return names;
+}
+
+std::string Suspects::words(std::string_view target, std::string_view path,
+                            std::int64_t changed_at) const {
+  const Found found = find(target, path, changed_at);
   const std::size_t count = found.scripts.size();
   if (count == 0) {
     return scripts_.empty() ? "the command itself (no script ran)"
                             : "the command itself (no script was running then)";
   }
-  const std::string who = base::join(names(path, changed_at), ", ");
+  const std::string who = base::join(names(target, path, changed_at), ", ");
   const std::string more =
       count > kMaxNamed ? base::format(" or {} more", count - kMaxNamed) : std::string();
-  if (found.by_name) return who + more + " (its command names the file)";
+  if (found.evidence == Evidence::seen) return who + more + " (seen writing it)";
+  if (found.evidence == Evidence::command) return who + more + " (its command names the file)";
   if (count == 1 && scripts_.size() == 1) return who + " (the only script that ran)";
   if (count == 1) return who + " (the only script that was running then)";
   return "one of " + who + more +

@@ -4,6 +4,7 @@
 #include <istream>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,11 @@ namespace sandbox_run::cli {
 ///
 /// A change carries no name. But the kernel's change time of an entry in the layer can't be set
 /// from inside, so that no script that began later made it, and none that had ended and left
-/// nothing running; and a command line that names the path says a good deal. It is a suspicion, and
-/// worded as one.
+/// nothing running. Of those that are left, who was seen writing there (watch/write_watch.h) did;
+/// else a command line that names the path says a good deal. But for the first it is a suspicion,
+/// and worded as one.
+///
+/// `target` and `path`, of all questions: the target's directory and the path in it.
 class Suspects {
  public:
   /// Reads the events of a log; lines that are none are passed over, all is bounded.
@@ -28,13 +32,22 @@ class Suspects {
 
   /// "evil@1.0.0 postinstall (its command names the file)". `changed_at`: ns since 1970, or
   /// kNoTime. Safe for a terminal.
-  std::string words(std::string_view path, std::int64_t changed_at) const;
+  std::string words(std::string_view target, std::string_view path, std::int64_t changed_at) const;
   /// The same people, as a list (at most kMaxNamed); empty: the command itself.
-  std::vector<std::string> names(std::string_view path, std::int64_t changed_at) const;
+  std::vector<std::string> names(std::string_view target, std::string_view path,
+                                 std::int64_t changed_at) const;
+  /// All whose scripts were running then: a second thread can hide a write from who looks, and a
+  /// command line is its own to word.
+  std::vector<std::string> running_at(std::int64_t changed_at) const;
 
+  struct Only {
+    events::Actor actor;
+    bool was_seen = false;  // writing there
+  };
   /// The one who is suspected, the package manager (or whatever the command was) if no script is;
   /// nullopt: of several.
-  std::optional<events::Actor> only(std::string_view path, std::int64_t changed_at) const;
+  std::optional<Only> only(std::string_view target, std::string_view path,
+                           std::int64_t changed_at) const;
 
   /// Whose scripts can have made a change at this time; never Author::asked.
   policy::Author author_at(std::int64_t changed_at) const;
@@ -54,18 +67,21 @@ class Suspects {
     std::int64_t ended = kNoTime;
     /// A build that was started in the project's own directory, each time: the user's own setup.py.
     bool is_own_build = false;
-    int running_ever = 0;  // starts of its scripts
-    int running = 0;       // of its scripts: the same may run in several places
-    std::string commands;  // argv of what it ran, bounded; as in the log
+    int running_ever = 0;                // starts of its scripts
+    int running = 0;                     // of its scripts: the same may run in several places
+    std::string commands;                // argv of what it ran, bounded; as in the log
+    std::set<std::string> written = {};  // absolute paths, bounded; as in the log
   };
+  enum class Evidence { times, command, seen };
   struct Found {
     std::vector<const Script*> scripts;  // the last that started first
-    bool by_name = false;
+    Evidence evidence = Evidence::times;
   };
   void add(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
-  Found find(std::string_view path, std::int64_t changed_at) const;
+  std::vector<const Script*> running(std::int64_t changed_at) const;
+  Found find(std::string_view target, std::string_view path, std::int64_t changed_at) const;
 
   std::vector<Script> scripts_;
   std::map<std::string, std::size_t> index_;

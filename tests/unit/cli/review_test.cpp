@@ -89,19 +89,20 @@ TEST_CASE("sizes are rounded to what one reads") {
 }
 
 TEST_CASE("without a script the command itself is suspected") {
-  CHECK(suspects("").words("a", kNoon) == "the command itself (no script ran)");
-  CHECK(suspects("no event\n{}\n{\"type\":\"process.exec\"}\n").names("a", kNoon).empty());
+  CHECK(suspects("").words("/p", "a", kNoon) == "the command itself (no script ran)");
+  CHECK(suspects("no event\n{}\n{\"type\":\"process.exec\"}\n").names("/p", "a", kNoon).empty());
 }
 
 TEST_CASE("a script that began after the change did not make it") {
   const Suspects two =
       suspects(exec("12:00:00.000000", "early", "x") + exec("12:00:05.000000", "late", "y"));
-  CHECK(two.words("file", kNoon + kSecond) ==
+  CHECK(two.words("/p", "file", kNoon + kSecond) ==
         "early@1.0.0 postinstall (the only script that was running then)");
-  CHECK(two.words("file", kNoon - kSecond) == "the command itself (no script was running then)");
-  CHECK(two.words("file", Suspects::kNoTime) ==
+  CHECK(two.words("/p", "file", kNoon - kSecond) ==
+        "the command itself (no script was running then)");
+  CHECK(two.words("/p", "file", Suspects::kNoTime) ==
         "one of late@1.0.0 postinstall, early@1.0.0 postinstall (they ran)");
-  CHECK(suspects(exec("12:00:00.5", "one", "x")).words("file", kNoon + kSecond) ==
+  CHECK(suspects(exec("12:00:00.5", "one", "x")).words("/p", "file", kNoon + kSecond) ==
         "one@1.0.0 postinstall (the only script that ran)");
 }
 
@@ -110,8 +111,8 @@ TEST_CASE("a script that had ended before the change, and left nothing running, 
       exec("12:00:00.000000", "first", "x") + exec("12:00:05.000000", "second", "y");
   const std::string ended = started("12:00:00.1", "first") + finished("12:00:04", "first", "{}");
   const auto who = [](const Suspects& found, std::int64_t seconds) {
-    const auto actor = found.only("file", kNoon + seconds * kSecond);
-    return actor ? events::to_words(*actor) : "several";
+    const auto actor = found.only("/p", "file", kNoon + seconds * kSecond);
+    return actor ? events::to_words(actor->actor) : "several";
   };
   CHECK(who(suspects(both + ended), 3) == "first@1.0.0 postinstall");
   CHECK(who(suspects(both + ended), 6) == "second@1.0.0 postinstall");
@@ -127,11 +128,36 @@ TEST_CASE("a script that had ended before the change, and left nothing running, 
 TEST_CASE("a script whose command names the path is suspected before others") {
   const Suspects two = suspects(exec("12:00:00", "quiet", "make") +
                                 exec("12:00:00", "evil", "cp x .git/hooks/pre-commit"));
-  CHECK(two.words(".git/hooks/pre-commit", kNoon + kSecond) ==
+  CHECK(two.words("/p", ".git/hooks/pre-commit", kNoon + kSecond) ==
         "evil@1.0.0 postinstall (its command names the file)");
-  CHECK(two.names("elsewhere/pre-commit", kNoon + kSecond) ==
+  CHECK(two.names("/p", "elsewhere/pre-commit", kNoon + kSecond) ==
         std::vector<std::string>{"evil@1.0.0 postinstall"});
-  CHECK(two.names("x", kNoon + kSecond).size() == 2);  // too short to tell anything
+  CHECK(two.names("/p", "x", kNoon + kSecond).size() == 2);  // too short to tell anything
+}
+
+TEST_CASE("who was seen writing there is named before others, unless it ran at another time") {
+  const auto wrote = [](const std::string& package, const std::string& path,
+                        const std::string& more = "") {
+    return event("12:00:00.5", "file.written", package,
+                 R"("details":{"path":")" + path + R"(","place":"x")" + more + "}");
+  };
+  const std::string both =
+      exec("12:00:00", "quiet", "cp x .vscode/tasks.json") + exec("12:00:00", "evil", "node x.js");
+  const Suspects two = suspects(both + wrote("evil", "/p/.vscode/tasks.json"));
+  for (const char* path : {".vscode/tasks.json", ".vscode"}) {
+    CHECK(two.words("/p", path, kNoon + kSecond) == "evil@1.0.0 postinstall (seen writing it)");
+    CHECK(two.only("/p", path, kNoon + kSecond)->was_seen);
+  }
+  CHECK(two.running_at(kNoon + kSecond).size() == 2);
+  CHECK(two.names("/other", ".vscode", kNoon + kSecond).size() == 2);
+  CHECK(two.names("/p", ".vscode/tasks", kNoon + kSecond).size() == 2);
+  CHECK_FALSE(two.only("/p", ".vscode", kNoon - kSecond)->was_seen);
+  // A directory that was put there as a whole.
+  const Suspects moved = suspects(both + wrote("evil", "/p/.vscode"));
+  CHECK(moved.names("/p", ".vscode/a/b", kNoon + kSecond).size() == 1);
+  // An orphan may have made itself look like another.
+  const Suspects forged = suspects(both + wrote("evil", "/p/.vscode", R"(,"inferred":true)"));
+  CHECK(forged.names("/p", ".vscode/a", kNoon + kSecond).size() == 2);
 }
 
 TEST_CASE("a package is alone while its scripts run, and nobody else's") {
@@ -169,7 +195,8 @@ TEST_CASE("a build is the project's own where each of its starts was in the proj
 TEST_CASE("many scripts are counted") {
   std::string log;
   for (int i = 0; i < 5; ++i) log += exec("12:00:00", "p" + std::to_string(i), "x");
-  CHECK(suspects(log).words("file", kNoon + kSecond).find(" or 2 more (") != std::string::npos);
+  CHECK(suspects(log).words("/p", "file", kNoon + kSecond).find(" or 2 more (") !=
+        std::string::npos);
 }
 
 TEST_CASE("with --review what would be committed is held, what is protected stays so") {

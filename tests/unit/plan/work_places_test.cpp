@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "plan/git_places.h"
 #include "plan/linked_places.h"
 #include "scratch_directory.h"
 

@@ -49,7 +49,7 @@ std::uint32_t answer(long number, std::array<std::uint64_t, 6> arguments = {},
 
 TEST_CASE("ordinary calls are allowed") {
   for (const long number : {SYS_read, SYS_openat, SYS_mmap, SYS_futex, SYS_getrandom, SYS_prctl,
-                            SYS_renameat2, SYS_seccomp}) {
+                            SYS_fchmod, SYS_seccomp}) {
     CHECK(answer(number) == SECCOMP_RET_ALLOW);
   }
 }
@@ -101,13 +101,13 @@ TEST_CASE("the supervisor starts no program, makes no namespace, and still reads
   CHECK(own(SYS_socket, AF_VSOCK) == refused(EAFNOSUPPORT));
 }
 
-TEST_CASE("what may write is notified where writes are watched, and reading is not") {
+TEST_CASE("what may write is notified, and reading is not") {
   const auto own = [](long number, std::array<std::uint64_t, 6> arguments) {
     seccomp_data data{};
     data.arch = kArchitecture;
     data.nr = static_cast<int>(number);
     std::copy(arguments.begin(), arguments.end(), data.args);
-    return evaluate(kArgumentAndWriteFilter, data);
+    return evaluate(kArgumentFilter, data);
   };
   for (const std::uint64_t flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC,
                                     O_RDWR | O_APPEND | O_CLOEXEC, O_TMPFILE | O_WRONLY}) {
@@ -122,7 +122,6 @@ TEST_CASE("what may write is notified where writes are watched, and reading is n
     CHECK(own(number, {}) == SECCOMP_RET_USER_NOTIF);
   }
   CHECK(own(SYS_write, {}) == SECCOMP_RET_ALLOW);
-  CHECK(answer(SYS_mkdirat) == SECCOMP_RET_ALLOW);
 }
 
 TEST_CASE("init gets no vsock and no packet socket") {

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// Where the repository of a project lies, if that is outside the project.
+
+namespace sandbox_run::plan {
+
+/// The git directory that a file `.git` on the way from `directory` up to `project` names, and the
+/// common directory that it belongs to. Only if it names the work tree in turn, as git writes it:
+/// a project that comes with such a file can lead nowhere else.
+std::vector<std::string> find_git_directories(const std::string& project,
+                                              const std::string& directory);
+
+/// What GIT_DIR (git(1)) of the caller's environment names: set by himself, or by the git whose
+/// hook this runs in. nullopt: no git directory.
+std::optional<std::string> named_git_directory(const std::string& git_dir,
+                                               const std::string& working_directory);
+
+/// What `objects/info/alternates` of the project's repository names, which a stranger's can, too.
+std::vector<std::string> find_alternates(const std::string& project);
+
+}  // namespace sandbox_run::plan

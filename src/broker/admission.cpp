@@ -87,7 +87,8 @@ Requester requester_of(const events::Actor& actor) {
     case From::package_manager:
       return {To::package_manager, {}};
     case From::script:
-      return {To::script, actor.package};
+      // The attack: a git dependency calls itself what a rule is for.
+      return {To::script, actor.claims_name ? std::string() : actor.package};
     case From::build:
       return {To::build, {}};
     case From::project_script:

@@ -16,8 +16,10 @@ struct Limits {
   std::size_t names = 4096;          // addresses handed out in one run
   std::size_t dns_connections = 64;  // DNS over TCP, at once
   std::chrono::milliseconds dns_connection_idle = std::chrono::seconds(20);
-  std::size_t waiting_queries = 256;   // DNS over UDP, while the host's resolver is asked
-  std::size_t distinct_events = 1000;  // of each kind: different names, different destinations
+  std::size_t waiting_queries = 256;  // DNS over UDP, while the host's resolver is asked
+  /// Of each kind and actor: different names, different destinations.
+  std::size_t distinct_events = 1000;
+  std::size_t distinct_actors = 1000;  // of each kind, then all further ones share one bound
   std::size_t lookups = 64;            // of the host's resolver at once; each is a thread
   /// Of one address of a name before the next, RFC 8305 5; and for all from the last one's start.
   std::chrono::milliseconds connect_head_start = std::chrono::milliseconds(250);

@@ -36,25 +36,37 @@ void Recorder::record(std::string_view type, Severity severity, base::json::obje
   sink_->record(event);
 }
 
-/// By actor, not by process: who starts a process for each try hides nobody else's.
-std::string Recorder::key_of(Caller caller, std::string_view rest) const {
-  return base::format("{} {}", events::to_words(callers_.at(caller).actor), rest);
+std::string Recorder::actor_key(Caller caller) const {
+  return events::to_words(callers_.at(caller).actor);
 }
 
-bool Recorder::is_new(std::set<std::string>& seen, const std::string& key,
-                      const std::string& limit) {
-  if (seen.contains(key)) return false;
-  if (seen.size() >= limits_.distinct_events) {
-    limit_reached(limit, limits_.distinct_events);
+bool Recorder::is_new(Seen& seen, Caller caller, const std::string& key, const std::string& limit,
+                      Means means) {
+  std::string actor = actor_key(caller);
+  if (seen.size() >= limits_.distinct_actors && !seen.contains(actor)) actor = "others";
+  std::set<std::string>& keys = seen[actor];
+  if (keys.contains(key)) return false;
+  if (keys.size() >= limits_.distinct_events) {
+    const auto kind = callers_.at(caller).actor.kind;
+    const bool is_flood = means == Means::refused && (kind == events::Actor::Kind::script ||
+                                                      kind == events::Actor::Kind::build);
+    limit_reached(limit, limits_.distinct_events, caller,
+                  is_flood ? Severity::alert : Severity::notice);
     return false;
   }
-  seen.insert(key);
+  keys.insert(key);
   return true;
 }
 
 void Recorder::deny(const std::string& host, Caller caller, std::uint16_t port,
                     DeniedHost::Cure cure) {
-  if (denied_.size() >= limits_.distinct_events) return;
+  std::size_t& by_actor = denied_by_[actor_key(caller)];
+  const bool is_known = denied_.contains(host);
+  if (!is_known &&
+      (by_actor >= limits_.distinct_events || denied_by_.size() > limits_.distinct_actors)) {
+    return;
+  }
+  if (!is_known) ++by_actor;
   const events::Caller& who = callers_.at(caller);
   // Of git by ssh no rule about names tells where it leads.
   if (who.process && base::file_name(who.process->exe) == "ssh") cure = DeniedHost::Cure::none;
@@ -79,7 +91,10 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
   ++totals_.lookups;
   if (!allowed) ++totals_.lookups_denied;
   if (verdict == Verdict::denied) deny(name, caller);
-  if (!is_new(seen_lookups_, key_of(caller, name + ' ' + type), "different names looked up")) {
+  const bool is_refused = verdict == Verdict::denied;
+  if (!is_new(is_refused ? seen_denied_lookups_ : seen_lookups_, caller, name + ' ' + type,
+              is_refused ? "different names refused" : "different names looked up",
+              is_refused ? Means::refused : Means::little)) {
     return;
   }
   record("name.lookup", verdict == Verdict::denied ? Severity::notice : Severity::info,
@@ -88,7 +103,9 @@ void Recorder::name_looked_up(const std::string& name, const std::string& type, 
 
 void Recorder::name_failed(const std::string& name, const std::string& reason, Caller caller) {
   fail(name, reason);
-  if (!is_new(seen_failures_, key_of(caller, name + ' ' + reason), "different failures")) return;
+  if (!is_new(seen_failures_, caller, name + ' ' + reason, "different failures", Means::little)) {
+    return;
+  }
   record("name.lookup", Severity::notice,
          {{"name", name}, {"qtype", "A"}, {"verdict", "failed"}, {"reason", reason}}, caller);
 }
@@ -127,9 +144,9 @@ void Recorder::flow_denied(const Endpoint& destination, const std::string& name,
     deny(host, caller, destination.port,
          objection.is_private ? DeniedHost::Cure::private_host : DeniedHost::Cure::host);
   }
-  const std::string key = key_of(
-      caller, base::format("{} {} {} {}", address, destination.port, claimed, objection.reason));
-  if (!is_new(seen_denials_, key, "different destinations denied")) return;
+  const std::string key =
+      base::format("{} {} {} {}", address, destination.port, claimed, objection.reason);
+  if (!is_new(seen_denials_, caller, key, "different destinations denied", Means::refused)) return;
   base::json::object details{
       {"destination", address}, {"port", destination.port}, {"protocol", "tcp"}};
   if (!name.empty()) details["name"] = name;
@@ -152,9 +169,10 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
       deny(destination, caller, port, tcp ? DeniedHost::Cure::host : DeniedHost::Cure::none);
     }
   }
-  if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_,
-              key_of(caller, base::format("{} {} {}", destination, port, protocol)),
-              loopback ? "different loopback tries refused" : "different tries refused")) {
+  if (!is_new(loopback ? seen_loopback_refusals_ : seen_refusals_, caller,
+              base::format("{} {} {}", destination, port, protocol),
+              loopback ? "different loopback tries refused" : "different tries refused",
+              loopback ? Means::little : Means::refused)) {
     return;
   }
   record("flow.denied", loopback ? Severity::info : Severity::notice,
@@ -167,8 +185,9 @@ void Recorder::try_refused(const RefusedTry& refused, Caller caller) {
 
 void Recorder::decoy_leaked(const policy::Leak& leak, const std::string& host, std::uint16_t port,
                             Caller caller) {
-  const std::string key = key_of(caller, leak.source);
-  if (!is_new(seen_leaks_, key, "different decoys given away")) return;
+  if (!is_new(seen_leaks_, caller, leak.source, "different decoys given away", Means::refused)) {
+    return;
+  }
   record("decoy.leaked", Severity::alert,
          {{"decoy", leak.source},
           {"channel", "a connection's first bytes"},
@@ -184,21 +203,23 @@ void Recorder::flow_failed(const std::string& host, std::uint16_t port, const st
                            Caller caller) {
   ++totals_.flows_failed;
   fail(host, reason);
-  const std::string key = key_of(caller, base::format("{} {} {}", host, port, reason));
-  if (!is_new(seen_failures_, key, "different failures")) return;
+  const std::string key = base::format("{} {} {}", host, port, reason);
+  if (!is_new(seen_failures_, caller, key, "different failures", Means::little)) return;
   record("flow.failed", Severity::notice, {{"host", host}, {"port", port}, {"reason", reason}},
          caller);
 }
 
 void Recorder::flow_unused(const std::string& host, std::uint16_t port, Caller caller) {
-  const std::string key = key_of(caller, base::format("{} {} unused", host, port));
-  if (!is_new(seen_failures_, key, "different failures")) return;
+  const std::string key = base::format("{} {} unused", host, port);
+  if (!is_new(seen_failures_, caller, key, "different failures", Means::little)) return;
   record("flow.unused", Severity::info, {{"host", host}, {"port", port}}, caller);
 }
 
-void Recorder::limit_reached(const std::string& limit, std::size_t value) {
-  if (!seen_limits_.insert(limit).second) return;
-  record("limit.reached", Severity::notice, {{"limit", limit}, {"value", value}});
+void Recorder::limit_reached(const std::string& limit, std::size_t value, Caller caller,
+                             Severity severity) {
+  if (seen_limits_.size() > limits_.distinct_actors) return;
+  if (!seen_limits_.insert(limit + '\0' + actor_key(caller)).second) return;
+  record("limit.reached", severity, {{"limit", limit}, {"value", value}}, caller);
 }
 
 NetworkTotals Recorder::totals() const {

@@ -18,8 +18,9 @@
 namespace sandbox_run::broker {
 
 /// Turns what happens into events and totals. A package can look up or dial as fast as it likes:
-/// each distinct thing is an event once an actor, at most Limits::distinct_events of a kind, then
-/// one "limit.reached"; the rest is only counted.
+/// each distinct thing is an event once an actor, at most Limits::distinct_events of a kind and
+/// actor, then one "limit.reached"; the rest is only counted. Who is refused so much floods the
+/// log: that is an alert.
 class Recorder {
  public:
   using Caller = events::CallerTable::Number;
@@ -63,8 +64,10 @@ class Recorder {
                    Caller caller);
   /// The client closed before it sent anything, as package managers do that connect ahead of need.
   void flow_unused(const std::string& host, std::uint16_t port, Caller caller);
-  /// Once for each `limit` (words: "flows at once").
-  void limit_reached(const std::string& limit, std::size_t value);
+  /// Once for each `limit` (words: "flows at once") and actor.
+  void limit_reached(const std::string& limit, std::size_t value,
+                     Caller caller = events::CallerTable::kUnknown,
+                     events::Severity severity = events::Severity::notice);
 
   void count_bytes(std::uint64_t up, std::uint64_t down) {
     totals_.bytes_up += up;
@@ -76,8 +79,12 @@ class Recorder {
   NetworkTotals totals() const;
 
  private:
-  bool is_new(std::set<std::string>& seen, const std::string& key, const std::string& limit);
-  std::string key_of(Caller caller, std::string_view rest) const;
+  /// By actor, not by process: who starts a process for each try hides nobody else's.
+  using Seen = std::map<std::string, std::set<std::string>>;
+  enum class Means { little, refused };
+  bool is_new(Seen& seen, Caller caller, const std::string& key, const std::string& limit,
+              Means means);
+  std::string actor_key(Caller caller) const;
   void deny(const std::string& host, Caller caller, std::uint16_t port = 0,
             DeniedHost::Cure cure = DeniedHost::Cure::host);
   void fail(const std::string& host, const std::string& reason);
@@ -90,14 +97,16 @@ class Recorder {
   NetworkTotals totals_;  // without its two lists
   std::set<std::string> contacted_;
   std::map<std::string, DeniedHost> denied_;
-  std::map<std::string, std::string> failed_;  // host → the first reason
-  std::set<std::string> seen_lookups_;
-  std::set<std::string> seen_denials_;
-  // Of their own, so that a flood of one kind hides nothing of another.
-  std::set<std::string> seen_refusals_;
-  std::set<std::string> seen_loopback_refusals_;
-  std::set<std::string> seen_failures_;
-  std::set<std::string> seen_leaks_;
+  std::map<std::string, std::size_t> denied_by_;  // actor → how many of them
+  std::map<std::string, std::string> failed_;     // host → the first reason
+  // Each of its own, so that a flood of one kind hides nothing of another.
+  Seen seen_lookups_;
+  Seen seen_denied_lookups_;
+  Seen seen_denials_;
+  Seen seen_refusals_;
+  Seen seen_loopback_refusals_;
+  Seen seen_failures_;
+  Seen seen_leaks_;
   std::set<std::string> seen_limits_;
 };
 

@@ -28,12 +28,14 @@ policy::OnAlert answer_to_alerts(const policy::Policy& policy) {
 }
 
 EventChain::EventChain(const plan::HostFacts& facts, const plan::Plan& plan,
-                       const policy::BehaviourLock* lock, events::EventSink& log)
+                       const policy::BehaviourLock* lock, events::EventLog& log)
     : deferred_(log),
       alerts_(deferred_),
       notes_(facts.project, alerts_),
       behaviour_(notes_, lock, facts.home),
       matcher_(values_of(facts.decoys, plan)),
-      leaks_(matcher_, behaviour_) {}
+      leaks_(matcher_, behaviour_) {
+  log.on_flood([this](const events::Event& flood) { alerts_.record(flood); });
+}
 
 }  // namespace sandbox_run::cli

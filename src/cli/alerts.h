@@ -3,6 +3,7 @@
 #include "cli/alert_sink.h"
 #include "events/deferred_sink.h"
 #include "events/event.h"
+#include "events/event_log.h"
 #include "plan/host_facts.h"
 #include "plan/plan.h"
 #include "policy/behaviour_lock.h"
@@ -25,7 +26,7 @@ class EventChain {
  public:
   /// `lock` nullptr: nothing is compared.
   EventChain(const plan::HostFacts& facts, const plan::Plan& plan,
-             const policy::BehaviourLock* lock, events::EventSink& log);
+             const policy::BehaviourLock* lock, events::EventLog& log);
 
   events::EventSink& first() { return leaks_; }
   AlertSink& alerts() { return alerts_; }

@@ -281,10 +281,18 @@ class CommandRun {
     }
   }
 
+  void note_left_out() {
+    if (const std::uint64_t left_out = log_->left_out(); left_out > 0) {
+      prepared_.hints.push_back("events beyond the bounds of the log, left out of it: " +
+                                std::to_string(left_out));
+    }
+  }
+
   int finish(const Outcome& outcome, const TakenOver& commit) {
     const int command = command_code(outcome);
     int code = command;
     log_->record_left_out();
+    note_left_out();
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;

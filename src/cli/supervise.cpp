@@ -15,6 +15,7 @@
 #include "cli/stream_relay.h"
 #include "cli/tell.h"
 #include "cli/terminal.h"
+#include "plan/plan.h"
 #include "sandbox/launch.h"
 #include "sandbox/supervisor_confinement.h"
 #include "watch/decoy_watch.h"
@@ -87,7 +88,10 @@ std::unique_ptr<watch::DecoyWatch> watch_decoys(const SuperviseRequest& request,
   try {
     auto decoys = std::make_unique<watch::DecoyWatch>(
         std::move(placed), watch::SandboxRoots{sandbox.init_pid(), sandbox.keeper_pid()},
-        *request.sink, [&watch](int pid) { return watch.actor_of(pid); });
+        *request.sink, [&watch](int pid) { return watch.actor_of(pid); },
+        [&plan = *request.plan](const std::string& program) {
+          return plan::is_hosts_own(plan, program);
+        });
     if (decoys->change_fd() < 0) {
       record_missing(*request.sink, "decoys opened a second time",
                      "no inotify instance left: sysctl fs.inotify.max_user_instances");

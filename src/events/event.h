@@ -20,6 +20,9 @@ struct Actor {
   std::string package;  // script, build: the package or distribution
   std::string version;
   std::string script_event;  // script: "postinstall", …
+  /// The package's own word alone: it was not installed under that name (a git dependency that the
+  /// package manager prepares elsewhere).
+  bool claims_name = false;
   friend bool operator==(const Actor&, const Actor&) = default;
 };
 

@@ -141,46 +141,85 @@ std::size_t EventLog::write(const Event& event) {
   return line.size();
 }
 
-void EventLog::record(const Event& event) {
-  ++by_severity_[static_cast<std::size_t>(event.severity)];
-  if (event.severity == Severity::alert && alerts_.size() < limits_.alerts_kept) {
-    alerts_.push_back(event);
-  }
-  // By severity too: a flood of notices must not bury an alert of the same type.
-  const Key key(event.type, event.severity);
+EventLog::Tally& EventLog::tally_of(const Event& event) {
+  Key key(event.type, event.severity, event.actor ? to_words(*event.actor) : std::string());
+  // What is told apart is bounded, too: the rest has one bound together.
+  if (tallies_.size() >= limits_.tallies && !tallies_.contains(key)) std::get<2>(key) = "others";
   Tally& tally = tallies_[key];
-  ++tally.seen;
-  if (tally.left_out > 0 || tally.seen > limits_.lines || tally.bytes > limits_.bytes) {
-    ++tally.left_out;
-    if (tally.left_out == 1) record_left_out(key, tally);
-    return;
-  }
-  tally.bytes += write(event);
+  if (tally.seen == 0 && std::get<2>(key) != "others") tally.actor = event.actor;
+  return tally;
 }
 
-void EventLog::record_left_out(const Key& key, Tally& tally) {
+bool EventLog::has_room(const Tally& tally, Severity severity) const {
+  if (tally.left_out > 0 || tally.seen > limits_.lines || tally.bytes > limits_.bytes) return false;
+  return severity == Severity::alert ? alert_bytes_ <= limits_.alert_bytes
+                                     : bytes_ <= limits_.all_bytes;
+}
+
+void EventLog::record(const Event& event) {
+  ++by_severity_[static_cast<std::size_t>(event.severity)];
+  const bool is_alert = event.severity == Severity::alert;
+  if (is_alert && alerts_.size() < limits_.alerts_kept) alerts_.push_back(event);
+  Tally& tally = tally_of(event);
+  ++tally.seen;
+  if (!has_room(tally, event.severity)) return leave_out(event, tally);
+  const std::size_t bytes = write(event);
+  tally.bytes += bytes;
+  (is_alert ? alert_bytes_ : bytes_) += bytes;
+}
+
+void EventLog::leave_out(const Event& event, Tally& tally) {
+  const Key key(event.type, event.severity, tally.actor ? to_words(*tally.actor) : std::string());
+  ++tally.left_out;
+  const bool is_code_of_a_package = tally.actor && (tally.actor->kind == Actor::Kind::script ||
+                                                    tally.actor->kind == Actor::Kind::build);
+  // A large native build executes many thousand programs, and is refused none.
+  const bool is_flood =
+      is_code_of_a_package && !tally.is_flood &&
+      (event.severity != Severity::info || tally.seen > limits_.flood_factor * limits_.lines);
+  if (is_flood) {
+    tally.is_flood = true;
+    Event flood = left_out_event(key, tally);
+    flood.severity = Severity::alert;
+    flood.process = event.process;
+    if (tell_flood_) return tell_flood_(flood);
+    record(flood);
+  } else if (tally.left_out == 1) {
+    write(left_out_event(key, tally));
+  }
+}
+
+Event EventLog::left_out_event(const Key& key, Tally& tally) const {
+  const auto& [type, severity, who] = key;
   Event event;
   event.type = "limit.reached";
   event.severity = Severity::notice;
+  event.actor = tally.actor;
   event.details = {{"limit", "event lines"},
-                   {"type", key.first},
-                   {"severity", name_of(key.second)},
+                   {"type", type},
+                   {"severity", name_of(severity)},
                    {"value", tally.seen - tally.left_out},
                    {"left_out", tally.left_out}};
   tally.left_out_reported = tally.left_out;
-  write(event);
+  return event;
 }
 
 void EventLog::record_left_out() {
   for (auto& [key, tally] : tallies_) {
-    if (tally.left_out > tally.left_out_reported) record_left_out(key, tally);
+    if (tally.left_out > tally.left_out_reported) write(left_out_event(key, tally));
   }
+}
+
+std::uint64_t EventLog::left_out() const {
+  std::uint64_t sum = 0;
+  for (const auto& [key, tally] : tallies_) sum += tally.left_out;
+  return sum;
 }
 
 std::uint64_t EventLog::count(std::string_view type) const {
   std::uint64_t sum = 0;
   for (const auto& [key, tally] : tallies_) {
-    if (key.first == type) sum += tally.seen;
+    if (std::get<0>(key) == type) sum += tally.seen;
   }
   return sum;
 }

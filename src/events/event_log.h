@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,10 +19,17 @@
 
 namespace sandbox_run::events {
 
-/// How much one run may write. A package decides how often it does a thing, so each is bounded.
+/// How much one run may write. A package decides how often it does a thing, so each is bounded; and
+/// each has a bound of its own, so that nobody hides what another does, or what he does next.
 struct EventLimits {
-  std::uint64_t lines = 10'000;        // of one type and severity
-  std::uint64_t bytes = 32U << 20;     // of one type and severity
+  std::uint64_t lines = 10'000;           // of one type, severity and actor
+  std::uint64_t bytes = 16U << 20;        // of one type, severity and actor
+  std::uint64_t all_bytes = 512U << 20;   // of all that is no alert
+  std::uint64_t alert_bytes = 64U << 20;  // of all alerts
+  std::size_t tallies = 20'000;           // types, severities and actors that are told apart
+  /// A package's script, or a build, that does a thing so many times more often than is written
+  /// floods the log; one that is refused it, at once.
+  std::uint64_t flood_factor = 10;
   std::size_t string_bytes = 4096;     // longer strings are cut, visibly
   std::size_t list_entries = 64;       // longer lists are cut, visibly
   std::size_t line_bytes = 64U << 10;  // of a line; beyond, its details and argv are left out
@@ -44,13 +53,18 @@ class EventLog : public EventSink {
   void add_sink(std::unique_ptr<Sink> sink) { sinks_.push_back(std::move(sink)); }
 
   void record(const Event& event) override;
-  /// Writes one limit.reached for each type of which lines were left out since the last call, with
-  /// the count so far. Call before run.finished; finish() does what is left.
+  /// Writes one limit.reached for each type and actor of which lines were left out since the last
+  /// call, with the count so far. Call before run.finished; finish() does what is left.
   void record_left_out();
+  /// Where the alert about a flood is handed in, once for each actor and type; else it is recorded
+  /// here.
+  void on_flood(std::function<void(const Event&)> tell) { tell_flood_ = std::move(tell); }
 
   /// How many were recorded, also those whose lines were left out.
   std::uint64_t count(std::string_view type) const;
   std::uint64_t count(Severity severity) const;
+  /// Lines that were not written.
+  std::uint64_t left_out() const;
   /// The first alerts, bounded.
   const std::vector<Event>& alerts() const { return alerts_; }
   /// After the last event: what sinks still have under way is sent, for a bounded time. The
@@ -67,13 +81,19 @@ class EventLog : public EventSink {
     std::uint64_t bytes = 0;
     std::uint64_t left_out = 0;
     std::uint64_t left_out_reported = 0;
+    bool is_flood = false;
+    std::optional<Actor> actor = {};
   };
-  using Key = std::pair<std::string, Severity>;
+  /// Type, severity, the actor in words.
+  using Key = std::tuple<std::string, Severity, std::string>;
 
   base::json::object object_for(const Event& event) const;
   /// Returns the line's length.
   std::size_t write(const Event& event);
-  void record_left_out(const Key& key, Tally& tally);
+  Tally& tally_of(const Event& event);
+  bool has_room(const Tally& tally, Severity severity) const;
+  Event left_out_event(const Key& key, Tally& tally) const;
+  void leave_out(const Event& event, Tally& tally);
 
   std::string run_id_;
   std::vector<std::unique_ptr<Sink>> sinks_;
@@ -81,6 +101,9 @@ class EventLog : public EventSink {
   ChainLink head_;
   bool finished_ = false;
   std::map<Key, Tally> tallies_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t alert_bytes_ = 0;
+  std::function<void(const Event&)> tell_flood_;
   std::array<std::uint64_t, 3> by_severity_{};
   std::vector<Event> alerts_;
 };

@@ -53,10 +53,12 @@ struct DecoyFile {
   std::string target;
   std::string content;
 };
-/// Hides a file or directory of the host that an earlier step shows: an empty one over it.
+/// Hides a file or directory of the host that an earlier step shows: an empty one over it, or for a
+/// file one with this content.
 struct Mask {
   std::string target;
   bool directory = false;
+  std::string content = {};
 };
 /// userxattr,volatile overlay: changes land in layers[layer] (see Plan::layers).
 struct OverlayMount {
@@ -130,6 +132,9 @@ struct Plan {
   std::vector<std::string> withheld_environment;
   std::vector<std::string> notes;
 };
+
+/// Does `path` lie where the plan shows what the host has, read-only?
+bool is_hosts_own(const Plan& plan, std::string_view path);
 
 /// Stable text of the whole plan, one fact a line: `sandbox-run plan`, and the golden tests.
 std::string to_text(const Plan& plan);

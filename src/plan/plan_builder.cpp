@@ -58,7 +58,22 @@ LandlockPlan plan_landlock(const HostFacts& facts, const std::vector<Layer>& lay
   return landlock;
 }
 
+const std::string& target_of(const MountStep& step) {
+  return std::visit([](const auto& known) -> const std::string& { return known.target; }, step);
+}
+
 }  // namespace
+
+bool is_hosts_own(const Plan& plan, std::string_view path) {
+  const MountStep* innermost = nullptr;
+  for (const MountStep& step : plan.mounts) {
+    const std::string& target = target_of(step);
+    if (!base::is_beneath(path, target)) continue;
+    if (innermost == nullptr || target.size() >= target_of(*innermost).size()) innermost = &step;
+  }
+  const auto* bind = innermost == nullptr ? nullptr : std::get_if<BindMount>(innermost);
+  return bind != nullptr && bind->access == Access::read_only;
+}
 
 Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
                const std::vector<Layer>& layers, Purpose purpose) {

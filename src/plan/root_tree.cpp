@@ -22,6 +22,9 @@ using base::parent_path;
 
 constexpr const char* kHosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
+/// A random UUID, the same for all.
+constexpr const char* kBootId = "6d1c6a3e-8a0f-4b7e-9a55-2f6c0d9b41e7\n";
+
 class RootPlanner {
  public:
   RootPlanner(const policy::Policy& policy, const HostFacts& facts,
@@ -76,6 +79,9 @@ class RootPlanner {
 
   void add_kernel_trees() {
     steps_.emplace_back(ProcMount{"/proc"});
+    // What tells this host from others, and names its disks.
+    steps_.emplace_back(Mask{"/proc/cmdline", false, "\n"});
+    steps_.emplace_back(Mask{"/proc/sys/kernel/random/boot_id", false, kBootId});
     if (facts_.privileged) {
       for (const HostPath& secret : facts_.kernel_secrets) {
         steps_.emplace_back(Mask{secret.path, secret.directory});

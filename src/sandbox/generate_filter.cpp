@@ -7,6 +7,7 @@
 // (seccomp(2)). A third one is for root alone.
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
 #include <seccomp.h>
@@ -86,6 +87,17 @@ void refuse_namespaces(const Filter& filter) {
 void refuse_typing(const Filter& filter) {
   for (const std::uint64_t request : {std::uint64_t{TIOCSTI}, std::uint64_t{TIOCLINUX}}) {
     add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {equals(1, request)});
+  }
+}
+
+/// Attributes of inodes (immutable, casefold, no copy on write): an overlay passes them through to
+/// the host's file system, and no look at the changes would show them. file_setattr(2) is not
+/// there.
+void refuse_inode_flags(const Filter& filter) {
+  for (const std::uint64_t request :
+       {std::uint64_t{FS_IOC_SETFLAGS}, std::uint64_t{FS_IOC32_SETFLAGS},
+        std::uint64_t{FS_IOC_FSSETXATTR}}) {
+    add(filter, SCMP_ACT_ERRNO(EOPNOTSUPP), "ioctl", {equals(1, request)});
   }
 }
 
@@ -186,6 +198,7 @@ Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
   notify_writes(filter);
   refuse_typing(filter);
+  refuse_inode_flags(filter);
   // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");
   add(filter, SCMP_ACT_NOTIFY, "execveat");

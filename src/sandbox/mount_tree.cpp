@@ -163,11 +163,12 @@ struct Attacher {
       attach(mask.target);
       return;
     }
-    // An empty, unreadable file of the new root's own tmpfs, over the file to hide.
+    // A file of the new root's own tmpfs, over the file to hide.
     constexpr const char* kName = ".mask";
-    const UniqueFd file(
-        check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400),
-                  "making a mask for " + mask.target));
+    const UniqueFd file(check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                                           mask.content.empty() ? 0400 : 0444),
+                                  "making a mask for " + mask.target));
+    base::write_full(file.get(), mask.content, "making a mask for " + mask.target);
     const UniqueFd tree(static_cast<int>(
         check_sys(::syscall(SYS_open_tree, root_fd, kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
                   "making a mask for " + mask.target)));

@@ -67,7 +67,10 @@ std::optional<Actor> lifecycle_actor(const ExecFacts& exec, const Actor& parent,
     return std::nullopt;
   }
   actor.package = installed_name(directory);
-  if (actor.package.empty()) actor.package = value_of(exec, "npm_package_name");
+  if (actor.package.empty()) {
+    actor.package = value_of(exec, "npm_package_name");
+    actor.claims_name = actor.kind == Actor::Kind::script;
+  }
   actor.version = value_of(exec, "npm_package_version");
   actor.script_event = value_of(exec, "npm_lifecycle_event");
   // Not the project is at work, but the program that the user named.

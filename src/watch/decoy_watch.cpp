@@ -82,16 +82,17 @@ bool is_inside(int pid, const SandboxRoots& roots) {
 
 }  // namespace
 
-Severity decoy_severity(DecoyReaders readers, const Actor& actor, std::string_view program) {
+Severity decoy_severity(DecoyReaders readers, const Actor& actor, std::string_view program,
+                        bool is_hosts) {
   if (readers == DecoyReaders::nobody) return Severity::alert;
   if (actor.kind == Actor::Kind::package_manager) return Severity::info;
-  return policy::is_http_client(program) ? Severity::notice : Severity::alert;
+  return is_hosts && policy::is_http_client(program) ? Severity::notice : Severity::alert;
 }
 
 class DecoyWatch::Impl {
  public:
   Impl(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
-       ActorOf actor_of);
+       ActorOf actor_of, IsHosts is_hosts);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -134,6 +135,7 @@ class DecoyWatch::Impl {
   ProcessId init_;
   events::EventSink& sink_;
   ActorOf actor_of_;
+  IsHosts is_hosts_;
   base::UniqueFd signals_;
   base::UniqueFd changes_;
   std::map<int, std::size_t> by_watch_;
@@ -141,11 +143,12 @@ class DecoyWatch::Impl {
 };
 
 DecoyWatch::Impl::Impl(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
-                       ActorOf actor_of)
+                       ActorOf actor_of, IsHosts is_hosts)
     : roots_(roots),
       init_(read_process_status(roots.init).value_or(ProcessStatus{{roots.init}}).id),
       sink_(sink),
-      actor_of_(std::move(actor_of)) {
+      actor_of_(std::move(actor_of)),
+      is_hosts_(std::move(is_hosts)) {
   sigset_t io;
   ::sigemptyset(&io);
   ::sigaddset(&io, SIGIO);
@@ -275,7 +278,8 @@ void DecoyWatch::Impl::tell(Watched& decoy, int thread, const std::string& given
   event.time = when;
   event.actor = actor_of_(pid);
   event.process = process_of(pid, thread);
-  event.severity = decoy_severity(decoy.placed.readers, *event.actor, event.process->exe);
+  event.severity = decoy_severity(decoy.placed.readers, *event.actor, event.process->exe,
+                                  is_hosts_(event.process->exe));
   event.details = {{"path", decoy.placed.path}};
   if (!given.empty() && given != decoy.placed.path) event.details["given"] = given;
   sink_.record(event);
@@ -355,8 +359,9 @@ void DecoyWatch::Impl::read_changes() {
 }
 
 DecoyWatch::DecoyWatch(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
-                       ActorOf actor_of)
-    : impl_(std::make_unique<Impl>(std::move(decoys), roots, sink, std::move(actor_of))) {}
+                       ActorOf actor_of, IsHosts is_hosts)
+    : impl_(std::make_unique<Impl>(std::move(decoys), roots, sink, std::move(actor_of),
+                                   std::move(is_hosts))) {}
 DecoyWatch::~DecoyWatch() = default;
 int DecoyWatch::lease_fd() const { return impl_->lease_fd(); }
 int DecoyWatch::change_fd() const { return impl_->change_fd(); }

@@ -36,11 +36,13 @@ struct SandboxRoots {
 class DecoyWatch {
  public:
   using ActorOf = std::function<events::Actor(int pid)>;
+  /// Does the host have the program, and can nobody inside have changed it?
+  using IsHosts = std::function<bool(const std::string& program)>;
 
-  /// `sink` and what `actor_of` needs outlive the watch. Throws
-  /// SysError if this kernel gives no lease.
+  /// `sink` and what the functions need outlive the watch. Throws SysError if this kernel gives no
+  /// lease.
   DecoyWatch(std::vector<PlacedDecoy> decoys, SandboxRoots roots, events::EventSink& sink,
-             ActorOf actor_of);
+             ActorOf actor_of, IsHosts is_hosts);
   ~DecoyWatch();
   DecoyWatch(const DecoyWatch&) = delete;
   DecoyWatch& operator=(const DecoyWatch&) = delete;
@@ -62,8 +64,9 @@ class DecoyWatch {
   std::unique_ptr<Impl> impl_;
 };
 
-/// How bad an open is, by who did it and with which program (the path of its binary). Pure.
+/// How bad an open is, by who did it and with which program (the path of its binary). Pure. The
+/// attack: `cat` copied to where one may write, under the name `curl`.
 events::Severity decoy_severity(policy::DecoyReaders readers, const events::Actor& actor,
-                                std::string_view program);
+                                std::string_view program, bool is_hosts);
 
 }  // namespace sandbox_run::watch

@@ -256,6 +256,18 @@ def looking_is_no_alert(t):
 
 
 @test
+def another_program_as_curl(t):
+    """a program that a package puts somewhere under the name of an HTTP client may not look into ~/.netrc unseen"""
+    script = 'cp /bin/cat {0}/curl && {0}/curl ~/.netrc'
+    for place in (t.project, t.home / "bin", "/tmp"):
+        t.true(place == "/tmp" or not place.mkdir(exist_ok=True), place)
+        t.contains(t.bare("sh", "-c", script.format(place)).out, SECRET, "control")
+        result = t.sandbox("sh", "-c", f"mkdir -p {place}; " + script.format(place), options=LOG)
+        t.contains(result.out, "machine ", "it has read the decoy")
+        t.equal(len(alerts(result, ".netrc")), 1, place)
+
+
+@test
 def endless_opens(t):
     """a package that opens a decoy in a loop gets no further events, and the run goes on"""
     script = "i=0; while [ $i -lt 300 ]; do read x < ~/.aws/credentials; i=$((i+1)); done; echo done"

@@ -122,3 +122,30 @@ def system_is_read_only(t):
     for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"):
         # Opened only, not written.
         t.true(t.sandbox("sh", "-c", f"exec 3>> {path}").code != 0, path)
+
+
+@test
+def inode_flags(t):
+    """flags of an inode (no dump, no access time, immutable …) are not changed: no review would show them"""
+    path = t.write("flagged", "x")
+    script = ("import fcntl, struct, sys; file = open(sys.argv[1]); "
+              "flags = struct.unpack('i', fcntl.ioctl(file, 0x80086601, bytes(8))[:4])[0]; "
+              "fcntl.ioctl(file, 0x40086602, struct.pack('q', flags | 0x40)); print('flagged')")
+    control = t.bare("/usr/bin/python3", "-c", script, path)
+    require("flagged" in control.out, f"this file system has no such flags: {control.err}")
+    path.unlink()
+    path = t.write("flagged", "x")
+    result = t.sandbox("/usr/bin/python3", "-c", script, path)
+    t.contains(result.err, "not supported", result)
+    t.lacks(result.out, "flagged")
+
+
+@test
+def the_host_by_its_kernel(t):
+    """the boot's id and the kernel's command line are not the host's"""
+    files = ["/proc/sys/kernel/random/boot_id", "/proc/cmdline"]
+    bare = t.succeeded(t.bare("cat", *files)).out.splitlines()
+    t.equal(bare, [line.strip() for file in files for line in open(file)], "control")
+    inside = t.succeeded(t.sandbox("cat", *files)).out.splitlines()
+    t.equal(len(inside), 2, inside)
+    t.true(not set(bare) & set(inside), inside)

@@ -105,6 +105,8 @@ def one_package(t):
     project.reached(project.script(*project.fetch(), package="electron"))
     project.refused(project.script(*project.fetch(), package="evil"), "script")
     project.refused(project.script(*project.fetch(), package="evil", name="electron"), "script")
+    # As npm prepares a git dependency: in a directory that has no name.
+    project.refused(project.script(*project.fetch(), package="/tmp", name="electron"), "script")
 
 
 @test

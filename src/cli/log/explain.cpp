@@ -333,7 +333,8 @@ Explanation explain_limit(const json::object& event, const ExplainedRun&) {
           "machine or bury an event.",
           "",
           {},
-          "Bounds are not configurable. A run that needs more than this is no install."};
+          "Bounds are not configurable. A run that needs more than this is no install. Of what was "
+          "left out, whoever is named here did all."};
 }
 
 Explanation explain_cache(const json::object& event, const ExplainedRun&) {

@@ -81,7 +81,7 @@ bool has_placed(const std::set<std::string>& written, std::string path, std::siz
 
 Suspects::Suspects(std::istream& log) {
   for (LogLine line; read_log_line(log, line);) {
-    if (line.text.find("\"limit.reached\"") != std::string::npos) has_gaps_ = true;
+    if (line.text.find("\"limit.reached\"") != std::string::npos) note_gap(line);
     const bool tells = line.text.find("\"process.exec\"") != std::string::npos ||
                        line.text.find("\"run.started\"") != std::string::npos ||
                        line.text.find("\"script.started\"") != std::string::npos ||
@@ -92,6 +92,15 @@ Suspects::Suspects(std::istream& log) {
   std::stable_sort(scripts_.begin(), scripts_.end(),
                    [](const Script& a, const Script& b) { return a.started > b.started; });
   index_.clear();
+}
+
+/// Of the package manager's and the project's own acts no script's start is missing.
+void Suspects::note_gap(const LogLine& line) {
+  const auto event = parse_log_event(line);
+  const auto actor = event ? events::actor_of(*event) : std::nullopt;
+  has_gaps_ = has_gaps_ || !actor || actor->kind == events::Actor::Kind::script ||
+              actor->kind == events::Actor::Kind::build ||
+              actor->kind == events::Actor::Kind::unknown;
 }
 
 void Suspects::add(const LogLine& line) {

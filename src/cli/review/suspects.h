@@ -78,6 +78,7 @@ class Suspects {
     Evidence evidence = Evidence::times;
   };
   void add(const LogLine& line);
+  void note_gap(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
   std::vector<const Script*> running(std::int64_t changed_at) const;

@@ -184,6 +184,39 @@ TEST_CASE("a flood of one type is cut with a count and hides no other type and n
   CHECK(text_of(lines[14], "type") == "run.finished");
 }
 
+TEST_CASE("a flood of one actor hides nothing of another, and what was refused to it is an alert") {
+  EventLimits limits;
+  limits.lines = 10;
+  LogInMemory memory(limits);
+  const auto of = [](const char* package, const char* type, Severity severity) {
+    Event made = event(type, severity);
+    made.actor = Actor{Actor::Kind::script, package, "1", "install"};
+    return made;
+  };
+  for (int i = 0; i < 12; ++i) memory.log().record(of("evil", "flow.denied", Severity::notice));
+  memory.log().record(of("other", "flow.denied", Severity::notice));
+  for (int i = 0; i < 100; ++i) memory.log().record(of("evil", "process.exec", Severity::info));
+  CHECK(memory.log().count(Severity::alert) == 1);
+  memory.log().record(of("evil", "process.exec", Severity::info));
+  CHECK(memory.log().count(Severity::alert) == 2);
+  CHECK(memory.log().left_out() == 2 + 91);
+  const auto lines = memory.lines();
+  CHECK(text_of(lines[10], "type") == "limit.reached");
+  CHECK(text_of(lines[10], "severity") == "alert");
+  CHECK(text_of(lines[10].as_object().at("actor"), "package") == "evil");
+  CHECK(text_of(lines[11].as_object().at("actor"), "package") == "other");
+}
+
+TEST_CASE("all that is no alert together is bounded, and leaves room for alerts") {
+  EventLimits limits;
+  limits.all_bytes = 1000;
+  LogInMemory memory(limits);
+  for (int i = 0; i < 100; ++i) memory.log().record(event("t" + std::to_string(i)));
+  memory.log().record(event("decoy.opened", Severity::alert));
+  const auto lines = memory.lines();
+  CHECK(text_of(lines.back(), "type") == "decoy.opened");
+}
+
 TEST_CASE("what was left out is told when the log ends, even if nobody asked") {
   EventLimits limits;
   limits.bytes = 1000;

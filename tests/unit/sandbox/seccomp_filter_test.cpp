@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -198,6 +199,8 @@ TEST_CASE("typing into the terminal is refused, whatever the upper half of the a
     CHECK(answer(SYS_ioctl, {0, high | TIOCSTI}) == refused(EPERM));
     CHECK(answer(SYS_ioctl, {0, high | TIOCLINUX}) == refused(EPERM));
     CHECK(answer(SYS_ioctl, {0, high | TIOCGWINSZ}) == SECCOMP_RET_ALLOW);
+    CHECK(answer(SYS_ioctl, {0, high | FS_IOC_SETFLAGS}) == refused(EOPNOTSUPP));
+    CHECK(answer(SYS_ioctl, {0, high | FS_IOC_GETFLAGS}) == SECCOMP_RET_ALLOW);
   }
 }
 

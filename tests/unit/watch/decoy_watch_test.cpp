@@ -39,6 +39,8 @@ std::vector<watch::PlacedDecoy> placed(const TemporaryFile& file) {
   return decoys;
 }
 
+bool hosts(const std::string&) { return true; }
+
 Actor script() { return {Actor::Kind::script, "evil", "1.0.0", "postinstall"}; }
 
 /// Runs `act` in a child; its exit code is what act returns.
@@ -72,7 +74,8 @@ void serve(watch::DecoyWatch& decoys, pid_t child, int& status) {
 TEST_CASE("an opener is found, named, and gets the content") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(
+      placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   const pid_t child = start([&] { return read_file(file.path, O_RDONLY); });
   int status = -1;
   serve(decoys, child, status);
@@ -88,7 +91,8 @@ TEST_CASE("an opener is found, named, and gets the content") {
 TEST_CASE("each of several opens, one after the other, is told") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(
+      placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   for (int i = 0; i < 5; ++i) {
     int status = -1;
     serve(decoys, start([&] { return read_file(file.path, O_RDONLY); }), status);
@@ -100,7 +104,8 @@ TEST_CASE("each of several opens, one after the other, is told") {
 TEST_CASE("an opener that does not wait gets nothing, and is told by who else was running") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(
+      placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   int status = -1;
   serve(decoys, start([&] { return read_file(file.path, O_RDONLY | O_NONBLOCK); }), status);
   CHECK(WEXITSTATUS(status) == 1);
@@ -112,7 +117,8 @@ TEST_CASE("an opener that does not wait gets nothing, and is told by who else wa
 TEST_CASE("who opens a decoy while another still holds it open is told, too") {
   const TemporaryFile file;
   Kept kept;
-  watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
+  watch::DecoyWatch decoys(
+      placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   int to_holder[2];
   int from_holder[2];
   REQUIRE(::pipe2(to_holder, O_CLOEXEC) == 0);
@@ -154,7 +160,8 @@ TEST_CASE("the watch leaves SIGIO as it was") {
   sigset_t before;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
   {
-    watch::DecoyWatch decoys(placed(file), {::getpid() + 1}, kept, [](int) { return script(); });
+    watch::DecoyWatch decoys(
+        placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   }
   sigset_t after;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
@@ -165,12 +172,14 @@ TEST_CASE("a look into ~/.netrc is an alert only by what is no HTTP client") {
   using policy::DecoyReaders;
   const Actor package_manager{Actor::Kind::package_manager, "", "", ""};
   const auto of = [&](DecoyReaders readers, const Actor& actor, const char* program) {
-    return watch::decoy_severity(readers, actor, program);
+    return watch::decoy_severity(readers, actor, program, true);
   };
   CHECK(of(DecoyReaders::http_clients, package_manager, "/usr/bin/python3") == Severity::info);
   CHECK(of(DecoyReaders::http_clients, script(), "/usr/bin/git") == Severity::notice);
   CHECK(of(DecoyReaders::http_clients, script(), "/usr/bin/cat") == Severity::alert);
   CHECK(of(DecoyReaders::nobody, package_manager, "/usr/bin/git") == Severity::alert);
+  CHECK(watch::decoy_severity(DecoyReaders::http_clients, script(), "/tmp/curl", false) ==
+        Severity::alert);
 }
 
 TEST_CASE("a thread's system call tells which path it opens") {

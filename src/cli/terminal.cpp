@@ -40,7 +40,8 @@ TerminalControl::~TerminalControl() {
   // caller's next read fail, a raw or silent mode would stay.
   while_ignoring(SIGTTOU, [&] {
     if (!we_are_foreground()) ::tcsetpgrp(terminal_.get(), ::getpgrp());
-    ::tcsetattr(terminal_.get(), TCSADRAIN, &modes_);
+    // Now: to wait for output that somebody has stopped (^S) would have no end.
+    ::tcsetattr(terminal_.get(), TCSANOW, &modes_);
   });
 }
 

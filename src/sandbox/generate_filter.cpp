@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -23,6 +24,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -98,6 +100,17 @@ void refuse_inode_flags(const Filter& filter) {
        {std::uint64_t{FS_IOC_SETFLAGS}, std::uint64_t{FS_IOC32_SETFLAGS},
         std::uint64_t{FS_IOC_FSSETXATTR}}) {
     add(filter, SCMP_ACT_ERRNO(EOPNOTSUPP), "ioctl", {equals(1, request)});
+  }
+}
+
+/// See kTerminalRequests. 16 bits are compared: the upper ones say the direction and the size.
+void refuse_terminal_requests(const Filter& filter) {
+  constexpr unsigned kLast = 0x7F;
+  for (unsigned number = 0; number <= kLast; ++number) {
+    const auto& known = sandbox_run::sandbox::kTerminalRequests;
+    if (std::find(std::begin(known), std::end(known), number) != std::end(known)) continue;
+    const std::uint64_t request = (std::uint64_t{'T'} << 8U) | number;
+    add(filter, SCMP_ACT_ERRNO(EPERM), "ioctl", {{1, SCMP_CMP_MASKED_EQ, 0xFFFFU, request}});
   }
 }
 
@@ -197,7 +210,7 @@ void notify_writes(const Filter& filter) {
 Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
   notify_writes(filter);
-  refuse_typing(filter);
+  refuse_terminal_requests(filter);
   refuse_inode_flags(filter);
   // Recorded by the supervisor, which also marks a socket as its caller's.
   add(filter, SCMP_ACT_NOTIFY, "execve");

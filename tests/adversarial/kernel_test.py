@@ -67,7 +67,7 @@ def terminal_attack(name):
     test(body)
 
 
-for one in ("type_a_key", "type_a_key_high_bits", "console"):
+for one in ("type_a_key", "type_a_key_high_bits", "console", "discipline", "stop_output", "exclusive"):
     terminal_attack(one)
 
 

@@ -1,9 +1,11 @@
 // Typing into the caller's terminal: what is typed there runs outside, as the caller (CVE-2017-5226
 // and its kind). The terminal is standard input.
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "attack.h"
@@ -27,10 +29,29 @@ static int console(void) {
   return judge_reached(ioctl(STDIN_FILENO, TIOCLINUX, &sub_code), ENOTTY);
 }
 
+// Harmless as they are tried: the discipline that it has, output that goes on, and back again.
+static int discipline(void) {
+  int number = 0;
+  return judge(ioctl(STDIN_FILENO, TIOCSETD, &number));
+}
+
+static int stop_output(void) { return judge(ioctl(STDIN_FILENO, TCXONC, TCOON)); }
+
+static int exclusive(void) {
+  const int result = ioctl(STDIN_FILENO, TIOCEXCL);
+  const int error = errno;
+  ioctl(STDIN_FILENO, TIOCNXCL);
+  errno = error;
+  return judge(result);
+}
+
 int main(int argc, char** argv) {
   const struct Attack attacks[] = {{"type_a_key", type_a_key},
                                    {"type_a_key_high_bits", type_a_key_high_bits},
-                                   {"console", console}};
+                                   {"console", console},
+                                   {"discipline", discipline},
+                                   {"stop_output", stop_output},
+                                   {"exclusive", exclusive}};
   if (!isatty(STDIN_FILENO)) return could_not_try("standard input is no terminal");
   return run_attack(attacks, sizeof attacks / sizeof attacks[0], argc, argv);
 }

@@ -179,7 +179,10 @@ RunFacts gather_run(const std::string& run_directory) {
   const Use use = RunInUse::alone(run_directory) ? Use::free : Use::in_use;
   try {
     facts.held = workspace::read_held(run_directory).size();
-    facts.state = state_of(facts.log, facts.held, is_unfinished(run_directory), use);
+    // A commit that has only its old entries still to remove is complete.
+    const bool unfinished =
+        is_unfinished(run_directory) && !workspace::needs_clean_up_only(run_directory);
+    facts.state = state_of(facts.log, facts.held, unfinished, use);
   } catch (const std::exception&) {
     facts.state = RunState::unknown;
   }

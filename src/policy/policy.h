@@ -71,7 +71,10 @@ enum class Verdict {
   recorded,
   /// A package.json: committed if the package manager alone ran, or if only the members `keys` of
   /// it changed; else protected. See changed_members() in manifest.h.
-  manifest
+  manifest,
+  /// What the package manager writes of what it has resolved: committed if no package's code was
+  /// running when it was last changed; else protected.
+  lockfile
 };
 
 struct VerdictRule {

@@ -27,6 +27,9 @@ enum class Author {
   /// Such a script, or what the user typed; or no script at all, in a command in which none of a
   /// package ran.
   project,
+  /// No script at all, in a command in which a package's ran: the package manager, but for what a
+  /// package may have done to it before.
+  manager,
   package  // any package's code, or it can't be told
 };
 
@@ -64,10 +67,13 @@ Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_p
 Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_path, Author author,
                  const Finding& finding);
 
+/// Of what was removed, so that there is no content, and no time that tells who it was.
+Judgement settle_removal(std::string_view path, Judgement by_path);
+
 /// How the reason of held git hooks begins.
 inline constexpr std::string_view kGitHooksReason = "git hooks";
 
-/// Is the content of a file at `path` worth a look, given the rules' word?
+/// Is the content, or the author, of a file at `path` worth a look, given the rules' word?
 bool depends_on_content(const Judgement& by_path);
 
 /// Where tools put git hooks: the entries are judged one by one.

@@ -206,7 +206,8 @@ bool Reader::judge_whole(Node& node) {
   }
   node.one_by_one = tree_.nodes[node.parent].one_by_one;
   if (!node.one_by_one && whole && whole->verdict != Verdict::verify &&
-      whole->verdict != Verdict::path_file && whole->verdict != Verdict::manifest) {
+      whole->verdict != Verdict::path_file && whole->verdict != Verdict::manifest &&
+      whole->verdict != Verdict::lockfile) {
     if (whole->verdict == Verdict::commit && purpose_ == Purpose::first_commit) {
       inspection_ = inspect(node.change.path, passable_, check_.objects());
       node.one_by_one = inspection_->is_objectionable;
@@ -354,11 +355,7 @@ void Reader::add_removal(Node node) {
   node.change.size = node.host.size;
   judge_by_path(tree_, judge_, node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
-  if (node.judgement.verdict == Verdict::manifest) {
-    node.judgement = {Verdict::protect, node.judgement.reason + " (it was removed)"};
-  }
-  // Gone, it is started no more.
-  if (node.judgement.verdict == Verdict::path_file) node.judgement.verdict = Verdict::commit;
+  node.judgement = policy::settle_removal(node.change.path, std::move(node.judgement));
   check_host_tree(node);
   push(std::move(node));
 }

@@ -142,7 +142,8 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
       author = context->author_at(changed_at);
       // A package's file that the project's own script touches (chmod, a formatter) is the
       // package's.
-      const bool is_new = finding.content == policy::Content::new_file;
+      const bool is_new =
+          finding.content == policy::Content::new_file && judgement.verdict != Verdict::lockfile;
       if (is_new && context->author_at(finding.made_at) != policy::Author::own_script) {
         author = policy::Author::package;
       }

@@ -218,7 +218,7 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   }
   if (any_lifecycle_running) return Author::own_script;
   if (any_running) return Author::project;
-  return any_of_package ? Author::package : Author::project;
+  return any_of_package ? Author::manager : Author::project;
 }
 
 bool Suspects::are_alone(const std::vector<std::string>& packages, std::int64_t at) const {

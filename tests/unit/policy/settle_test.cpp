@@ -40,6 +40,20 @@ TEST_CASE("what a manager writes by itself is asked for; what only an archive co
   CHECK_FALSE(settled("npm", "app-1.0.0.tgz", Author::asked).was_protected);
 }
 
+TEST_CASE("a lockfile is the manager's if no package's code was running when it was last changed") {
+  const auto lockfile = [](Author author) {
+    return settled("npm", "package-lock.json", author, {Content::new_file}, {"npm", "install"});
+  };
+  for (const Author author :
+       {Author::asked, Author::own_script, Author::project, Author::manager}) {
+    CHECK(lockfile(author).verdict == Verdict::commit);
+  }
+  CHECK(lockfile(Author::package).verdict == Verdict::protect);
+  CHECK(settle_removal("yarn.lock", {Verdict::lockfile, "r"}).verdict == Verdict::hold);
+  CHECK(settle_removal(".pnp.cjs", {Verdict::lockfile, "r"}).verdict == Verdict::commit);
+  CHECK(settle_removal("package.json", {Verdict::manifest, "r"}).verdict == Verdict::protect);
+}
+
 TEST_CASE("of what starts something the author decides if it is an alert, and never commits it") {
   const Finding hooks{Content::git_hooks, "husky"};
   CHECK(settled("npm", ".git/config", Author::project, hooks).verdict == Verdict::hold);
@@ -49,7 +63,7 @@ TEST_CASE("of what starts something the author decides if it is an alert, and ne
   CHECK(settled("npm", ".vscode/settings.json", Author::package, ignored).verdict ==
         Verdict::protect);
   const Finding starters{Content::git_starters, "core.pager"};
-  for (const Author author : {Author::project, Author::package}) {
+  for (const Author author : {Author::project, Author::manager, Author::package}) {
     const Judgement judgement = settled("npm", ".git/config", author, starters);
     CHECK(judgement.verdict == Verdict::protect);
     CHECK(judgement.reason.ends_with(": core.pager"));

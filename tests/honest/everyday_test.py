@@ -9,8 +9,8 @@ from honest import BUN, EVERY, NPM, ONE_EACH, PNPM, honest  # noqa: E402
 
 @honest(*EVERY, root=True)
 def first_install(p):
-    """a first install"""
-    p.manifest(dependencies={"right": "^2.0.0", "scripted": "1.0.0"}, devDependencies={"builder": "^1.0.0"})
+    """a first install, with a script that takes its time: the lockfile is written beside it, before or after"""
+    p.manifest(dependencies={"right": "^2.0.0", "scripted": "2.0.0"}, devDependencies={"builder": "^1.0.0"})
     p.run(p.manager.command, *p.manager.first_install)
 
 

@@ -71,7 +71,7 @@ def toolbox(registry):
     registry.add("scripted", "1.0.0", {
         "install.js": "require('fs').writeFileSync('made.txt', 'by the script\\n')\n", "index.js": ""},
         scripts={"postinstall": "node install.js"})
-    registry.add("scripted", "2.0.0", {"install.js": "setTimeout(() => {}, 1500)\n", "index.js": ""},
+    registry.add("scripted", "2.0.0", {"install.js": "setTimeout(() => {}, 700)\n", "index.js": ""},
                  scripts={"postinstall": "node install.js"})
 
 

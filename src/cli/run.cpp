@@ -192,6 +192,7 @@ class CommandRun {
     request.trusted_programs = trusted_programs(prepared_.policy, prepared_.facts);
     request.managers = prepared_.managers;
     request.manages = prepared_.manages;
+    request.never_shadowed = prepared_.policy.never_shadowed;
     request.closed_streams = closed_;
     try {
       Outcome outcome = supervise(request);

@@ -112,7 +112,7 @@ class Supervision {
                 *request.sink, callers_, broker::Limits{}, request.proxies, request.leaks),
         watch_(std::move(sandbox.exec_listener), request.package_manager, *request.sink, callers_,
                {request.project, request.home, overlay_places(*request.plan), request.managers,
-                request.manages},
+                request.manages, request.never_shadowed},
                request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on

@@ -52,6 +52,7 @@ struct SuperviseRequest {
   std::vector<std::string> trusted_programs;  // the package manager's own: watch/exec_watch.h
   std::vector<std::string> managers;          // those that the user's own code may start
   policy::CommandRule manages;                // with which words: watch/exec_watch.h
+  std::vector<std::string> never_shadowed;    // watch/shadowed_programs.h
   std::array<bool, 3> closed_streams{};
   /// Not nullptr: standard output goes here (at most kMaxCapture bytes), input and errors nowhere,
   /// and no signal is forwarded: a question to a package manager.

@@ -38,6 +38,8 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
     {"decoy.leaked",
      "tried to give away the decoy {decoy}: it was in {channel}[, {encoding}][, {name}][, to "
      "{host}]"},
+    {"program.shadowed",
+     "kept from running {path}, a program[ of the package {package}] in the place of the system's"},
     {"file.written", "wrote to {place}, outside its own directory[: {path}]"},
     {"behaviour.new", "did something new: {act}[ ({reason})]"},
     {"run.undone", "undone, {held|change|changes} held"},
@@ -61,8 +63,11 @@ constexpr std::pair<std::string_view, std::string_view> kPhrases[] = {
      "{left_out} left out]"},
 };
 
-constexpr std::pair<std::string_view, int> kGravities[] = {
-    {"decoy.leaked", 4}, {"decoy.opened", 3}, {"change.protected", 2}, {"behaviour.new", 1}};
+constexpr std::pair<std::string_view, int> kGravities[] = {{"decoy.leaked", 4},
+                                                           {"decoy.opened", 3},
+                                                           {"program.shadowed", 3},
+                                                           {"change.protected", 2},
+                                                           {"behaviour.new", 1}};
 
 /// Of one value; strings bare, lists as a command line.
 std::string value_words(const json::value& value) {

@@ -228,6 +228,9 @@ struct Policy {
   /// Names of programs that run no code but their own (git, cp): where the user typed one that lies
   /// in a directory of the system, what it changes is what he asked for.
   std::vector<std::string> system_programs;
+  /// Names of programs of the system in whose place no package's may stand: see
+  /// watch/shadowed_programs.h.
+  std::vector<std::string> never_shadowed = {};
   bool commit_on_failure = false;
   /// Sub-commands that change nothing in the project (`npm ls`): they wait for nobody, and commit
   /// nothing but caches.

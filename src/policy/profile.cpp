@@ -201,7 +201,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
       "files",       "toolchain", "home_file",      "cache",           "environment",
       "target",      "egress",    "decoys",         "system_programs", "reading_commands",
       "manages"};
-  if (profile.name == "common") known.emplace_back("protected");
+  if (profile.name == "common") known.insert(known.end(), {"protected", "never_shadowed"});
   root.allow_only(known);
 
   profile.description = root.text("description");
@@ -219,6 +219,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
                                                         {"deno", PackageManager::deno}},
                                                        PackageManager::none);
   policy.system_programs = root.texts("system_programs");
+  policy.never_shadowed = root.texts("never_shadowed");
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
   policy.reading_commands = root.texts("reading_commands");
   policy.manages = read_command_rule(root, "manages");

@@ -63,6 +63,7 @@ VerdictRule protected_rule(const VerdictRule& common, Profile::ProtectedUse::Dep
 
 Policy with_common(const Profile& profile, const Profile& common) {
   Policy policy = profile.policy;
+  policy.never_shadowed = common.policy.never_shadowed;
   FilesystemPolicy& files = policy.files;
   prepend(files.system, common.policy.files.system);
   prepend(files.etc, common.policy.files.etc);

@@ -24,6 +24,8 @@ struct Act {
   bool by_descriptor = false;
   bool trusted = false;  // the command's own program, or a helper
   int error = 0;         // not 0: it fails with this, and is not worth a record
+  /// See ShadowedPrograms; then it fails, and is worth one.
+  std::optional<std::string> shadowing = {};
   events::Actor parent;
   Look program;
   std::optional<ProcessRoot> root;  // as its process sees it

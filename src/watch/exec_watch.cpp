@@ -27,6 +27,7 @@
 #include "watch/notification.h"
 #include "watch/process_table.h"
 #include "watch/script_ends.h"
+#include "watch/shadowed_programs.h"
 #include "watch/signal_watch.h"
 #include "watch/socket_watch.h"
 #include "watch/trusted_programs.h"
@@ -41,6 +42,7 @@ using events::Event;
 /// Others of the supervisor's one thread want their turn, too.
 constexpr int kNotificationsPerTurn = 256;
 constexpr std::size_t kMaxStartedScripts = 10'000;
+constexpr std::size_t kMaxShadowing = 100;
 
 }  // namespace
 
@@ -54,6 +56,7 @@ class ExecWatch::Impl {
         sink_(sink),
         project_(std::move(places.project)),
         trusted_(std::move(trusted_programs), places.manages),
+        shadowed_(std::move(places.never_shadowed)),
         labels_(manager, TrustedPrograms(std::move(places.managers), places.manages),
                 OwnCode(WrittenFiles(std::move(places.layers)), project_, places.home), project_,
                 init_pid),
@@ -108,12 +111,14 @@ class ExecWatch::Impl {
   Act read(const seccomp_notif& notification);
   void record(const Act& act, const Actor& actor);
   void record_script(const Act& act, const Actor& actor);
+  void record_shadowing(const Act& act);
 
   base::UniqueFd listener_;
   NotificationChannel channel_;
   events::EventSink& sink_;
   std::string project_;
   TrustedPrograms trusted_;
+  ShadowedPrograms shadowed_;
   ProcessTable processes_;
   ActorLabels labels_;
   ConnectWatch connects_;
@@ -122,6 +127,7 @@ class ExecWatch::Impl {
   WriteWatch writes_;
   WatchTotals totals_;
   std::set<std::string> started_;
+  std::set<std::string> shadowing_;  // paths that were told
   ScriptEnds ends_;
 };
 
@@ -134,6 +140,7 @@ Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   act.program = look_at(root, where);
   act.error = certain_error(where, act.program);
   if (act.error != 0) return act;
+  if (where.plain) act.shadowing = shadowed_.package_of(where.path, act.program);
   act.by_descriptor = where.by_descriptor;
   act.reading = read_exec(thread, notification.data, std::move(where));
   act.trusted = trusted_.cover(act.program, act.reading.facts, root);
@@ -227,6 +234,11 @@ void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {
     channel_.refuse(notification.id, act.error);
     return;
   }
+  if (act.shadowing) {
+    if (channel_.is_valid(notification.id)) record_shadowing(act);
+    channel_.refuse(notification.id, ENOENT);
+    return;
+  }
   const bool still_waits = channel_.is_valid(notification.id);
   channel_.let_go_on(notification.id);
   // Killed or interrupted meanwhile: nothing was executed (an interrupted exec is notified again).
@@ -257,6 +269,21 @@ void ExecWatch::Impl::record(const Act& act, const Actor& actor) {
   event.details["parent_pid"] = act.process.parent;
   if (act.by_descriptor) event.details["by_descriptor"] = true;
   if (!act.reading.complete) event.details["unreadable"] = true;
+  sink_.record(event);
+}
+
+void ExecWatch::Impl::record_shadowing(const Act& act) {
+  const ExecFacts& facts = act.reading.facts;
+  if (shadowing_.size() >= kMaxShadowing || !shadowing_.insert(facts.path).second) return;
+  Event event;
+  event.type = "program.shadowed";
+  event.severity = events::Severity::alert;
+  event.time = act.time;
+  event.actor = act.parent;
+  event.process =
+      events::Process{act.process.id.pid, facts.path, facts.arguments, facts.working_directory};
+  event.details = {{"path", facts.path}};
+  if (!act.shadowing->empty()) event.details["package"] = *act.shadowing;
   sink_.record(event);
 }
 

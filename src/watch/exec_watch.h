@@ -34,6 +34,7 @@ struct WatchedPlaces {
   /// one, starts a package manager, whatever the command is.
   std::vector<std::string> managers = {};
   policy::CommandRule manages = {};  // with which words an interpreter among them is one
+  std::vector<std::string> never_shadowed = {};  // see ShadowedPrograms
 };
 
 /// Reads the notifications (seccomp_unotify(2)) of the sandboxee. Of connect(2): marks the socket

@@ -16,7 +16,7 @@ PROGRAM = "#!/usr/bin/node\nrequire('fs').writeFileSync(process.env.INIT_CWD + '
 def attack(t, name, script):
     """The project's own script, bare, where the package's program runs, and sandboxed."""
     registry = NpmRegistry()
-    registry.add("evil", "1.0.0", {"program.js": PROGRAM, "index.js": ""}, bin={name: "program.js"})
+    registry.add("evil", "1.0.0", {"program.js": PROGRAM, "index.js": ""}, more={"bin": {name: "program.js"}})
     t.write("package.json", json.dumps({"name": "app", "version": "1.0.0", "dependencies": {"evil": "1.0.0"},
                                         "scripts": {"postinstall": script}}))
     env = {"npm_config_registry": registry.url(), "npm_config_script_shell": "/bin/sh"}

@@ -296,7 +296,7 @@ std::string help_text() {
          "\n"
          "Runs COMMAND, an install, in isolation: its packages' scripts can't read your\n"
          "credentials, reach anything but the registries, or change anything but the\n"
-         "project. What they tried is said.\n"
+         "project. It tells you what they tried.\n"
          "\n"
          "Examples:\n"
          "  sandbox-run npm ci\n"

@@ -316,7 +316,7 @@ class CommandRun {
     print_summary(outcome, commit, command, code);
     if (!commit.failure.empty()) {
       complain("committing the changes: " + printable(commit.failure) +
-               "; the project is as it was, mend this and run again");
+               "; the project is as it was; fix this and run again");
     }
     return code;
   }

@@ -105,7 +105,7 @@ std::string words_of_skipped(const std::string& run_directory, int run_fd) {
                       " was left as it is: its records are damaged, or of another version of "
                       "sandbox-run";
   if (has_journal(run_fd))
-    words += "; its commit was interrupted, look whether its project is whole";
+    words += "; its commit was interrupted, check that its project is whole";
   return words + ". When nothing of it is needed, remove " + base::printable(run_directory);
 }
 
@@ -140,7 +140,7 @@ bool recover_run(const std::string& run_directory, events::EventSink& sink, cons
       throw base::UserError(
           "an interrupted commit to " + base::printable(base::join(targets, ", ")) +
           " can be neither finished nor undone (" + base::printable(error.what()) +
-          "); when that is mended, or " + base::printable(run.path) + " is removed, try again");
+          "); when that is fixed, or " + base::printable(run.path) + " is removed, try again");
     }
   } else if (!has_held(run.fd.get()) && !layers.empty()) {
     hold_everything(run.fd.get(), layers, kInterrupted);

@@ -47,7 +47,7 @@ std::string unnamed_text(const std::vector<std::string>& unnamed, const std::str
   }
   if (unnamed.size() > kUnnamedShown) words.emplace_back("…");
   return laid_out({"not committed", Paragraph::Tone::warning,
-                   "protected places, and changes of whoever raised an alert, want to be named "
+                   "protected places, and changes of whoever raised an alert, must be named "
                    "(--yes commits them all)",
                    words},
                   Layout::for_standard_error());

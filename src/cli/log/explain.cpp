@@ -32,8 +32,8 @@ Explanation explain_shadowed(const json::object& event, const ExplainedRun&) {
       "The supervisor: " + shown(path) + " was as if it were not there, so that the system's ran.",
       "",
       {},
-      "Nothing allows it: every later script would run the package's in its place, yours too. Who "
-      "wants it names it by another path."};
+      "Nothing allows it: every later script would run the package's in its place, yours too. To "
+      "run it, call it by another name."};
 }
 
 Explanation explain_held(const json::object& event, const ExplainedRun& run) {
@@ -64,7 +64,7 @@ Explanation explain_held(const json::object& event, const ExplainedRun& run) {
 }
 
 Explanation explain_stripped(const json::object& event, const ExplainedRun&) {
-  return {"No install has use for it: " + shown(detail(event, "what")) + ".",
+  return {"No install needs it: " + shown(detail(event, "what")) + ".",
           "The transaction: the rest of the change was committed without it.",
           "",
           {},
@@ -83,8 +83,8 @@ Explanation explain_withheld(const json::object& event, const ExplainedRun& run)
   result.once = once_with(run, {"--allow-env", name});
   result.config = {table(run, ""), "allow_environment = [\"" + name + "\"]"};
   result.why_not =
-      "Every install script of every package can then read its value. A token for a registry is "
-      "better one that can only read.";
+      "Every install script of every package can then read its value. If it is a registry's token, "
+      "let it be one that can only read.";
   return result;
 }
 
@@ -134,13 +134,14 @@ Explanation explain_missing(const json::object& event, const ExplainedRun&) {
 }
 
 Explanation explain_limit(const json::object& event, const ExplainedRun&) {
-  return {"A bound on " + shown(detail(event, "limit")) + " was reached.",
-          "The supervisor: what a package can drive up is bounded, so that it can't exhaust this "
-          "machine or bury an event.",
-          "",
-          {},
-          "Bounds are not configurable. A run that needs more than this is no install. Of what was "
-          "left out, whoever is named here did all."};
+  return {
+      "A bound on " + shown(detail(event, "limit")) + " was reached.",
+      "The supervisor: what a package can drive up is bounded, so that it can't exhaust this "
+      "machine or bury an event.",
+      "",
+      {},
+      "Bounds are not configurable. A run that needs more than this is no install. What was left "
+      "out is all of whoever is named here."};
 }
 
 Explanation explain_cache(const json::object& event, const ExplainedRun&) {

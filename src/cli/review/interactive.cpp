@@ -181,12 +181,12 @@ class Interview {
   std::vector<Item> opened(const Item& item) {
     if (item.form == Item::Form::group) return open_group(held_, item);
     if (item.change.change.type != 'd' || item.change.change.kind != workspace::ChangeKind::added) {
-      say("    there is nothing in it to be decided on its own\n");
+      say("    nothing in it can be decided on its own\n");
       return {};
     }
     const auto found = source_.view().list(item.change.target, item.change.change.path, kMaxOpened);
     if (!found.complete || found.count > kMaxOpened) {
-      say(base::format("    {} are too many; name some: sandbox-run commit {} PATH…\n",
+      say(base::format("    {} are too many at once; name some: sandbox-run commit {} PATH…\n",
                        counted(found.count, "entry", "entries"), source_.run().id));
       return {};
     }
@@ -214,7 +214,7 @@ class Interview {
   char confirm(Keyboard& keyboard) {
     const Totals totals = total(items_);
     if (totals.commit == 0 && totals.discard == 0) {
-      say("\nNothing to commit or discard: all stays held.\n");
+      say("\nNothing to commit or discard: everything stays held.\n");
       return 'q';
     }
     std::string text = base::format("\nCommit {}, discard {}, leave {} held.\n", totals.commit,
@@ -253,7 +253,7 @@ int review_interactively(const std::string& state, const std::string& run_direct
                          const std::vector<std::string>& paths) {
   Interview interview(run_directory, paths);
   if (!interview.decide()) {
-    interview.say("Nothing was done; all is held still.\n");
+    interview.say("Nothing was done; everything is still held.\n");
     return kOk;
   }
   int code = kOk;

@@ -49,7 +49,7 @@ TEST_CASE("so is one that was interrupted in its commit, with a word about the p
   const Snapshot before = snapshot(other_run(f));
   const std::vector<std::string> words = recover(f);
   REQUIRE(words.size() == 1);
-  CHECK(words[0].find("look whether its project is whole") != std::string::npos);
+  CHECK(words[0].find("check that its project is whole") != std::string::npos);
   CHECK(snapshot(other_run(f)) == before);
 }
 

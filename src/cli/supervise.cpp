@@ -64,7 +64,8 @@ std::vector<broker::ListeningSocket> listening_sockets(std::vector<sandbox::Inne
 std::vector<watch::OverlayPlace> overlay_places(const plan::Plan& plan) {
   std::vector<watch::OverlayPlace> places;
   for (const plan::Layer& layer : plan.layers) {
-    places.push_back({layer.target, layer.upper, layer.kind == plan::LayerKind::cache});
+    places.push_back({layer.target, layer.upper, layer.kind == plan::LayerKind::cache,
+                      layer.kind == plan::LayerKind::environment});
   }
   return places;
 }

@@ -100,6 +100,12 @@ Actor ActorLabels::label(const Act& act) {
     return actor;
   }
   Actor actor = inherit(act);
+  // The attack: a build leaves a .pth file and asks for one more requirement; pip installs nothing
+  // before all builds are over, so that it is the build's.
+  if (manager_ == policy::PackageManager::pip && actor.kind == Actor::Kind::package_manager &&
+      is_interpreter(base::file_name(act.program.real_path)) && own_.may_have_changed_python()) {
+    actor = {};
+  }
   const bool is_package = actor.kind == Actor::Kind::script || actor.kind == Actor::Kind::build ||
                           actor.kind == Actor::Kind::unknown || !act.reading.complete;
   const auto others_live = [this] { return packages_live(); };

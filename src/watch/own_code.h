@@ -54,6 +54,11 @@ class OwnCode {
   /// Does the process run own code, as far as its ancestors tell? What has lost them: no.
   bool follows(const ProcessStatus& process) const;
   bool package_code_ran() const { return package_code_ran_; }
+  /// A package's code has run, and the Python environment is not as the host has it: a pip that
+  /// starts now may load what the package has put there (a .pth file, a module that pip looks for).
+  bool may_have_changed_python() const {
+    return package_code_ran_ && written_.environment_is_written();
+  }
   /// Is a process that is known to run packages' code alive?
   bool packages_live();
 

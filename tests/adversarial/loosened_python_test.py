@@ -152,6 +152,8 @@ def a_build_that_acts_as_pip(t):
     t.bare("rm", "-rf", ".venv")
     t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
     index.requests.clear()
+    t.write(t.home / ".config/sandbox-run/config.toml",
+            f'[[egress]]\nhost = "localhost"\nports = [{index.port}]\nfor = "package-manager"\n')
     result = t.sandbox(*command, env=env)
     t.true("/stolen" not in index.requests, result)
     t.true(any(path.startswith("/simple/evil") for path in index.requests), "pip itself reaches the index")

@@ -72,9 +72,9 @@ enum class Verdict {
   /// A package.json: committed if the package manager alone ran, or if only the members `keys` of
   /// it changed; else protected. See changed_members() in manifest.h.
   manifest,
-  /// What the package manager writes of what it has resolved: committed if no package's code was
-  /// running when it was last changed; else protected.
-  lockfile
+  /// What the package manager, or the project's own build, writes (a lockfile, build/): committed
+  /// if no package's code was running when it was last changed; else protected.
+  own
 };
 
 struct VerdictRule {

@@ -9,11 +9,15 @@ namespace sandbox_run::policy {
 namespace {
 
 const std::vector<std::pair<std::string, Verdict>> kTargetVerdicts = {
-    {"commit", Verdict::commit},     {"hold", Verdict::hold},
-    {"protect", Verdict::protect},   {"drop", Verdict::drop},
-    {"strip", Verdict::strip},       {"path-file", Verdict::path_file},
-    {"recorded", Verdict::recorded}, {"manifest", Verdict::manifest},
-    {"lockfile", Verdict::lockfile}};
+    {"commit", Verdict::commit},
+    {"hold", Verdict::hold},
+    {"protect", Verdict::protect},
+    {"drop", Verdict::drop},
+    {"strip", Verdict::strip},
+    {"path-file", Verdict::path_file},
+    {"recorded", Verdict::recorded},
+    {"manifest", Verdict::manifest},
+    {"own", Verdict::own}};
 
 const std::vector<std::pair<std::string, Verdict>> kCacheVerdicts = {{"commit", Verdict::commit},
                                                                      {"verify", Verdict::verify},
@@ -108,7 +112,7 @@ VerdictRule read_rule(const TomlTable& table, TargetKind kind) {
   rule.reason = table.text("reason");
   const bool shown = rule.verdict == Verdict::hold || rule.verdict == Verdict::protect ||
                      rule.verdict == Verdict::path_file || rule.verdict == Verdict::recorded ||
-                     rule.verdict == Verdict::manifest || rule.verdict == Verdict::lockfile;
+                     rule.verdict == Verdict::manifest || rule.verdict == Verdict::own;
   if (shown && rule.reason.empty()) {
     table.fail("reason", "a rule that holds changes back needs a 'reason' to show");
   }

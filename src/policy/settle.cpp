@@ -4,6 +4,7 @@
 #include <array>
 
 #include "policy/glob.h"
+#include "policy/lockfile_names.h"
 
 // Must: be pure; commit nothing that a package's code wrote and that could start something.
 
@@ -28,14 +29,14 @@ Judgement held_as(std::string reason) { return {Verdict::hold, std::move(reason)
 
 /// The attack: a script writes npm-shrinkwrap.json, which npm prefers from then on, or leaves a
 /// process running that changes where a package is fetched from when npm has written the lockfile.
-Judgement settle_lockfile(Judgement by_path, Author author) {
+Judgement settle_own(Judgement by_path, Author author) {
   by_path.verdict = author == Author::package ? Verdict::protect : Verdict::commit;
   return by_path;
 }
 
 Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
                      const Finding& finding) {
-  if (by_path.verdict == Verdict::lockfile) return settle_lockfile(std::move(by_path), author);
+  if (by_path.verdict == Verdict::own) return settle_own(std::move(by_path), author);
   const bool is_projects = author != Author::package && author != Author::manager;
   switch (finding.content) {
     case Content::other:
@@ -86,7 +87,7 @@ Judgement within(const TargetRules& rules, Judgement judgement) {
 Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_path,
                  Author author) {
   if (author != Author::asked) return by_path;
-  if (by_path.verdict == Verdict::lockfile) by_path.verdict = Verdict::commit;
+  if (by_path.verdict == Verdict::own) by_path.verdict = Verdict::commit;
   if (is_asked_for(rules, path, by_path.verdict)) {
     Judgement asked{Verdict::commit, by_path.reason};
     asked.was_protected = by_path.verdict == Verdict::protect;
@@ -108,20 +109,18 @@ Judgement settle_removal(std::string_view path, Judgement by_path) {
   if (verdict == Verdict::manifest) {
     return {Verdict::protect, by_path.reason + " (it was removed)"};
   }
-  // Gone, it is started no more: also .pnp.cjs, of a project that changes to node_modules.
-  const bool is_started = verdict == Verdict::path_file || path.ends_with("js");
-  if (verdict == Verdict::lockfile && !is_started) {
+  // The next install would resolve anew.
+  if (verdict == Verdict::own && is_lockfile(path)) {
     return held_as("the lockfile was removed, and packages' code ran");
   }
-  if (verdict == Verdict::lockfile || verdict == Verdict::path_file) {
-    by_path.verdict = Verdict::commit;
-  }
+  // Gone, it is started no more.
+  if (verdict == Verdict::own || verdict == Verdict::path_file) by_path.verdict = Verdict::commit;
   return by_path;
 }
 
 bool depends_on_content(const Judgement& by_path) {
   return by_path.verdict == Verdict::hold || by_path.verdict == Verdict::protect ||
-         by_path.verdict == Verdict::lockfile;
+         by_path.verdict == Verdict::own;
 }
 
 bool may_hold_hooks(std::string_view path) {

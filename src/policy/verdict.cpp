@@ -90,7 +90,7 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
     if (!holds(rule, arguments)) continue;
     if (any_path(rule, [&](const std::string& glob) { return glob_covers(glob, path); })) {
       if (rule.verdict == Verdict::path_file || rule.verdict == Verdict::recorded ||
-          rule.verdict == Verdict::manifest || rule.verdict == Verdict::lockfile) {
+          rule.verdict == Verdict::manifest || rule.verdict == Verdict::own) {
         return std::nullopt;
       }
       return Judgement{rule.verdict, rule.reason};

@@ -30,7 +30,7 @@ Judgement judge(const TargetRules& rules, std::string_view path,
 /// The verdict that holds for *every* path beneath directory `path`, if the rules can tell without
 /// looking at them: a rule "DIR/**" or "**/NAME/**" that covers `path` and comes before any rule
 /// that could match something beneath. nullopt: judge each entry.
-/// Never Verdict::path_file, recorded, manifest or lockfile: each such file has to be looked at.
+/// Never Verdict::path_file, recorded, manifest or own: each such file has to be looked at.
 /// Lets a fresh node_modules be committed by one rename.
 std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_view path,
                                        const std::vector<std::string>& arguments);

@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "policy/lockfile_names.h"
 #include "policy/manifest.h"
 
 namespace sandbox_run::watch {
@@ -33,13 +34,6 @@ bool is_opaque(const std::string& path) {
   std::array<char, 2> value{};
   const ssize_t size = ::lgetxattr(path.c_str(), "user.overlay.opaque", value.data(), value.size());
   return size == 1 && value[0] == 'y';
-}
-
-bool is_lockfile(const std::string& name) {
-  constexpr std::array kNames{
-      "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
-      "bun.lock",          "bun.lockb",           "deno.lock"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 bool same(const Look& one, const Look& other) {
@@ -146,7 +140,7 @@ bool WrittenFiles::only_packages_are_written() {
           if (entry.name != "node_modules") todo.push_back(inner);
         } else if (entry.name == "package.json") {
           if (!manifest_is_kept(join_path(place.target, relative))) return only_packages_ = false;
-        } else if (!is_lockfile(entry.name)) {
+        } else if (!policy::is_lockfile(entry.name)) {
           return only_packages_ = false;
         }
       }

@@ -207,7 +207,7 @@ bool Reader::judge_whole(Node& node) {
   node.one_by_one = tree_.nodes[node.parent].one_by_one;
   if (!node.one_by_one && whole && whole->verdict != Verdict::verify &&
       whole->verdict != Verdict::path_file && whole->verdict != Verdict::manifest &&
-      whole->verdict != Verdict::lockfile) {
+      whole->verdict != Verdict::own) {
     if (whole->verdict == Verdict::commit && purpose_ == Purpose::first_commit) {
       inspection_ = inspect(node.change.path, passable_, check_.objects());
       node.one_by_one = inspection_->is_objectionable;

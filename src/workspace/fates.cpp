@@ -21,7 +21,7 @@ Fate fate_of(Verdict verdict) {
     case Verdict::path_file:  // settled before, unless it is a directory
     case Verdict::recorded:   // never a judgement
     case Verdict::manifest:
-    case Verdict::lockfile:
+    case Verdict::own:
       return Fate::hold;
     case Verdict::verify:
     case Verdict::trusted:
@@ -77,7 +77,7 @@ void add_to_parent(const Node& node, std::uint32_t index, const Below& own, Belo
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
   node.judgement = judge.entry(node.change.path);
   // Of files alone; what lies in a directory of such a name is judged.
-  if (node.change.type == 'd' && node.judgement.verdict == Verdict::lockfile) {
+  if (node.change.type == 'd' && node.judgement.verdict == Verdict::own) {
     node.judgement = {Verdict::commit, ""};
   }
   if (!judge.commits_new_directories || tree.nodes.empty() || node.host.exists) return;

@@ -143,7 +143,7 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
       // A package's file that the project's own script touches (chmod, a formatter) is the
       // package's.
       const bool is_new =
-          finding.content == policy::Content::new_file && judgement.verdict != Verdict::lockfile;
+          finding.content == policy::Content::new_file && judgement.verdict != Verdict::own;
       if (is_new && context->author_at(finding.made_at) != policy::Author::own_script) {
         author = policy::Author::package;
       }

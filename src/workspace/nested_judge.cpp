@@ -56,7 +56,7 @@ class NestedJudge {
   }
   static bool is_taken_over(const Judgement& judgement) {
     return judgement.verdict == Verdict::commit || judgement.verdict == Verdict::manifest ||
-           judgement.verdict == Verdict::lockfile || judgement.verdict == Verdict::path_file ||
+           judgement.verdict == Verdict::own || judgement.verdict == Verdict::path_file ||
            judgement.verdict == Verdict::recorded;
   }
   static std::string inside(const std::string& path, const std::string& directory) {

@@ -104,8 +104,7 @@ std::string words_of_skipped(const std::string& run_directory, int run_fd) {
   std::string words = "run " + base::printable(run_name(run_directory)) +
                       " was left as it is: its records are damaged, or of another version of "
                       "sandbox-run";
-  if (has_journal(run_fd))
-    words += "; its commit was interrupted, check that its project is whole";
+  if (has_journal(run_fd)) words += "; its commit was interrupted, check that its project is whole";
   return words + ". When nothing of it is needed, remove " + base::printable(run_directory);
 }
 

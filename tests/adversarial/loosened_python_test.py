@@ -84,6 +84,11 @@ build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n
 build("a compiled module that the project does not name",
       "open(project + '/json.cpython-311-x86_64-linux-gnu.so', 'w').write('evil')",
       "project/json.cpython-311-x86_64-linux-gnu.so")
+build("a file in the project's own build directory",
+      "os.makedirs(project + '/build/lib', exist_ok=True)\n"
+      "open(project + '/build/lib/mine.py', 'w').write('evil')", "project/build/lib/mine.py")
+build("metadata in the project's own egg-info", "os.makedirs(project + '/mine.egg-info', exist_ok=True)\n"
+      "open(project + '/mine.egg-info/entry_points.txt', 'w').write('evil')", "project/mine.egg-info/entry_points.txt")
 build("compiled files in the project", "os.makedirs(project + '/__pycache__', exist_ok=True)\n"
       "open(project + '/__pycache__/x.cpython-311.pyc', 'w').write('evil')",
       "project/__pycache__/x.cpython-311.pyc")

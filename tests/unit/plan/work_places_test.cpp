@@ -130,7 +130,7 @@ TEST_CASE("a directory that is no package, and a hidden one of the home, are not
   const std::string home = scratch.path() + "/home";
   write(scratch.make("home/.ssh") + "/package.json", "{}");
   scratch.make("home/documents");
-  ::symlink((home + "/.ssh").c_str(), (home + "/lib").c_str());
+  REQUIRE(::symlink((home + "/.ssh").c_str(), (home + "/lib").c_str()) == 0);
   write(app + "/package.json",
         R"({"dependencies": {"a": "file:../lib", "b": "file:../documents"}})");
   plan::WorkPlaces places;

@@ -78,6 +78,11 @@ build("a .pth that leads out of the project",
       "open(site + '/evil.pth', 'w').write('/var/tmp\\n')", "evil.pth")
 build("a .pth with a line that is run",
       "open(site + '/evil.pth', 'w').write(project + '\\nimport os; os.system(\"true\")\\n')", "evil.pth")
+build("a module that Ubuntu's sitecustomize imports",
+      "open(site + '/apport_python_hook.py', 'w').write('evil()')", "apport_python_hook.py")
+build("a script that conda's activate runs", "at = site + '/../../../etc/conda/activate.d'; os.makedirs(at)\n"
+      "open(at + '/x.sh', 'w').write('evil')", "../../../etc/conda/activate.d/x.sh")
+build("an everyday program in bin", "open(site + '/../../../bin/tr', 'w').write('evil')", "../../../bin/tr")
 build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"
       f"open(site + '/__pycache__/{FINDER}.cpython-311.pyc', 'w').write('evil')",
       f"__pycache__/{FINDER}.cpython-311.pyc")

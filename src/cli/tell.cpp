@@ -4,15 +4,20 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <vector>
 
 #include "base/sys_error.h"
+#include "base/text.h"
+#include "cli/paragraph.h"
 
 namespace sandbox_run::cli {
 namespace {
 
 constexpr int kPatienceMilliseconds = 10'000;
+constexpr std::size_t kRoomBeside = 8;  // an indent, a backslash
 
 }  // namespace
 
@@ -38,7 +43,21 @@ void leave_screen_of_command() {
   tell("\x1b[0m\x1b[?1047l\x1b[?25h");
 }
 
-void complain(const std::string& text) { tell("sandbox-run: " + text + "\n"); }
+/// On a terminal in lines that fit; for programs, and where a word would be cut, in one.
+void complain(const std::string& text) {
+  const std::string lead = "sandbox-run: ";
+  const Layout layout = Layout::for_standard_error();
+  const std::vector<std::string> words = base::split(text, ' ');
+  const bool fits = std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+    return columns(word) + kRoomBeside <= layout.width;
+  });
+  if (::isatty(STDERR_FILENO) == 0 || !fits || text.find('\n') != std::string::npos) {
+    return tell(lead + text + "\n");
+  }
+  Paragraph paragraph = note_paragraph(text);
+  paragraph.label.clear();
+  tell(headline(lead, paragraph, layout));
+}
 
 std::array<bool, 3> fill_closed_streams() {
   std::array<bool, 3> closed{};

@@ -8,7 +8,7 @@ namespace sandbox_run::cli {
 /// To the caller's standard error, whole: a command that left it in non-blocking mode with a full
 /// pipe must not be able to swallow the summary. Gives up after ten seconds without a reader.
 void tell(const std::string& text);
-/// One line of ours: "sandbox-run: …".
+/// "sandbox-run: …", in one line; on a terminal in as many as it needs.
 void complain(const std::string& text);
 
 /// On a terminal: ends invisible text, hidden cursor and alternate screen that a package may have

@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import SECRET, Terminal, read_events, test  # noqa: E402
+from harness import BINARY, SECRET, Terminal, read_events, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
 
@@ -252,3 +252,15 @@ def colours_reach_a_terminal(t):
     terminal.expect("\x1b[31mred\x1b[0m")
     terminal.expect("sandbox-run: ")
     t.equal(terminal.wait(), 0)
+
+
+@test
+def errors_fit_the_terminal(t):
+    """an error is one line for a program, and on a narrow terminal lines that fit, with nothing lost"""
+    words = ["--learn", "--frozen", "true"]
+    whole = t.one_clear_line(t.cli(*words), 2, "choose one")
+    terminal = Terminal(t, BINARY, *words, columns=50)
+    t.equal(terminal.wait(), 2)
+    lines = terminal.output.replace("\r", "").splitlines()
+    t.true(len(lines) > 1 and max(map(len, lines)) <= 50, lines)
+    t.equal(" ".join(" ".join(lines).split()), " ".join(t.cli(*words).err.split()), whole)

@@ -78,8 +78,8 @@ def toolbox(registry):
 class Place:
     """A person's directory of work, and what is run in it."""
 
-    def __init__(self, t, manager):
-        self.t, self.manager = t, manager
+    def __init__(self, t, manager, linker="node-modules"):
+        self.t, self.manager, self.linker = t, manager, linker  # linker: of yarn 4
         self.work = t.home / "work"
         self.root = self.work / "app"
         self.root.mkdir(parents=True)
@@ -121,7 +121,7 @@ class Place:
                 self.write("pnpm-workspace.yaml", (f"packages:\n{members}" if members else "") +
                            "onlyBuiltDependencies:\n  - scripted\nallowBuilds:\n  scripted: true\n")
             if self.manager.name == "yarn4":
-                self.write(".yarnrc.yml", "nodeLinker: node-modules\nenableScripts: true\n")
+                self.write(".yarnrc.yml", f"nodeLinker: {self.linker}\nenableScripts: true\n")
                 self.write("yarn.lock", "")
         self.write(f"{where}/package.json", json.dumps(text, indent=2) + "\n")
 
@@ -280,7 +280,7 @@ def honest(*managers, root=False, not_yet=()):
             expected = not_yet == ALL or name in not_yet
 
             def body(t, name=name, expected=expected):
-                place = Place(t, MANAGERS[name] if name else None)
+                place = Place(t, manager_of(name), "pnp" if name == "yarn4pnp" else "node-modules")
                 if not expected:
                     return function(place)
                 try:
@@ -289,7 +289,7 @@ def honest(*managers, root=False, not_yet=()):
                     raise NotApplicable(f"not yet: {str(known)[:300]}") from known
                 raise AssertionError("it holds by now: take it off the list `not_yet`")
 
-            title = f"{MANAGERS[name].title}: " if name else ""
+            title = f"{manager_of(name).title}{' (PnP)' if name == 'yarn4pnp' else ''}: " if name else ""
             body.__doc__ = f"honest: {title}{inspect.getdoc(function)}"
             test(body, time_limit=200)
         return function
@@ -297,11 +297,15 @@ def honest(*managers, root=False, not_yet=()):
     return register
 
 
+def manager_of(name):
+    return MANAGERS["yarn4" if name == "yarn4pnp" else name] if name else None
+
+
 ALL = ("all",)
 NPM = ("npm10", "npm11", "npm12")
 PNPM = ("pnpm10", "pnpm11", "pnpm12")
-YARN = ("yarn1", "yarn4")
+YARN = ("yarn1", "yarn4", "yarn4pnp")
 BUN = ("bun",)
 DENO = ("deno",)
 EVERY = (*NPM, *PNPM, *YARN, *BUN)
-ONE_EACH = ("npm11", "pnpm10", "yarn1", "yarn4", "bun")
+ONE_EACH = ("npm11", "pnpm10", "yarn1", "yarn4", "yarn4pnp", "bun")

@@ -80,7 +80,7 @@ build("a .pth with a line that is run",
       "open(site + '/evil.pth', 'w').write(project + '\\nimport os; os.system(\"true\")\\n')", "evil.pth")
 build("a module that Ubuntu's sitecustomize imports",
       "open(site + '/apport_python_hook.py', 'w').write('evil()')", "apport_python_hook.py")
-build("a script that conda's activate runs", "at = site + '/../../../etc/conda/activate.d'; os.makedirs(at)\n"
+build("a script that conda's activate runs", "at = site + '/../../../etc/conda/activate.d'; os.makedirs(at, exist_ok=True)\n"
       "open(at + '/x.sh', 'w').write('evil')", "../../../etc/conda/activate.d/x.sh")
 build("an everyday program in bin", "open(site + '/../../../bin/tr', 'w').write('evil')", "../../../bin/tr")
 build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"

@@ -75,14 +75,14 @@ TEST_CASE("what a package keeps inside node_modules is its own affair") {
   }
 }
 
-TEST_CASE("lockfiles are committed unless the command promised not to change them") {
-  CHECK(verdict("npm", "package-lock.json", {"npm", "install"}) == Verdict::commit);
+TEST_CASE("lockfiles are the manager's own unless the command promised not to change them") {
+  CHECK(verdict("npm", "package-lock.json", {"npm", "install"}) == Verdict::own);
   CHECK(verdict("npm", "package-lock.json", {"npm", "ci"}) == Verdict::protect);
   CHECK(verdict("npm", "package.json", {"npm", "clean-install"}) == Verdict::protect);
-  CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i"}) == Verdict::commit);
+  CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i"}) == Verdict::own);
   CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i", "--frozen-lockfile"}) == Verdict::protect);
   CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "i"}) == Verdict::hold);
-  CHECK(verdict("yarn", "yarn.lock", {"yarn"}) == Verdict::commit);
+  CHECK(verdict("yarn", "yarn.lock", {"yarn"}) == Verdict::own);
   CHECK(verdict("yarn", "yarn.lock", {"yarn", "--immutable"}) == Verdict::protect);
   CHECK(verdict("yarn", "a/package.json", {"yarn", "install", "--frozen-lockfile"}) ==
         Verdict::protect);
@@ -125,12 +125,12 @@ TEST_CASE("only a plain clean install of npm finds node_modules empty") {
 }
 
 TEST_CASE("yarn's own files are committed, what it runs by itself is protected") {
-  for (const char* path :
-       {".pnp.cjs", ".pnp.loader.mjs", ".yarn/cache/a.zip", ".yarn/unplugged/a/b",
-        ".yarn/install-state.gz", ".yarn/build-state.yml"}) {
+  for (const char* path : {".yarn/cache/a.zip", ".yarn/unplugged/a/b", ".yarn/install-state.gz",
+                           ".yarn/build-state.yml"}) {
     CAPTURE(path);
     CHECK(verdict("yarn", path) == Verdict::commit);
   }
+  CHECK(verdict("yarn", ".pnp.cjs") == Verdict::own);
   CHECK(verdict("yarn", ".yarn/releases/yarn-4.cjs") == Verdict::protect);
   CHECK(verdict("yarn", ".yarn/plugins/x.cjs") == Verdict::protect);
 }
@@ -220,10 +220,9 @@ TEST_CASE("pip leaves in the project what its sub-command is for") {
   CHECK(verdict("pip", "a.whl", {"pip", "download", "a"}) == Verdict::commit);
   CHECK(verdict("pip", "wheels/a.whl", {"pip", "wheel", "a"}) == Verdict::commit);
   CHECK(verdict("pip", "a.whl", {"pip", "install", "a"}) == Verdict::hold);
-  CHECK(verdict("pip", "build/lib/a.py", {"pip", "install", "."}) == Verdict::commit);
+  CHECK(verdict("pip", "build/lib/a.py", {"pip", "install", "."}) == Verdict::own);
   CHECK(verdict("pip", "build/sitecustomize.py", {"pip", "install", "."}) == Verdict::hold);
-  CHECK(verdict("pip", "src/a.egg-info/PKG-INFO", {"pip", "install", "-e", "."}) ==
-        Verdict::commit);
+  CHECK(verdict("pip", "src/a.egg-info/PKG-INFO", {"pip", "install", "-e", "."}) == Verdict::own);
 }
 
 TEST_CASE("caches take back only what can be believed") {

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <vector>
 
 #include "bpf_evaluator.h"
 #include "sandbox/seccomp_filter_data.h"
@@ -199,11 +200,12 @@ TEST_CASE("typing into the terminal is refused, whatever the upper half of the a
     CHECK(answer(SYS_ioctl, {0, high | TIOCSTI}) == refused(EPERM));
     CHECK(answer(SYS_ioctl, {0, high | TIOCLINUX}) == refused(EPERM));
     CHECK(answer(SYS_ioctl, {0, high | TIOCGWINSZ}) == SECCOMP_RET_ALLOW);
-    for (const std::uint64_t request : {TIOCSETD, TCXONC, TIOCEXCL, TIOCCONS, TIOCVHANGUP}) {
+    for (const std::uint64_t request :
+         std::vector<std::uint64_t>{TIOCSETD, TCXONC, TIOCEXCL, TIOCCONS, TIOCVHANGUP}) {
       CHECK(answer(SYS_ioctl, {0, high | request}) == refused(EPERM));
     }
-    for (const std::uint64_t request :
-         {TCGETS, TCSETSF, TIOCSPGRP, FIONREAD, FIONBIO, FIOCLEX, TIOCGPTN, TIOCSPTLCK}) {
+    for (const std::uint64_t request : std::vector<std::uint64_t>{
+             TCGETS, TCSETSF, TIOCSPGRP, FIONREAD, FIONBIO, FIOCLEX, TIOCGPTN, TIOCSPTLCK}) {
       CHECK(answer(SYS_ioctl, {0, high | request}) == SECCOMP_RET_ALLOW);
     }
     CHECK(answer(SYS_ioctl, {0, high | FS_IOC_SETFLAGS}) == refused(EOPNOTSUPP));

@@ -131,6 +131,9 @@ std::string answer_key(const policy::Policy& policy, const plan::HostFacts& fact
   for (const std::string& path : facts.command.chain) text += identity(path);
   for (const auto& [path, content] : facts.home_files)
     text.append(path).append("\n").append(content).append("\n");
+  for (const plan::ConfigurationFile& file : facts.configuration) {
+    text.append(file.real).append("\n").append(file.text.value_or("")).append("\n");
+  }
   for (const char* path : {"/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/pip.conf",
                            "/etc/xdg/pip/pip.conf"}) {
     text += identity(path);

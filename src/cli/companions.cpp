@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "cli/ask.h"
+#include "plan/configuration_files.h"
 #include "plan/work_places.h"
 #include "policy/environment.h"
 #include "policy/registries.h"
@@ -124,6 +125,7 @@ void add_companion(const policy::Policy& policy, const plan::HostFacts& facts,
     const std::string path = plan::expand(policy::home_file_path(file, facts.environment), facts);
     if (path.empty()) continue;
     if (auto text = base::read_file_if_readable(path, 1U << 20)) {
+      plan::add_home_configuration(file, path, *text, prepared.facts);
       prepared.facts.home_files.emplace(path, std::move(*text));
     }
   }

@@ -231,6 +231,19 @@ void name_what_is_not_shown(Preparation& prepared) {
   }
 }
 
+/// What may hold something private, and is therefore not shown.
+void name_what_was_not_looked_at(Preparation& prepared) {
+  const std::vector<std::string>& unseen = prepared.facts.unseen;
+  if (unseen.empty()) return;
+  const std::string more =
+      unseen.size() > 1 ? base::format(" and {} other directories", unseen.size() - 1) : "";
+  prepared.warnings.push_back(base::format(
+      "{}{} not shown: there are too many files to see which of them others may not read; to show "
+      "it as it is: --ro {}",
+      printable(unseen.front()), more.empty() ? " is" : more + " are",
+      printable(base::shell_words({unseen.front()}))));
+}
+
 /// What the command is known to empty first, but for what it is itself run from.
 void add_hidden(Preparation& prepared) {
   const std::vector<std::string>& arguments = prepared.facts.command.arguments;
@@ -311,6 +324,7 @@ Preparation prepare(const Options& options) {
         "not in {}, is lost",
         printable(prepared.facts.working_directory), printable(prepared.facts.project)));
   }
+  name_what_was_not_looked_at(prepared);
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));

@@ -15,7 +15,9 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/configuration_files.h"
 #include "plan/git_places.h"
+#include "plan/private_places.h"
 #include "plan/work_places.h"
 #include "policy/environment.h"
 
@@ -212,6 +214,7 @@ std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
     if (root.empty() || !base::is_directory(root)) continue;
     ToolchainFact fact;
     fact.name = row.name;
+    fact.prefixes = row.prefixes;
     fact.roots.push_back(look_at(root));
     for (const std::string& also : row.also) {
       const std::string path = expand(also, facts);
@@ -330,11 +333,14 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));
   facts.etc = look_at_existing(etc);
   facts.toolchains = look_at_toolchains(policy, facts);
+  facts.configuration = find_configuration(policy, facts);
   for (const policy::HomeFile& file : policy.files.home_files) {
     const std::string path = expand(policy::home_file_path(file, facts.environment), facts);
     if (path.empty()) continue;
-    if (auto text = base::read_file_if_readable(path, 1U << 20))
+    if (auto text = base::read_file_if_readable(path, 1U << 20)) {
+      add_home_configuration(file, path, *text, facts);
       facts.home_files[path] = std::move(*text);
+    }
   }
   std::vector<std::string> files;
   for (const std::string& name : policy.environment.file_variables) {
@@ -349,6 +355,9 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
       {"/proc/kcore", "/proc/keys", "/proc/kpageflags", "/proc/kpagecount", "/proc/kpagecgroup",
        "/proc/vmallocinfo", "/proc/slabinfo", "/proc/timer_list", "/proc/sched_debug"});
   facts.unix_sockets = listening_unix_sockets();
+  PrivatePlaces found = find_private_places(policy, facts);
+  facts.private_places = std::move(found.places);
+  facts.unseen = std::move(found.unseen);
   return facts;
 }
 

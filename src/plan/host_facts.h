@@ -34,6 +34,21 @@ struct ToolchainFact {
   std::string name;
   std::vector<HostPath> roots;  // root and `also`, those that exist
   std::vector<HostPath> hidden;
+  std::vector<std::string> prefixes = {};  // globs relative to a root
+};
+
+/// A file (or, of what is nothing but credentials, a directory) that no tree may show as it is.
+struct ConfigurationFile {
+  std::string real;
+  bool directory = false;
+  std::optional<std::string> text;  // nullopt: it shows nothing
+  policy::HomeFile rules;           // what its copy shows
+};
+
+/// What others may not read.
+struct PrivatePlace {
+  std::string real;
+  bool directory = false;
 };
 
 /// The command and everything that it takes to start it: itself, what its links lead to, its #!
@@ -72,12 +87,15 @@ struct HostFacts {
   std::vector<HostPath> etc;
   std::vector<ToolchainFact> toolchains;
   std::map<std::string, std::string> home_files;  // expanded path → text
-  std::vector<HostPath> file_variables;           // files that allowed variables name
-  std::vector<HostPath> read_only;                // --ro
-  std::vector<HostPath> devices;                  // /dev/null, … that exist
-  std::vector<HostPath> kernel_secrets;           // /proc/kcore, … that exist
-  std::vector<std::string> unix_sockets;          // paths that somebody listens on (/proc/net/unix)
-  policy::PackageManagerFacts package_manager;    // filled by cli/ after asking
+  std::vector<ConfigurationFile> configuration;
+  std::vector<PrivatePlace> private_places;
+  std::vector<std::string> unseen;       // among them what was too much to look at: named in a note
+  std::vector<HostPath> file_variables;  // files that allowed variables name
+  std::vector<HostPath> read_only;       // --ro
+  std::vector<HostPath> devices;         // /dev/null, … that exist
+  std::vector<HostPath> kernel_secrets;  // /proc/kcore, … that exist
+  std::vector<std::string> unix_sockets;        // paths that somebody listens on (/proc/net/unix)
+  policy::PackageManagerFacts package_manager;  // filled by cli/ after asking
   policy::DecoySet decoys;  // made for this run by cli/, as far as the policy wants them
   enum class GlobalPrefix { open, closed };  // may the caller change npm's global packages?
   GlobalPrefix global_prefix = GlobalPrefix::open;

@@ -60,6 +60,11 @@ struct Mask {
   bool directory = false;
   std::string content = {};
 };
+/// A file of ours over one of the host that an earlier step shows.
+struct FileCopy {
+  std::string target;
+  std::string content;
+};
 /// userxattr,volatile overlay: changes land in layers[layer] (see Plan::layers).
 struct OverlayMount {
   std::string target;
@@ -68,7 +73,7 @@ struct OverlayMount {
 
 /// In order. Mount points are made as needed (in tmpfs), never followed through a link.
 using MountStep = std::variant<BindMount, TmpfsMount, ProcMount, DevptsMount, SymbolicLink,
-                               TextFile, DecoyFile, Mask, OverlayMount>;
+                               TextFile, DecoyFile, Mask, FileCopy, OverlayMount>;
 
 enum class LayerKind { project, environment, cache, extra };
 

@@ -65,6 +65,10 @@ struct StepText {
     return "decoy      " + printable(decoy.target);
   }
   std::string operator()(const Mask& mask) const { return "hidden     " + printable(mask.target); }
+  std::string operator()(const FileCopy& copy) const {
+    return "copy       " + printable(copy.target) + "  without credentials, " +
+           std::to_string(copy.content.size()) + " bytes";
+  }
   std::string operator()(const OverlayMount& overlay) const {
     const Layer& layer = plan.layers.at(overlay.layer);
     return "overlay    " + printable(overlay.target) + "  (" + name_of(layer.kind) +

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/path.h"
+#include "plan/shown_trees.h"
 #include "policy/environment.h"
 
 namespace sandbox_run::plan {
@@ -46,6 +47,8 @@ class RootPlanner {
     add_targets();
     keep_own_program();
     if (purpose_ == Purpose::run) add_decoys();
+    hide_private_places();
+    cover_configuration();
     flush_by_depth();
     return std::move(steps_);
   }
@@ -120,9 +123,7 @@ class RootPlanner {
   /// Shown if PATH or the command leads into it.
   void add_toolchains() {
     for (const ToolchainFact& toolchain : facts_.toolchains) {
-      const bool used = std::any_of(toolchain.roots.begin(), toolchain.roots.end(),
-                                    [&](const HostPath& root) { return leads_into(root); });
-      if (!used) continue;
+      if (!is_used(toolchain, facts_)) continue;
       for (const HostPath& root : toolchain.roots) show(root);
       for (const HostPath& hidden : toolchain.hidden) {
         later(hidden.real, Mask{hidden.real, hidden.directory});
@@ -133,39 +134,18 @@ class RootPlanner {
   /// After the command itself: of PREFIX/bin on PATH, its PREFIX must not be cut off.
   void add_path() {
     for (const HostPath& entry : facts_.path_entries) {
-      if (!is_shown(entry.real) && !holds_home(entry.real)) show(entry);
+      if (!is_shown(entry.real) && !holds_home(facts_, entry.real)) show(entry);
     }
     // Without it a program that is found there can't be run, and the next one of its name is.
     for (const HostPath& library : facts_.path_libraries) show(library);
   }
 
-  bool leads_into(const HostPath& root) const {
-    const auto inside = [&](const std::string& path) {
-      return is_beneath(path, root.real) || is_beneath(path, root.path);
-    };
-    return std::any_of(
-               facts_.path_entries.begin(), facts_.path_entries.end(),
-               [&](const HostPath& entry) { return inside(entry.real) || inside(entry.path); }) ||
-           std::any_of(facts_.command.chain.begin(), facts_.command.chain.end(), inside);
-  }
-
-  /// What the command itself needs and no toolchain row covers: its own directory; of PREFIX/bin or
-  /// PREFIX/lib/… the whole prefix.
+  /// What the command itself needs and no toolchain row covers.
   void add_command() {
     for (const std::string& path : facts_.command.chain) {
       if (is_shown(path)) continue;
-      std::string directory = parent_path(path);
-      const std::size_t lib = path.find("/lib/");
-      if (base::file_name(directory) == "bin") {
-        if (!holds_home(parent_path(directory))) directory = parent_path(directory);
-      } else if (lib != std::string::npos && lib > 0 && !holds_home(path.substr(0, lib))) {
-        directory = path.substr(0, lib);
-      }
-      if (!holds_home(directory)) {
-        show({directory, "", directory, true, true});
-      } else {
-        show({path, "", path, false, true});  // a program that lies in $HOME itself: it alone
-      }
+      const std::string tree = tree_of_program(facts_, path);
+      show({tree, "", tree, tree != path, true});
     }
     // Where the command's own name is a link in a directory that is not shown.
     if (!facts_.command.path.empty() && !facts_.command.chain.empty() &&
@@ -257,8 +237,83 @@ class RootPlanner {
     }
   }
 
+  /// What others may not read, wherever it can be seen.
+  void hide_private_places() {
+    for (const PrivatePlace& place : facts_.private_places) {
+      const bool in_target = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
+        return is_beneath(place.real, layer.target);
+      });
+      if (in_target || is_named(place.real)) continue;
+      for (const std::string& view : views_of(place.real)) {
+        if (by_target_.count(key_of(view)) != 0) continue;  // a cache, say
+        // What is mounted below it needs a place to be mounted at.
+        const bool holds_more =
+            std::any_of(by_target_.begin(), by_target_.end(),
+                        [&](const auto& entry) { return is_beneath(entry.first.second, view); });
+        if (holds_more) {
+          later(view, TmpfsMount{view, 0755, 0});
+        } else {
+          later(view, Mask{view, place.directory});
+        }
+      }
+    }
+  }
+
+  void cover_configuration() {
+    for (const ConfigurationFile& file : facts_.configuration) {
+      if (is_named(file.real)) continue;
+      const std::string copy =
+          file.text ? policy::without_credentials(file.rules, *file.text) : std::string();
+      if (file.text && *file.text == copy) continue;
+      for (const std::string& view : views_of(file.real)) {
+        if (file.directory) {
+          later(view, Mask{view, true});
+        } else if (!is_ours(view)) {
+          later(view, FileCopy{view, copy});
+        }
+      }
+    }
+  }
+
   // ── helpers ──
 
+  /// Where what is really at `real` can be seen.
+  std::vector<std::string> views_of(const std::string& real) const {
+    std::vector<std::string> views;
+    const auto look_at = [&](const MountStep& step) {
+      std::string source;
+      std::string target;
+      if (const auto* bind = std::get_if<BindMount>(&step); bind != nullptr && !bind->device) {
+        source = bind->source;
+        target = bind->target;
+      } else if (const auto* overlay = std::get_if<OverlayMount>(&step)) {
+        source = target = overlay->target;
+      }
+      if (source.empty() || !is_beneath(real, source)) return;
+      const std::string below = base::relative_to(real, source);
+      std::string view = below.empty() ? target : base::join_path(target, below);
+      if (std::find(views.begin(), views.end(), view) == views.end()) {
+        views.push_back(std::move(view));
+      }
+    };
+    for (const MountStep& step : steps_) look_at(step);
+    for (const auto& [key, step] : by_target_) look_at(step);
+    return views;
+  }
+  /// A file of our own making, not in a tree of the host.
+  bool is_ours(const std::string& path) const {
+    const auto found = by_target_.find(key_of(path));
+    return found != by_target_.end() && !std::holds_alternative<BindMount>(found->second) &&
+           !std::holds_alternative<Mask>(found->second) && !lies_in_shown_tree(path);
+  }
+  /// What a user shows on purpose stays as it is.
+  bool is_named(const std::string& real) const {
+    const auto holds = [&](const std::string& path) { return is_beneath(real, path); };
+    const auto is_it = [&](const HostPath& path) { return holds(path.real); };
+    return std::any_of(facts_.read_only.begin(), facts_.read_only.end(), is_it) ||
+           std::any_of(facts_.file_variables.begin(), facts_.file_variables.end(), is_it) ||
+           std::any_of(policy_.files.read_write.begin(), policy_.files.read_write.end(), holds);
+  }
   bool shown_by_system(const std::string& path) const {
     return std::any_of(system_.begin(), system_.end(),
                        [&](const std::string& root) { return is_beneath(path, root); });
@@ -276,14 +331,8 @@ class RootPlanner {
            std::any_of(shown_.begin(), shown_.end(),
                        [&](const std::string& root) { return is_beneath(path, root); });
   }
-  /// "/", $HOME, and what holds it: showing that would show everything.
-  bool holds_home(const std::string& path) const {
-    return path == "/" || is_beneath(facts_.home_real, path) || is_beneath(facts_.home, path) ||
-           is_beneath(facts_.project, path);
-  }
-
   void show(const HostPath& root) {
-    if (root.real.empty() || is_shown(root.path) || holds_home(root.real)) return;
+    if (root.real.empty() || is_shown(root.path) || holds_home(facts_, root.real)) return;
     if (!is_shown(root.real)) {
       later(root.real, BindMount{root.real, root.real});
       shown_.push_back(root.real);
@@ -296,10 +345,10 @@ class RootPlanner {
 
   void later(const std::string& target, MountStep step) {
     // One step a target; a layer comes last and wins over what only shows the same place.
-    const auto place = [&] {
-      return static_cast<std::size_t>(std::count(target.begin(), target.end(), '/'));
-    };
-    by_target_[{place(), target}] = std::move(step);
+    by_target_[key_of(target)] = std::move(step);
+  }
+  static std::pair<std::size_t, std::string> key_of(const std::string& target) {
+    return {static_cast<std::size_t>(std::count(target.begin(), target.end(), '/')), target};
   }
 
   /// Parents before what lies in them.

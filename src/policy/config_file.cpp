@@ -5,7 +5,9 @@
 #include "policy/environment.h"
 #include "policy/git_config.h"
 #include "policy/glob.h"
+#include "policy/secret_value.h"
 #include "policy/toml_config.h"
+#include "policy/xml_config.h"
 
 // A configuration file's copy without its credentials. Line by line and suspicious: a line is shown
 // only if its key is read the same way by everybody. Must: drop what is not understood (escapes in
@@ -215,10 +217,17 @@ std::string kept_git_config(const HomeFile& file, std::string_view text) {
     }
     out += "]\n";
     for (const std::string& value : entry.second) {
+      if (has_token_form(value)) continue;
       out += '\t' + key.substr(last + 1) + " = " + quoted(without_url_credentials(value)) + '\n';
     }
   }
   return out;
+}
+
+/// A channel's token is a part of its address: https://host/t/TOKEN/channel (conda).
+bool holds_channel_token(std::string_view line) {
+  const std::size_t scheme = line.find("://");
+  return scheme != std::string_view::npos && line.find("/t/", scheme) != std::string_view::npos;
 }
 
 template <typename Filter>
@@ -233,7 +242,9 @@ std::string filtered(const HomeFile& file, std::string_view text) {
     // A lone carriage return or a NUL ends a line for some readers and not for others.
     const bool ambiguous = line.find_first_of(std::string_view("\r\0\f\v", 4)) != line.npos;
     if (ambiguous) continue;
-    if (const auto shown = filter.shown(line)) {
+    const auto shown = filter.shown(line);
+    // Whatever its key is called.
+    if (shown && !has_token_form(*shown) && !holds_channel_token(*shown)) {
       out += without_url_credentials(*shown);
       out += '\n';
     }
@@ -257,6 +268,12 @@ std::string without_credentials(const HomeFile& file, std::string_view text) {
       return kept_git_config(file, text);
     case HomeFile::Format::toml:
       return kept_toml(file, text);
+    case HomeFile::Format::xml:
+      return kept_xml(file, text);
+    case HomeFile::Format::text:
+      return without_url_credentials(text);
+    case HomeFile::Format::hidden:
+      return {};
   }
   return {};
 }

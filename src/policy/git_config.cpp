@@ -163,6 +163,16 @@ std::optional<GitConfig> parse_git_config(std::string_view text) {
   return Parser(text).parse();
 }
 
+std::vector<std::string> included_files(const GitConfig& config) {
+  std::vector<std::string> paths;
+  for (const auto& [key, values] : config) {
+    const bool includes =
+        key == "include.path" || (key.starts_with("includeif.") && key.ends_with(".path"));
+    if (includes) paths.insert(paths.end(), values.begin(), values.end());
+  }
+  return paths;
+}
+
 std::string hook_directory(const GitConfig& config, std::string_view project) {
   const auto found = config.find(kHooksPath);
   if (found == config.end()) return "";

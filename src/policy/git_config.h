@@ -32,6 +32,9 @@ struct GitConfigChange {
 GitConfigChange compare_git_config(std::string_view before, std::string_view after,
                                    std::string_view project);
 
+/// The values of include.path and includeIf.*.path.
+std::vector<std::string> included_files(const GitConfig& config);
+
 /// The project's own directory (relative) that core.hooksPath names; "" if it names none, or one
 /// outside, or one of installed packages.
 std::string hook_directory(const GitConfig& config, std::string_view project);

@@ -109,9 +109,20 @@ bool match_bytes(std::string_view pattern, std::string_view text) {
 
 constexpr std::string_view kAnyDepth = "**";
 
+/// Of "**/NAME/…" a path that holds no NAME at all is told in one look: a profile has hundreds of
+/// such patterns, and each change is held against them.
+bool lacks_name(std::string_view pattern, std::string_view path) {
+  if (!pattern.starts_with("**/")) return false;
+  pattern.remove_prefix(kAnyDepth.size() + 1);
+  const std::string_view name = pattern.substr(0, pattern.find('/'));
+  return name.find_first_of("*?[\\") == std::string_view::npos &&
+         path.find(name) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
+  if (lacks_name(pattern, path)) return false;
   Components p(pattern);
   Components t(path);
   std::optional<Components> star;  // behind the last "**" seen
@@ -150,6 +161,15 @@ bool glob_reaches_into(std::string_view pattern, std::string_view directory) {
     p.next();
   }
   return !p.at_end();
+}
+
+std::string quoted_glob(std::string_view path) {
+  std::string glob;
+  for (const char c : path) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) glob += '\\';
+    glob += c;
+  }
+  return glob;
 }
 
 bool name_matches(std::string_view pattern, std::string_view name) {

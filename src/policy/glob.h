@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace sandbox_run::policy {
@@ -16,6 +17,9 @@ bool glob_covers(std::string_view pattern, std::string_view directory);
 
 /// True if `pattern` might match something strictly beneath `directory`. May err towards true.
 bool glob_reaches_into(std::string_view pattern, std::string_view directory);
+
+/// A glob that matches `path` alone.
+std::string quoted_glob(std::string_view path);
 
 /// As glob_matches on a name: '/' is a byte like any other, letters are compared without case.
 bool name_matches(std::string_view pattern, std::string_view name);

@@ -150,25 +150,38 @@ struct CacheDirectory {
 /// A configuration file shown in the fake home as a copy without its credentials.
 struct HomeFile {
   /// npmrc: "key = value"; ini: the same, with ':' too and continued lines, as pip reads it; yaml:
-  /// nested by indentation; yarnrc: yarn classic's "key value"; gitconfig: git-config(1).
-  enum class Format { npmrc, ini, yaml, yarnrc, gitconfig, toml };
+  /// nested by indentation; yarnrc: yarn classic's "key value"; gitconfig: git-config(1); xml: keys
+  /// are names of elements; text: all but credentials in URLs; hidden: nothing of it.
+  enum class Format { npmrc, ini, yaml, yarnrc, gitconfig, toml, xml, text, hidden };
   std::string path;  // may start with {home}, {config_home}
   Format format = Format::ini;
   std::vector<std::string> drop_keys;  // globs on the key, case-insensitive
   std::vector<std::string> keep_keys;  // of gitconfig and TOML: no others are shown
   /// Variables that name the file to use instead of `path`: see home_file_path().
   std::vector<std::string> path_variables;
+  /// The ConfigurationKind whose format and keys it has; "": its own.
+  std::string kind = {};
   friend bool operator==(const HomeFile&, const HomeFile&) = default;
+};
+
+/// Configuration that may hold credentials, wherever it is shown: a copy takes its place.
+struct ConfigurationKind {
+  std::string name;
+  std::string toolchain;           // not "": lies below this toolchain's root alone
+  std::vector<std::string> paths;  // globs relative to a prefix: "etc/npmrc"
+  HomeFile rules;                  // format and keys; its path counts for nothing
+  friend bool operator==(const ConfigurationKind&, const ConfigurationKind&) = default;
 };
 
 /// Where a version manager keeps its tools below $HOME; shown read-only if PATH or the command
 /// leads into it.
 struct Toolchain {
   std::string name;
-  std::string root;               // "{home}/.nvm"
-  std::string root_variable;      // "NVM_DIR": if set, replaces `root`
-  std::vector<std::string> hide;  // relative to root: credentials, masked
-  std::vector<std::string> also;  // further roots that it needs: "{config_home}/mise"
+  std::string root;                        // "{home}/.nvm"
+  std::string root_variable;               // "NVM_DIR": if set, replaces `root`
+  std::vector<std::string> hide;           // relative to root: credentials, masked
+  std::vector<std::string> also;           // further roots that it needs: "{config_home}/mise"
+  std::vector<std::string> prefixes = {};  // globs relative to root: what has an etc of its own
   friend bool operator==(const Toolchain&, const Toolchain&) = default;
 };
 
@@ -180,6 +193,11 @@ struct FilesystemPolicy {
   std::vector<std::string> read_write;  // --rw, absolute: further targets
   std::vector<Toolchain> toolchains;
   std::vector<HomeFile> home_files;
+  std::vector<ConfigurationKind> configuration;
+  std::vector<std::string> prefixes;  // globs, absolute: where configuration is looked for
+  /// Of what is shown, the trees that hold more than a distribution's own files: what others may
+  /// not read there is not shown.
+  std::vector<std::string> looked_through;
   std::vector<CacheDirectory> caches;
   std::vector<TargetRules> targets;
   friend bool operator==(const FilesystemPolicy&, const FilesystemPolicy&) = default;

@@ -39,37 +39,61 @@ std::string set_value_problem(const std::string& value) {
   return value.starts_with('{') ? placed_path_problem(value) : "";
 }
 
+/// How a copy without credentials is made: format and keys.
+HomeFile read_copy_rules(const TomlTable& table) {
+  using Format = HomeFile::Format;
+  table.required_text("format");
+  HomeFile rules;
+  rules.format = table.choice<Format>("format",
+                                      {{"npmrc", Format::npmrc},
+                                       {"ini", Format::ini},
+                                       {"yaml", Format::yaml},
+                                       {"yarnrc", Format::yarnrc},
+                                       {"gitconfig", Format::gitconfig},
+                                       {"toml", Format::toml},
+                                       {"xml", Format::xml},
+                                       {"text", Format::text},
+                                       {"hidden", Format::hidden}},
+                                      Format::ini);
+  rules.drop_keys = table.texts("drop_keys");
+  rules.keep_keys = table.texts("keep_keys");
+  return rules;
+}
+
 void read_files(const TomlTable& root, FilesystemPolicy& files) {
   if (const auto table = root.table("files")) {
-    table->allow_only({"system", "etc", "disposable"});
+    table->allow_only({"system", "etc", "disposable", "prefixes", "looked_through"});
     files.system = table->texts("system", absolute_path_problem);
+    files.prefixes = table->texts("prefixes", absolute_path_problem);
+    files.looked_through = table->texts("looked_through", absolute_path_problem);
     files.etc = table->texts("etc", etc_entry_problem);
     files.disposable = table->texts("disposable", relative_glob_problem);
   }
   for (const TomlTable& table : root.tables("toolchain")) {
-    table.allow_only({"name", "root", "root_variable", "hide", "also"});
+    table.allow_only({"name", "root", "root_variable", "hide", "also", "prefixes"});
     files.toolchains.push_back(
         {table.required_text("name"), table.required_text("root", placed_path_problem),
          table.text("root_variable"), table.texts("hide", relative_glob_problem),
-         table.texts("also", placed_path_problem)});
+         table.texts("also", placed_path_problem), table.texts("prefixes", relative_glob_problem)});
   }
   for (const TomlTable& table : root.tables("home_file")) {
-    table.allow_only({"path", "path_variables", "format", "drop_keys", "keep_keys"});
-    table.required_text("format");
+    table.allow_only({"path", "path_variables", "kind", "format", "drop_keys", "keep_keys"});
     HomeFile file;
+    if (!table.has("kind")) {
+      file = read_copy_rules(table);
+    } else if (table.has("format") || table.has("drop_keys") || table.has("keep_keys")) {
+      table.fail("kind", "'kind' stands for format, drop_keys and keep_keys");
+    }
+    file.kind = table.text("kind");
     file.path = table.required_text("path", placed_path_problem);
-    file.format = table.choice<HomeFile::Format>("format",
-                                                 {{"npmrc", HomeFile::Format::npmrc},
-                                                  {"ini", HomeFile::Format::ini},
-                                                  {"yaml", HomeFile::Format::yaml},
-                                                  {"yarnrc", HomeFile::Format::yarnrc},
-                                                  {"gitconfig", HomeFile::Format::gitconfig},
-                                                  {"toml", HomeFile::Format::toml}},
-                                                 HomeFile::Format::ini);
-    file.drop_keys = table.texts("drop_keys");
-    file.keep_keys = table.texts("keep_keys");
     file.path_variables = table.texts("path_variables");
     files.home_files.push_back(std::move(file));
+  }
+  for (const TomlTable& table : root.tables("configuration")) {
+    table.allow_only({"name", "toolchain", "paths", "format", "drop_keys", "keep_keys"});
+    files.configuration.push_back({table.required_text("name"), table.text("toolchain"),
+                                   table.texts("paths", relative_glob_problem),
+                                   read_copy_rules(table)});
   }
   for (const TomlTable& table : root.tables("cache")) {
     table.allow_only({"path"});
@@ -174,7 +198,8 @@ void read_targets(const TomlTable& root, Profile& profile) {
 void read_protected(const TomlTable& root, Profile& profile) {
   const auto table = root.table("protected");
   if (!table) return;
-  table->allow_only({"paths", "reason"});
+  table->allow_only({"paths", "at_root", "reason"});
+  profile.protected_at_root = table->texts("at_root", relative_glob_problem);
   profile.protected_rule = VerdictRule{Verdict::protect,
                                        table->texts("paths", relative_glob_problem),
                                        table->required_text("reason"),
@@ -191,6 +216,11 @@ std::string stem(const std::string& origin) {
 
 }  // namespace
 
+bool is_shared_part(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kParts = {"common", "configuration", "protected"};
+  return std::find(kParts.begin(), kParts.end(), name) != kParts.end();
+}
+
 Profile parse_profile(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
   const TomlTable root = document.root();
@@ -201,7 +231,9 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
       "files",       "toolchain", "home_file",      "cache",           "environment",
       "target",      "egress",    "decoys",         "system_programs", "reading_commands",
       "manages"};
-  if (profile.name == "common") known.insert(known.end(), {"protected", "never_shadowed"});
+  if (is_shared_part(profile.name)) {
+    known.insert(known.end(), {"protected", "configuration", "never_shadowed"});
+  }
   root.allow_only(known);
 
   profile.description = root.text("description");

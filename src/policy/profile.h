@@ -22,8 +22,9 @@ struct Profile {
   std::vector<std::string> python_modules;  // "pip": selected by `python -m pip`
   Policy policy;
 
-  /// common.toml's [protected]: paths as seen from the project's root.
+  /// protected.toml's [protected]: paths as seen from the project's root.
   std::optional<VerdictRule> protected_rule;
+  std::vector<std::string> protected_at_root;  // paths of the rule that are never meant deeper down
   /// `use = "protected"`: where select() puts protected_rule in, before
   /// targets[target].rules[rule].
   struct ProtectedUse {
@@ -34,6 +35,9 @@ struct Profile {
   };
   std::vector<ProtectedUse> protected_uses;  // in the order of the rules
 };
+
+/// common.toml, configuration.toml and protected.toml are no profiles, but parts that all share.
+bool is_shared_part(std::string_view name);
 
 /// Parses one profile. `origin` is the file's name for messages. Unknown keys and wrong types are
 /// UserErrors: "profiles/npm.toml:12:3: unknown key 'alow'; did you mean 'allow'?".

@@ -53,12 +53,39 @@ void prepend(std::vector<Value>& list, const std::vector<Value>& before) {
   list.insert(list.begin(), before.begin(), before.end());
 }
 
-VerdictRule protected_rule(const VerdictRule& common, Profile::ProtectedUse::Depth depth) {
-  VerdictRule rule = common;
+VerdictRule protected_rule(const Profile& common, Profile::ProtectedUse::Depth depth) {
+  VerdictRule rule = *common.protected_rule;
   if (depth == Profile::ProtectedUse::Depth::anywhere) {
     for (std::string& path : rule.paths) path.insert(0, "**/");
   }
+  rule.paths.insert(rule.paths.end(), common.protected_at_root.begin(),
+                    common.protected_at_root.end());
   return rule;
+}
+
+void take_rules_of_kind(const std::vector<ConfigurationKind>& kinds, HomeFile& file) {
+  if (file.kind.empty()) return;
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const ConfigurationKind& kind) {
+    return kind.name == file.kind;
+  });
+  if (found == kinds.end()) {
+    throw base::UserError("there is no [[configuration]] of the kind '" +
+                          base::printable(file.kind) + "'");
+  }
+  file.format = found->rules.format;
+  file.drop_keys = found->rules.drop_keys;
+  file.keep_keys = found->rules.keep_keys;
+}
+
+/// Each of the parts says something else; the newer one's word is added to the others'.
+void add_part(Profile& common, Profile part) {
+  if (part.name == kCommon) std::swap(common, part);
+  prepend(common.policy.files.configuration, part.policy.files.configuration);
+  prepend(common.policy.files.prefixes, part.policy.files.prefixes);
+  if (!common.protected_rule) {
+    common.protected_rule = std::move(part.protected_rule);
+    common.protected_at_root = std::move(part.protected_at_root);
+  }
 }
 
 Policy with_common(const Profile& profile, const Profile& common) {
@@ -70,6 +97,10 @@ Policy with_common(const Profile& profile, const Profile& common) {
   prepend(files.disposable, common.policy.files.disposable);
   prepend(files.toolchains, common.policy.files.toolchains);
   prepend(files.home_files, common.policy.files.home_files);
+  prepend(files.configuration, common.policy.files.configuration);
+  prepend(files.prefixes, common.policy.files.prefixes);
+  prepend(files.looked_through, common.policy.files.looked_through);
+  for (HomeFile& file : files.home_files) take_rules_of_kind(files.configuration, file);
   prepend(files.caches, common.policy.files.caches);
   prepend(policy.environment.allow, common.policy.environment.allow);
   prepend(policy.environment.withhold, common.policy.environment.withhold);
@@ -85,7 +116,7 @@ Policy with_common(const Profile& profile, const Profile& common) {
   for (auto use = profile.protected_uses.rbegin(); use != profile.protected_uses.rend(); ++use) {
     std::vector<VerdictRule>& rules = files.targets[use->target].rules;
     rules.insert(rules.begin() + static_cast<std::ptrdiff_t>(use->rule),
-                 protected_rule(*common.protected_rule, use->depth));
+                 protected_rule(common, use->depth));
   }
   return policy;
 }
@@ -102,8 +133,8 @@ ProfileSet ProfileSet::built_in() {
 }
 
 void ProfileSet::add(Profile profile) {
-  if (profile.name == kCommon) {
-    common_ = std::move(profile);
+  if (is_shared_part(profile.name)) {
+    add_part(common_, std::move(profile));
     return;
   }
   const auto same = std::find_if(profiles_.begin(), profiles_.end(),

@@ -5,6 +5,7 @@
 
 #include "policy/environment.h"
 #include "policy/glob.h"
+#include "policy/secret_value.h"
 #include "policy/toml_table.h"
 
 namespace sandbox_run::policy {
@@ -39,7 +40,10 @@ class TomlFilter {
   // NOLINTNEXTLINE(misc-no-recursion): as above
   void strip(toml::node& node, const std::string& above) const {
     if (auto* table = node.as_table()) strip_table(*table, above);
-    if (auto* text = node.as_string()) *text = without_url_credentials(text->get());
+    if (auto* text = node.as_string()) {
+      // Whatever its key is called.
+      *text = has_token_form(text->get()) ? std::string() : without_url_credentials(text->get());
+    }
     if (auto* list = node.as_array()) {
       for (toml::node& element : *list) strip(element, above);
     }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -87,6 +88,7 @@ struct Collector {
         .set("mode", "620")
         .mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, devpts.target);
   }
+  UniqueFd operator()(const plan::FileCopy&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::Mask& mask) const {
     if (!mask.directory) return UniqueFd();  // a file is masked by a file of the new root itself
     return NewFilesystem("tmpfs")
@@ -134,6 +136,17 @@ UniqueFd mount_point(int root_fd, const std::string& target, PointKind kind) {
   return here;
 }
 
+/// What is to be hidden, opened as by mount_point(); none if it is gone meanwhile: there is nothing
+/// to hide then, and in a tree of the host nothing is made.
+UniqueFd existing_point(int root_fd, const std::string& target) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long fd = ::syscall(SYS_openat2, root_fd, target.c_str() + 1, &how, sizeof how);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return UniqueFd();
+  return UniqueFd(static_cast<int>(check_sys(fd, "opening what is to be hidden: " + target)));
+}
+
 PointKind point_kind_of(int mount_fd) {
   struct stat status {};
   check_sys(::fstatat(mount_fd, "", &status, AT_EMPTY_PATH), "examining a mount");
@@ -159,23 +172,27 @@ struct Attacher {
   void operator()(const plan::DevptsMount& devpts) const { attach(devpts.target); }
   void operator()(const plan::OverlayMount& overlay) const { attach(overlay.target); }
   void operator()(const plan::Mask& mask) const {
-    if (mask.directory) {
-      attach(mask.target);
-      return;
+    if (!mask.directory) {
+      cover(mask.target, mask.content, mask.content.empty() ? 0400 : 0444);
+    } else if (const UniqueFd point = existing_point(root_fd, mask.target)) {
+      attach_mount(mount.get(), point.get(), mask.target);
     }
-    // A file of the new root's own tmpfs, over the file to hide.
+  }
+  void operator()(const plan::FileCopy& copy) const { cover(copy.target, copy.content, 0444); }
+  /// A file of the new root's own tmpfs over the file to hide.
+  void cover(const std::string& target, const std::string& content, mode_t mode) const {
+    const UniqueFd point = existing_point(root_fd, target);
+    if (!point) return;
     constexpr const char* kName = ".mask";
-    const UniqueFd file(check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                                           mask.content.empty() ? 0400 : 0444),
-                                  "making a mask for " + mask.target));
-    base::write_full(file.get(), mask.content, "making a mask for " + mask.target);
-    const UniqueFd tree(static_cast<int>(
-        check_sys(::syscall(SYS_open_tree, root_fd, kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-                  "making a mask for " + mask.target)));
-    set_mount_attributes(tree.get(), kPlain | MOUNT_ATTR_RDONLY, mask.target);
-    const UniqueFd point = mount_point(root_fd, mask.target, PointKind::file);
-    attach_mount(tree.get(), point.get(), mask.target);
-    check_sys(::unlinkat(root_fd, kName, 0), "making a mask for " + mask.target);
+    const std::string doing = "making a mask for " + target;
+    const UniqueFd file(
+        check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), doing));
+    base::write_full(file.get(), content, doing);
+    const UniqueFd tree(static_cast<int>(check_sys(
+        ::syscall(SYS_open_tree, root_fd, kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), doing)));
+    set_mount_attributes(tree.get(), kPlain | MOUNT_ATTR_RDONLY, target);
+    attach_mount(tree.get(), point.get(), target);
+    check_sys(::unlinkat(root_fd, kName, 0), doing);
   }
   void operator()(const plan::SymbolicLink& link) const {
     const UniqueFd parent =

@@ -135,6 +135,40 @@ TEST_CASE("the plan's text holds no decoy's value: it is the same for the same r
   CHECK_FALSE(holds(text, "ghp_false"));
 }
 
+TEST_CASE("configuration in a tree that is shown is covered by a copy without credentials") {
+  plan::HostFacts facts = fixed_host();
+  const policy::HomeFile rules{"", policy::HomeFile::Format::npmrc, {"_*"}, {}, {}};
+  facts.configuration = {{"/home/u/.pyenv/etc/npmrc", false, "a=b\n_auth=x\n", rules},
+                         {"/opt/node/etc/npmrc", false, "_auth=x\n", rules},
+                         {"/opt/clean/etc/npmrc", false, "a=b\n", rules},
+                         {"/opt/named/etc/npmrc", false, "_auth=x\n", rules},
+                         {"/opt/x/.aws", true, std::nullopt, rules},
+                         {"/home/u/.cargo/etc/npmrc", false, "_auth=x\n", rules},
+                         {"/run/stub.conf", false, "_auth=x\n", rules}};
+  facts.read_only = {directory("/opt/named")};
+  const std::string text = planned("npm", facts);
+  CHECK(holds(text, "copy       /home/u/.pyenv/etc/npmrc  without credentials, 4 bytes\n"));
+  CHECK(holds(text, "copy       /opt/node/etc/npmrc  without credentials, 0 bytes\n"));
+  CHECK(holds(text, "hidden     /opt/x/.aws\n"));
+  CHECK(holds(text, "copy       /etc/resolv.conf"));  // where the link's target is seen
+  CHECK_FALSE(holds(text, "/opt/clean"));
+  CHECK_FALSE(holds(text, "/opt/named/etc"));
+  CHECK_FALSE(holds(text, ".cargo"));
+}
+
+TEST_CASE("what others may not read is hidden where it is shown, and not what the user names") {
+  plan::HostFacts facts = fixed_host();
+  facts.private_places = {
+      {"/opt/x/key", false}, {"/opt/closed", true}, {"/opt/named/key", false}, {"/srv/key", false}};
+  facts.read_only = {directory("/opt/named"), directory("/opt/closed/shown")};
+  const std::string text = planned("npm", facts);
+  CHECK(holds(text, "hidden     /opt/x/key\n"));
+  CHECK_FALSE(holds(text, "/opt/named/key"));
+  CHECK_FALSE(holds(text, "/srv/key"));
+  // A place for what is mounted below it.
+  CHECK(text.find("private    /opt/closed ") < text.find("read-only  /opt/closed/shown\n"));
+}
+
 TEST_CASE("what only the caller may read in /etc is not shown") {
   CHECK_FALSE(holds(planned("npm", fixed_host()), "private.conf"));
 }

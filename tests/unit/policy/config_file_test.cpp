@@ -11,11 +11,12 @@ const std::vector<std::string> kDrop = {"//*",        "_*",      "*auth*", "*tok
                                         "*password*", "*proxy*", "key"};
 
 std::string shown(HomeFile::Format format, const std::string& text) {
-  return without_credentials({"{home}/.x", format, kDrop, {}}, text);
+  return without_credentials({"{home}/.x", format, kDrop, {}, {}}, text);
 }
 std::string npmrc(const std::string& text) { return shown(HomeFile::Format::npmrc, text); }
 std::string ini(const std::string& text) { return shown(HomeFile::Format::ini, text); }
 std::string yaml(const std::string& text) { return shown(HomeFile::Format::yaml, text); }
+std::string xml(const std::string& text) { return shown(HomeFile::Format::xml, text); }
 std::string yarnrc(const std::string& text) { return shown(HomeFile::Format::yarnrc, text); }
 
 }  // namespace
@@ -212,4 +213,51 @@ TEST_CASE("of a bunfig.toml the named keys are shown, and no credentials whereve
   }
   CHECK(without_credentials(file, "[=]").empty());
   CHECK(without_credentials(file, "").size() <= 1);
+}
+
+TEST_CASE("a line that holds a token is not shown, whatever its key is called") {
+  const std::string token = "ghp_" + std::string(36, 'a');
+  for (const auto format : {HomeFile::Format::npmrc, HomeFile::Format::ini, HomeFile::Format::yaml,
+                            HomeFile::Format::yarnrc}) {
+    CHECK_FALSE(contains(shown(format, "color = " + token + "\n"), token));
+    CHECK_FALSE(contains(shown(format, "color: " + token + "\n"), token));
+    CHECK_FALSE(contains(shown(format, "color " + token + "\n"), token));
+  }
+  const std::vector<std::string> all = {"*"};
+  CHECK_FALSE(contains(without_credentials({"", HomeFile::Format::toml, {}, all, {}},
+                                           "a = '" + token + "'\nb = ['" + token + "']\n"),
+                       token));
+  CHECK_FALSE(contains(without_credentials({"", HomeFile::Format::gitconfig, {}, all, {}},
+                                           "[x]\n\ta = " + token + "\n\tb = c\n"),
+                       token));
+  CHECK_FALSE(contains(yaml("channels:\n  - https://conda.example.com/t/sekret/x\n"), "sekret"));
+}
+
+TEST_CASE("an XML file loses the elements that are dropped, and its comments") {
+  CHECK(xml("<?xml version='1.0'?>\n<settings xmlns=\"http://x/>y\"><!-- sekret -->\n"
+            "<servers><password>sekret</password></servers>"
+            "<a><ns:token x='1'><b>sekret</b></ns:token>kept</a>"
+            "<add key=\"myPassword\" value=\"sekret\"/><add key='k' value='v'/>"
+            "<url>https://u:sekret@h.example.com/</url></settings>\n") ==
+        "<?xml version='1.0'?>\n<settings xmlns=\"http://x/>y\">\n"
+        "<servers></servers><a>kept</a><add key='k' value='v'/>"
+        "<url>https://h.example.com/</url></settings>\n");
+}
+
+TEST_CASE("of XML that is not plain the root alone is shown") {
+  for (const char* text :
+       {"<settings><![CDATA[sekret]]></settings>", "<settings><a>sekret</b></settings>",
+        "<!DOCTYPE x [<!ENTITY e 'sekret'>]><settings>&e;</settings>", "<settings>sekret",
+        "<settings><password>sekret</settings>", "<settings a='sekret", "<settings <a>sekret"}) {
+    CAPTURE(text);
+    CHECK_FALSE(contains(xml(text), "sekret"));
+  }
+  CHECK(xml("<settings><a>x</b></settings>") == "<settings/>\n");
+  CHECK(xml("sekret") == "sekret");  // no element: nobody reads it as a setting
+}
+
+TEST_CASE("of what is hidden nothing is shown, of text all but credentials in addresses") {
+  CHECK(shown(HomeFile::Format::hidden, "sekret").empty());
+  CHECK(shown(HomeFile::Format::text, "{\"prefix\": \"https://u:sekret@h.example.com/\"}") ==
+        "{\"prefix\": \"https://h.example.com/\"}");
 }

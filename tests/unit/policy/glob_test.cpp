@@ -8,6 +8,16 @@ using sandbox_run::policy::glob_covers;
 using sandbox_run::policy::glob_matches;
 using sandbox_run::policy::glob_reaches_into;
 using sandbox_run::policy::name_matches;
+using sandbox_run::policy::quoted_glob;
+
+TEST_CASE("a quoted path matches itself and nothing else") {
+  for (const char* path : {"a", "a/b.c", "a[b]/*", "?\\x", "[!a]"}) {
+    CAPTURE(path);
+    CHECK(glob_matches(quoted_glob(path), path));
+  }
+  CHECK_FALSE(glob_matches(quoted_glob("a*"), "ab"));
+  CHECK_FALSE(glob_matches(quoted_glob("[a]"), "a"));
+}
 
 TEST_CASE("a star stays within its component") {
   CHECK(glob_matches("*.pth", "evil.pth"));

@@ -120,7 +120,38 @@ TEST_CASE("hostile nesting is refused, not followed") {
   CHECK(contains(profile_error("a = " + std::string(20000, '[') + "\n"), "profiles/x.toml:"));
 }
 
-TEST_CASE("only common.toml defines the protected paths") {
+TEST_CASE("a file of the home has the format and keys of its kind") {
+  ProfileSet set;
+  set.add(parse_profile("", "common.toml"));
+  set.add(
+      parse_profile("[[configuration]]\nname = 'rc'\nformat = 'npmrc'\npaths = ['etc/rc']\n"
+                    "drop_keys = ['_*']\n[files]\nprefixes = ['/opt/*']\n",
+                    "configuration.toml"));
+  set.add(parse_profile("[[home_file]]\npath = '{home}/.rc'\nkind = 'rc'\n", "a.toml"));
+  set.add(parse_profile("[[home_file]]\npath = '{home}/.rc'\nkind = 'cr'\n", "b.toml"));
+  const Policy policy = set.select("a");
+  REQUIRE(policy.files.home_files.size() == 1);
+  CHECK(policy.files.home_files[0].format == HomeFile::Format::npmrc);
+  CHECK(policy.files.home_files[0].drop_keys == std::vector<std::string>{"_*"});
+  CHECK(policy.files.configuration.size() == 1);
+  CHECK(policy.files.prefixes == std::vector<std::string>{"/opt/*"});
+  CHECK(contains(error_of([&] { (void)set.select("b"); }), "of the kind 'cr'"));
+  CHECK(contains(profile_error("[[home_file]]\npath = '{home}/x'\nkind = 'a'\nformat = 'ini'\n"),
+                 "'kind' stands for"));
+  CHECK(contains(profile_error("[[configuration]]\nname = 'x'\n"), "unknown key"));
+}
+
+TEST_CASE("protected paths that are meant at the root alone are not looked for deeper down") {
+  ProfileSet set;
+  set.add(parse_profile("[protected]\npaths = ['.git']\nat_root = ['auth.json']\nreason = 'r'\n",
+                        "protected.toml"));
+  set.add(parse_profile("[[target]]\nkind = 'project'\n[[target.rule]]\nuse = 'protected'\n",
+                        "a.toml"));
+  CHECK(set.select("a").files.targets[0].rules[0].paths ==
+        std::vector<std::string>{"**/.git", "auth.json"});
+}
+
+TEST_CASE("only protected.toml defines the protected paths") {
   CHECK(contains(profile_error("[protected]\npaths = []\nreason = 'x'\n"),
                  "unknown key 'protected'"));
 }

@@ -1,0 +1,203 @@
+// Must:     find what lies where the table says, by whatever link it is reached.
+// Must not: walk a tree: a start looks at some hundred names, whatever the toolchains hold.
+
+#include "plan/configuration_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/io.h"
+#include "base/path.h"
+#include "base/sys_error.h"
+#include "base/text.h"
+#include "policy/git_config.h"
+#include "policy/glob.h"
+
+namespace sandbox_run::plan {
+namespace {
+
+using base::is_beneath;
+using base::join_path;
+using base::parent_path;
+
+constexpr std::size_t kMaxFile = 1U << 20;
+constexpr int kMaxIncludes = 5;  // one including the next
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return names;
+  for (base::DirectoryEntry& entry : base::list_directory(fd.get())) {
+    names.push_back(std::move(entry.name));
+  }
+  return names;
+}
+
+/// What `glob` (of several components, '*' within one) can mean below `base`; the last component is
+/// not looked for unless it is a pattern.
+std::vector<std::string> expand_glob(const std::string& base, const std::string& glob) {
+  std::vector<std::string> found{base};
+  for (const std::string& component : base::split(glob, '/')) {
+    if (component.empty()) continue;
+    std::vector<std::string> next;
+    for (const std::string& directory : found) {
+      if (component.find_first_of("*?[") == std::string::npos) {
+        next.push_back(join_path(directory, component));
+        continue;
+      }
+      for (const std::string& name : names_in(directory)) {
+        if (policy::glob_matches(component, name)) next.push_back(join_path(directory, name));
+      }
+    }
+    found = std::move(next);
+  }
+  return found;
+}
+
+class Search {
+ public:
+  Search(const policy::Policy& policy, const HostFacts& facts) : policy_(policy), facts_(facts) {}
+
+  std::vector<ConfigurationFile> run() {
+    if (policy_.files.configuration.empty()) return {};
+    for (const std::string& glob : policy_.files.prefixes) {
+      for (const std::string& prefix : expand_glob("/", glob)) look_in(prefix, "");
+    }
+    look_in_prefixes_of_path();
+    for (const ToolchainFact& toolchain : facts_.toolchains) look_in(toolchain);
+    for (const std::string& path : facts_.linked.shown) {
+      look_in(path, "");
+      // The git directory of a linked work tree.
+      if (base::exists(join_path(path, "HEAD"))) look_at(join_path(path, "config"), git_rules());
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void look_in_prefixes_of_path() {
+    for (const HostPath& entry : facts_.path_entries) {
+      look_in(parent_path(entry.path), "");
+      look_in(parent_path(entry.real), "");
+    }
+    std::vector<std::string> programs = facts_.command.chain;
+    programs.push_back(facts_.command.path);
+    programs.push_back(facts_.command.interpreter);
+    for (const std::string& program : programs) {
+      if (!program.starts_with('/')) continue;
+      look_in(parent_path(parent_path(program)), "");
+      const std::size_t lib = program.find("/lib/");
+      if (lib != std::string::npos && lib > 0) look_in(program.substr(0, lib), "");
+    }
+  }
+
+  void look_in(const ToolchainFact& toolchain) {
+    for (const HostPath& root : toolchain.roots) {
+      look_in(root.real, toolchain.name);
+      for (const std::string& glob : toolchain.prefixes) {
+        for (const std::string& prefix : expand_glob(root.real, glob)) look_in(prefix, "");
+      }
+    }
+  }
+
+  /// The project's own files stay readable as they are; not so an environment that lies in it.
+  bool is_own_tree(const std::string& prefix) const {
+    const auto holds = [&](const std::string& project) { return is_beneath(prefix, project); };
+    const bool of_project =
+        holds(facts_.project) ||
+        std::any_of(facts_.more_projects.begin(), facts_.more_projects.end(), holds) ||
+        std::any_of(facts_.linked.written.begin(), facts_.linked.written.end(), holds);
+    return of_project && !base::exists(join_path(prefix, "pyvenv.cfg")) &&
+           !base::exists(join_path(prefix, "conda-meta"));
+  }
+
+  /// `toolchain` not "": its root, where its own kinds lie, too.
+  void look_in(const std::string& prefix, const std::string& toolchain) {
+    if (prefix.empty() || is_own_tree(prefix) || !seen_.insert(prefix + "\n" + toolchain).second)
+      return;
+    const std::vector<std::string> names = names_in(prefix);
+    if (names.empty()) return;
+    const std::set<std::string> there(names.begin(), names.end());
+    for (const policy::ConfigurationKind& kind : policy_.files.configuration) {
+      if (!kind.toolchain.empty() && kind.toolchain != toolchain) continue;
+      for (const std::string& glob : kind.paths) {
+        const std::string first = glob.substr(0, glob.find('/'));
+        if (first.find_first_of("*?[") == std::string::npos && there.count(first) == 0) continue;
+        for (const std::string& path : expand_glob(prefix, glob)) look_at(path, kind.rules);
+      }
+    }
+  }
+
+  void look_at(const std::string& path, const policy::HomeFile& rules) {
+    if (!base::exists(path)) return;  // one call, where realpath(3) makes one a component
+    const auto real = base::real_path(path);
+    if (!real || !files_.insert(*real).second) return;
+    ConfigurationFile file{*real, base::is_directory(*real), {}, rules};
+    if (!file.directory) {
+      try {
+        file.text = base::read_file_if_readable(*real, kMaxFile);
+        if (!file.text) return;  // nor can anybody inside
+      } catch (const base::SysError&) {
+        file.text.reset();  // too large for a configuration: not shown
+      }
+      if (file.text && rules.format == policy::HomeFile::Format::gitconfig) {
+        look_at_included(*file.text, parent_path(path), rules);
+      }
+    } else if (rules.format != policy::HomeFile::Format::hidden) {
+      return;
+    }
+    found_.push_back(std::move(file));
+  }
+
+  /// What a git configuration includes is configuration, too.
+  // NOLINTNEXTLINE(misc-no-recursion): bounded by depth_
+  void look_at_included(const std::string& text, const std::string& directory,
+                        const policy::HomeFile& rules) {
+    const auto config = policy::parse_git_config(text);
+    if (!config || depth_ == kMaxIncludes) return;
+    ++depth_;
+    for (const std::string& path : policy::included_files(*config)) {
+      const std::string included = path.starts_with("~/") ? join_path(facts_.home, path.substr(2))
+                                                          : base::absolute_path(path, directory);
+      look_at(included, rules);
+    }
+    --depth_;
+  }
+
+  const policy::HomeFile& git_rules() const {
+    const auto& kinds = policy_.files.configuration;
+    const auto found = std::find_if(kinds.begin(), kinds.end(), [](const auto& kind) {
+      return kind.rules.format == policy::HomeFile::Format::gitconfig;
+    });
+    static const policy::HomeFile hidden{"", policy::HomeFile::Format::hidden, {}, {}, {}, {}};
+    return found == kinds.end() ? hidden : found->rules;
+  }
+
+  const policy::Policy& policy_;
+  const HostFacts& facts_;
+  std::set<std::string> seen_;   // prefixes
+  std::set<std::string> files_;  // real paths
+  std::vector<ConfigurationFile> found_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::vector<ConfigurationFile> find_configuration(const policy::Policy& policy,
+                                                  const HostFacts& facts) {
+  return Search(policy, facts).run();
+}
+
+void add_home_configuration(const policy::HomeFile& file, const std::string& path,
+                            const std::string& text, HostFacts& facts) {
+  const auto real = base::real_path(path);
+  if (!real || is_beneath(*real, facts.project)) return;
+  const bool known =
+      std::any_of(facts.configuration.begin(), facts.configuration.end(),
+                  [&](const ConfigurationFile& other) { return other.real == *real; });
+  if (!known) facts.configuration.push_back({*real, false, text, file});
+}
+
+}  // namespace sandbox_run::plan

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "plan/host_facts.h"
+
+// Which trees of the host a command leads to. Pure.
+
+namespace sandbox_run::plan {
+
+/// PATH or the command leads into it.
+bool is_used(const ToolchainFact& toolchain, const HostFacts& facts);
+
+/// "/", $HOME, and what holds it or the project: showing that would show everything.
+bool holds_home(const HostFacts& facts, const std::string& path);
+
+/// What is shown of the host for a program that lies where nothing else is shown: its own
+/// directory; of PREFIX/bin or PREFIX/lib/… the whole prefix; of one that lies in $HOME itself it
+/// alone.
+std::string tree_of_program(const HostFacts& facts, const std::string& path);
+
+}  // namespace sandbox_run::plan

@@ -9,12 +9,12 @@
 
 namespace sandbox_run::cli {
 
-/// Where the project's own configuration of git has its hooks, as it was before the run, is a
-/// protected place like .git/hooks.
+/// What the configurations of git name in the project, as they were before the run, are protected
+/// places like .git/hooks: policy/git_places.h.
 ///
 /// The attack: a package's program writes .githooks/pre-commit into a project with core.hooksPath,
 /// while a build whose output is committed runs.
-void protect_hook_directory(const plan::HostFacts& facts, policy::FilesystemPolicy& files);
+void protect_places_of_git(const plan::HostFacts& facts, policy::FilesystemPolicy& files);
 
 /// How to take over the git hooks among what is held, once or for good; "" if there are none.
 std::string git_hooks_hint(const std::vector<workspace::HeldChange>& held);

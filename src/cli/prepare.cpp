@@ -316,7 +316,7 @@ Preparation prepare(const Options& options) {
     }
     add_registries(prepared);
   }
-  protect_hook_directory(prepared.facts, prepared.policy.files);
+  protect_places_of_git(prepared.facts, prepared.policy.files);
   add_companions(profiles, prepared);
   if (prepared.facts.working_directory_is_lost) {
     prepared.warnings.push_back(base::format(

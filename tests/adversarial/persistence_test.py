@@ -86,7 +86,12 @@ def neighbouring_projects(t):
 PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".github/workflows/ci.yml",
              ".envrc", ".husky/pre-commit", ".claude/settings.json", ".mcp.json", "CLAUDE.md",
              ".npmrc", ".gitlab-ci.yml", ".devcontainer/devcontainer.json", ".idea/workspace.xml",
-             ".cursor/rules", "AGENTS.md", ".yarnrc.yml"]
+             ".cursor/rules", "AGENTS.md", ".yarnrc.yml",
+             # each of the kinds that profiles/protected.toml has
+             ".gitpod.yml", ".replit", "devbox.json", "flake.nix", ".tool-versions", "mise.toml", ".cirrus.yml",
+             "vercel.json", ".helix/languages.toml", "QWEN.md", ".windsurf/rules/own.md", ".gdbinit",
+             "sitecustomize.py", "uv.toml", "pip.conf", "bunfig.toml", ".cargo/config.toml", "nuget.config",
+             "lefthook.toml", ".githooks/pre-push"]
 
 
 def plant(path, text="planted"):

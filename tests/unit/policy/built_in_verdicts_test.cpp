@@ -19,6 +19,15 @@ Verdict verdict(const std::string& profile, const std::string& path,
 
 }  // namespace
 
+TEST_CASE("names that are other things deeper down are protected at the root alone") {
+  CHECK(verdict("generic", "auth.json") == Verdict::protect);
+  CHECK(verdict("generic", "src/locales/en/auth.json") == Verdict::commit);
+  CHECK(verdict("generic", "sitecustomize.py") == Verdict::protect);
+  CHECK(verdict("generic", "tests/data/sitecustomize.py") == Verdict::commit);
+  CHECK(verdict("generic", "android/gradle/wrapper/gradle-wrapper.jar") == Verdict::commit);
+  CHECK(verdict("generic", ".venv/pyvenv.cfg") == Verdict::commit);
+}
+
 TEST_CASE("protected paths are protected in every profile, at any depth outside node_modules") {
   for (const std::string& name : profiles().names()) {
     for (const char* path : {".git/hooks/pre-commit",
@@ -51,6 +60,23 @@ TEST_CASE("protected paths are protected in every profile, at any depth outside 
                              ".mcp.json",
                              ".gemini/settings.json",
                              ".sandbox-run.toml",
+                             ".gitpod.yml",
+                             "a/.replit",
+                             "devbox.json",
+                             "flake.nix",
+                             "mise.toml",
+                             ".tool-versions",
+                             ".cirrus.yml",
+                             "netlify.toml",
+                             ".helix/languages.toml",
+                             "a/QWEN.md",
+                             ".windsurf/rules/x",
+                             ".gdbinit",
+                             "sitecustomize.py",
+                             "uv.toml",
+                             "a/nuget.config",
+                             "lefthook.toml",
+                             "packages/a/.githooks/pre-commit",
                              ".git/node_modules/x",
                              ".claude/node_modules/x"}) {
       CAPTURE(name);

@@ -17,6 +17,7 @@
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
+#include "cli/own_places.h"
 #include "plan/global_install.h"
 #include "policy/command_words.h"
 #include "policy/hide.h"
@@ -328,6 +329,8 @@ Preparation prepare(const Options& options) {
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
+  refuse_own_places(prepared.facts, prepared.targets);
+  protect_own_files(options.profile, prepared.facts, prepared.targets, prepared.policy.files);
   name_what_is_not_shown(prepared);
   add_hidden(prepared);
   look_at_owners(prepared);

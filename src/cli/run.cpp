@@ -85,10 +85,6 @@ class CommandRun {
     prepared_ = prepare(options_);
     warn();
     state_ = state_directory(prepared_.facts.state_home);
-    if (base::is_beneath(state_, prepared_.facts.project)) {
-      throw base::UserError("the state directory " + printable(state_) +
-                            " lies in the project: set XDG_STATE_HOME to a directory outside it");
-    }
     lock_.emplace(prepared_.facts.project, options_.lock);
     run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);

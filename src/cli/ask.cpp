@@ -327,4 +327,30 @@ policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
   return parsed;
 }
 
+std::optional<std::pair<std::string, std::string>> ask_for_global_places(
+    const policy::Policy& policy, const plan::HostFacts& facts) {
+  const std::vector<RegistryQuery> queries =
+      policy::global_queries(policy.package_manager, facts.command.arguments);
+  const bool is_later_yarn = policy.package_manager == policy::PackageManager::yarn &&
+                             known_yarn(facts) == RegistryQuery::To::later_yarn;
+  if (queries.empty() || is_later_yarn) return std::nullopt;
+  std::string key = answer_key(policy, facts);
+  for (const RegistryQuery& query : queries) key += base::shell_words(query.arguments);
+  const std::string remembered = join_path(join_path(state_directory(facts.state_home), "answers"),
+                                           base::sha256_hex(key) + ".json");
+  std::optional<Answers> answers = recall(remembered);
+  const bool is_new = !answers;
+  if (is_new) {
+    answers.emplace();
+    for (const RegistryQuery& query : queries) answers->push_back(ask(query, policy, facts));
+  }
+  const auto& variables = facts.environment;
+  const auto home = std::find_if(variables.begin(), variables.end(),
+                                 [](const auto& entry) { return entry.first == "PNPM_HOME"; });
+  auto places = policy::parse_global_answers(policy.package_manager, *answers,
+                                             home == variables.end() ? "" : home->second);
+  if (is_new && places) remember(remembered, *answers);
+  return places;
+}
+
 }  // namespace sandbox_run::cli

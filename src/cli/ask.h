@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "plan/host_facts.h"
 #include "policy/policy.h"
 #include "policy/registries.h"
@@ -13,5 +17,10 @@ namespace sandbox_run::cli {
 /// reads are the same. Throws UserError if it does not answer, sandbox::SetupError.
 policy::PackageManagerFacts ask_package_manager(const policy::Policy& policy,
                                                 const plan::HostFacts& facts);
+
+/// Where pnpm or yarn 1 would install globally what the command names: the packages' directory, the
+/// programs'. Asked likewise; nullopt: it has no such place, or does not say.
+std::optional<std::pair<std::string, std::string>> ask_for_global_places(
+    const policy::Policy& policy, const plan::HostFacts& facts);
 
 }  // namespace sandbox_run::cli

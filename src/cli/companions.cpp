@@ -48,6 +48,7 @@ const std::vector<Kind>& kinds() {
 /// The project, where the command was typed, and one level below: `cd client && npm ci`.
 std::vector<std::string> places_of(const plan::HostFacts& facts) {
   constexpr std::size_t kMaxPlaces = 300;
+  if (facts.has_no_project) return {facts.project};
   std::vector<std::string> places{facts.project, facts.working_directory};
   for (std::size_t i = 0; i < 2; ++i) {
     const base::UniqueFd directory(::open(places[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

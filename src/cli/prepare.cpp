@@ -18,6 +18,7 @@
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
 #include "cli/own_places.h"
+#include "cli/state.h"
 #include "plan/global_install.h"
 #include "policy/command_words.h"
 #include "policy/hide.h"
@@ -260,19 +261,45 @@ void add_hidden(Preparation& prepared) {
   }
 }
 
-/// `npm install -g` to a prefix that it may change unasked.
+/// yarn 1 takes the directory that its node lies in where it may write there, which it tries: not
+/// inside.
+void prefer_programs_beside_node(plan::HostFacts& facts) {
+  auto& global = facts.package_manager.global;
+  const std::string node = base::real_path(facts.command.interpreter).value_or("");
+  if (!global || global->second != join_path(facts.home, ".yarn/bin") || node.empty()) return;
+  if (may_write(base::parent_path(node))) global->second = base::parent_path(node);
+}
+
+/// `npm install -g`, `pnpm add -g`, `yarn global add` to a place that it may change unasked.
 void add_global_install(Preparation& prepared) {
-  const std::string prefix = plan::global_prefix_of(prepared.facts);
-  if (prefix.empty()) return;
-  const bool open =
-      may_write(join_path(prefix, "lib/node_modules")) && may_write(join_path(prefix, "bin"));
+  plan::HostFacts& facts = prepared.facts;
+  const policy::PackageManager manager = prepared.policy.package_manager;
+  if (!plan::changes_global_packages(manager, facts.command.arguments)) return;
+  facts.package_manager.global = ask_for_global_places(prepared.policy, facts);
+  if (manager == policy::PackageManager::yarn) prefer_programs_beside_node(facts);
+  const auto places = plan::global_directories(manager, facts);
+  if (!places) return;
+  const bool open = may_write(places->packages) && may_write(places->programs);
   using GlobalPrefix = plan::HostFacts::GlobalPrefix;
-  prepared.facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
-  prepared.facts.global = plan::find_global_install(prepared.policy, prepared.facts);
-  if (!prepared.facts.global) return;
-  for (policy::TargetRules& rules : plan::rules_for_global(*prepared.facts.global)) {
+  facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
+  facts.global = plan::find_global_install(prepared.policy, facts);
+  if (!facts.global) return;
+  for (policy::TargetRules& rules : plan::rules_for_global(*facts.global)) {
     prepared.policy.files.targets.push_back(std::move(rules));
   }
+}
+
+/// What is installed globally needs no project: it can be typed in the home directory, too.
+void do_without_project(plan::HostFacts& facts) {
+  std::string place = join_path(state_directory(facts.state_home), "no-project");
+  base::make_directories(place, 0700);
+  place = base::real_path(place).value_or(place);
+  facts.project = place;
+  facts.manager_directory = place;
+  facts.more_projects.clear();
+  facts.project_refusal.clear();
+  facts.working_directory_is_lost = true;
+  facts.has_no_project = true;
 }
 
 }  // namespace
@@ -299,8 +326,12 @@ Preparation prepare(const Options& options) {
   prepared.event_sinks.insert(prepared.event_sinks.end(), options.events.begin(),
                               options.events.end());
   prepared.facts = plan::gather_facts(prepared.policy, options.command);
-  if (!prepared.facts.project_refusal.empty())
-    throw base::UserError(prepared.facts.project_refusal);
+  if (!prepared.facts.project_refusal.empty()) {
+    if (!plan::changes_global_packages(prepared.policy.package_manager, options.command)) {
+      throw base::UserError(prepared.facts.project_refusal);
+    }
+    do_without_project(prepared.facts);
+  }
   refuse_wide_paths(prepared.facts, prepared.policy.files);
   require_writable_project(prepared.facts);
   if (prepared.policy.package_manager != policy::PackageManager::none) {
@@ -319,7 +350,7 @@ Preparation prepare(const Options& options) {
   }
   protect_places_of_git(prepared.facts, prepared.policy.files);
   add_companions(profiles, prepared);
-  if (prepared.facts.working_directory_is_lost) {
+  if (prepared.facts.working_directory_is_lost && !prepared.facts.has_no_project) {
     prepared.warnings.push_back(base::format(
         "this directory can't be shown in the sandbox: what the command leaves in {} itself, and "
         "not in {}, is lost",

@@ -248,6 +248,9 @@ class CommandRun {
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
     request.known = known_places(prepared_, layers_);
+    if (request.known.global) {
+      request.known.global->only_package_manager_ran = request.only_package_manager_ran;
+    }
     request.old_entries = workspace::OldEntries::keep;
     request.made_by = [&authors](const std::vector<std::string>& packages, std::int64_t at) {
       return authors.are_alone(packages, at);

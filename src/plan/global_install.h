@@ -7,16 +7,22 @@
 #include "plan/host_facts.h"
 #include "policy/global_install.h"
 
-// Where `npm install -g` writes, and whether it may unasked.
+// Where `npm install -g`, `pnpm add -g` and `yarn global add` write, and whether they may unasked.
 
 namespace sandbox_run::plan {
 
-/// npm: does the command change global packages (install -g, update -g, link …)? Pure.
-bool changes_global_packages(const std::vector<std::string>& arguments);
+/// Does the command change global packages (npm install -g, update -g, link …; pnpm add -g; yarn
+/// global add)? Pure.
+bool changes_global_packages(policy::PackageManager manager,
+                             const std::vector<std::string>& arguments);
 
 /// The prefix that the command works in: its own --prefix, or the configuration's; "" if neither is
 /// known. Pure.
 std::string global_prefix_of(const HostFacts& facts);
+
+/// The directories of the packages and of the programs, whoever owns them; nullopt: not known.
+std::optional<policy::GlobalInstall> global_directories(policy::PackageManager manager,
+                                                        const HostFacts& facts);
 
 /// Looks at the host. nullopt: the command is none, or the prefix is neither the user's own (in the
 /// home, or of his making where he is not root), nor named whole by --rw.

@@ -77,6 +77,9 @@ struct HostFacts {
   std::string manager_directory;           // where the package manager has its configuration
   std::string project_refusal;             // not "": why `project` must not be a target, in words
   bool working_directory_is_lost = false;  // it can't be shown: an empty one stands for it
+  /// A command that changes global packages alone, typed where no project can be: `project` is an
+  /// empty directory of ours.
+  bool has_no_project = false;
   LinkedPlaces linked;  // what the project leads to, git directories among what is shown
   std::vector<std::string> not_shown;  // typed, or of git's alternates: named in a note
   CommandFact command;
@@ -97,7 +100,7 @@ struct HostFacts {
   std::vector<std::string> unix_sockets;        // paths that somebody listens on (/proc/net/unix)
   policy::PackageManagerFacts package_manager;  // filled by cli/ after asking
   policy::DecoySet decoys;  // made for this run by cli/, as far as the policy wants them
-  enum class GlobalPrefix { open, closed };  // may the caller change npm's global packages?
+  enum class GlobalPrefix { open, closed };  // may the caller change global packages?
   GlobalPrefix global_prefix = GlobalPrefix::open;
   /// A global install to a prefix of the user's own, or to one that he named (global_install.h).
   std::optional<policy::GlobalInstall> global;

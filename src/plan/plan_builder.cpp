@@ -24,6 +24,7 @@ std::vector<std::pair<std::string, std::string>> plan_environment(
   };
   set(policy.environment.set);
   if (facts.working_directory != facts.project) set(policy.environment.set_below_project);
+  if (facts.global) set(policy.environment.set_for_global);
   merged["HOME"] = facts.home;
   merged["PWD"] = facts.working_directory;
   return {merged.begin(), merged.end()};

@@ -204,21 +204,22 @@ class RootPlanner {
     }
   }
 
-  /// npm itself and its node lie in the prefix that npm changes: a package's script that writes
-  /// there would be npm for the rest of the run. But if it is npm that is to be installed.
+  /// The manager itself and its node lie in the place that it changes: a package's script that
+  /// writes there would be the manager for the rest of the run. But if it is that which is to be
+  /// installed.
   void keep_own_program() {
     if (!facts_.global || purpose_ != Purpose::run) return;
     const policy::GlobalInstall& global = *facts_.global;
     for (const std::string& path : facts_.command.chain) {
-      if (is_beneath(path, global.programs)) later(path, BindMount{path, path});
-      if (!is_beneath(path, global.packages)) continue;
-      const std::string package =
-          policy::global_package_of(base::relative_to(path, global.packages));
-      const auto& names = global.names;
-      if (package.empty() || std::find(names.begin(), names.end(), package) != names.end())
-        continue;
-      const std::string directory = base::join_path(global.packages, package);
-      later(directory, BindMount{directory, directory});
+      if (is_beneath(path, global.packages)) {
+        const auto package = policy::package_in(path);
+        const auto& names = global.names;
+        const bool is_meant =
+            !package || std::find(names.begin(), names.end(), package->name) != names.end();
+        if (!is_meant) later(package->directory, BindMount{package->directory, package->directory});
+      } else if (is_beneath(path, global.programs)) {
+        later(path, BindMount{path, path});
+      }
     }
   }
 

@@ -41,20 +41,32 @@ std::string option_value(const std::vector<std::string>& arguments, const std::s
 
 bool changes_global(const policy::Policy& policy, const HostFacts& facts) {
   const std::vector<std::string>& arguments = facts.command.arguments;
-  if (policy.package_manager == policy::PackageManager::npm) {
-    return is_global(arguments) && changes_global_packages(arguments);
+  using policy::PackageManager;
+  switch (policy.package_manager) {
+    case PackageManager::npm:
+    case PackageManager::pnpm:
+      return is_global(arguments) && changes_global_packages(policy.package_manager, arguments);
+    case PackageManager::yarn:  // later ones have no such command, and say so
+      return facts.package_manager.global &&
+             changes_global_packages(policy.package_manager, arguments);
+    case PackageManager::bun:
+    case PackageManager::deno:
+      return is_global(arguments) &&
+             has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove",
+                                      "rm", "uninstall", "un", "link", "ln", "ci"});
+    default:
+      return false;
   }
-  const bool changes =
-      has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove", "rm",
-                               "uninstall", "un", "link", "ln", "ci"});
-  const bool has_global_place = policy.package_manager == policy::PackageManager::pnpm ||
-                                policy.package_manager == policy::PackageManager::bun ||
-                                policy.package_manager == policy::PackageManager::deno;
-  return has_global_place && is_global(arguments) && changes;
+}
+
+/// How a place of one's own is made, once for all.
+const char* own_place(policy::PackageManager manager) {
+  if (manager == policy::PackageManager::pnpm) return "pnpm setup makes a place of your own";
+  return "yarn config set prefix ~/.yarn makes a directory of your own the place for programs";
 }
 
 /// A prefix that is not the user's own holds npm itself, and what others run: never by default.
-void refuse_global_install(const HostFacts& facts) {
+void refuse_global_install(const policy::Policy& policy, const HostFacts& facts) {
   const std::vector<std::string>& arguments = facts.command.arguments;
   const auto with = [&](std::vector<std::string> words, const std::vector<std::string>& more) {
     words.insert(words.begin(), "sandbox-run");
@@ -62,9 +74,10 @@ void refuse_global_install(const HostFacts& facts) {
     words.insert(words.end(), more.begin(), more.end());
     return base::shell_words(words);
   };
+  const bool is_closed = facts.global_prefix == HostFacts::GlobalPrefix::closed;
   const std::string prefix = global_prefix_of(facts);
   // An option that this user's rights make idle is no cure, and no reason to change owners.
-  if (!prefix.empty() && facts.global_prefix == HostFacts::GlobalPrefix::closed) {
+  if (!prefix.empty() && is_closed) {
     throw base::UserError("a global install would change " + prefix +
                           ", which you can't write; npm config set prefix ~/.npm-global makes it "
                           "a directory of your own for good (put its bin on your PATH), and for "
@@ -74,10 +87,15 @@ void refuse_global_install(const HostFacts& facts) {
   const std::string text =
       "a global install changes directories that are on your PATH, so it is refused unless you "
       "name them";
-  if (prefix.empty()) throw base::UserError(text + " with --rw DIRECTORY");
-  throw base::UserError(
-      text + ": " +
-      with({"--rw", join_path(prefix, "lib/node_modules"), "--rw", join_path(prefix, "bin")}, {}));
+  const auto places = global_directories(policy.package_manager, facts);
+  if (!places) throw base::UserError(text + " with --rw DIRECTORY");
+  if (is_closed) {
+    throw base::UserError("a global install would change " + base::printable(places->packages) +
+                          " and " + base::printable(places->programs) +
+                          ", which you can't write; " + own_place(policy.package_manager));
+  }
+  throw base::UserError(text + ": " +
+                        with({"--rw", places->packages, "--rw", places->programs}, {}));
 }
 
 /// Where pip installs to: the environment it runs in, or what its options name.
@@ -124,7 +142,7 @@ void refuse_hidden_dependencies(const policy::Policy& policy, const HostFacts& f
 
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts) {
   if (!facts.project_refusal.empty()) throw base::UserError(facts.project_refusal);
-  if (!facts.global && changes_global(policy, facts)) refuse_global_install(facts);
+  if (!facts.global && changes_global(policy, facts)) refuse_global_install(policy, facts);
   std::vector<TargetChoice> targets{{facts.project, policy::TargetKind::project}};
   std::set<std::string> seen{facts.project};
   const auto add = [&](const std::string& path, policy::TargetKind kind) {

@@ -2,41 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "policy/git_hook_lines.h"
+#include "policy/line_pattern.h"
 
 namespace sandbox_run::policy {
-namespace {
-
-/// Of the word that '^' stands for: nothing that a shell would look at twice.
-bool is_plain(char letter) {
-  constexpr std::string_view kOthers = "._-/@+:";
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-         (letter >= '0' && letter <= '9') || kOthers.find(letter) != std::string_view::npos;
-}
-
-bool line_matches(std::string_view pattern, std::string_view line) {
-  const std::size_t hole = pattern.find('^');
-  if (hole == std::string_view::npos) return pattern == line;
-  if (line.substr(0, hole) != pattern.substr(0, hole)) return false;
-  line.remove_prefix(hole);
-  const std::string_view rest = pattern.substr(hole + 1);
-  for (std::size_t length = 0; length <= line.size(); ++length) {
-    if (line_matches(rest, line.substr(length))) return true;
-    if (length < line.size() && !is_plain(line[length])) return false;
-  }
-  return false;
-}
-
-bool knows(std::span<const std::string_view> patterns, std::string_view line) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](std::string_view pattern) { return line_matches(pattern, line); });
-}
-
-}  // namespace
 
 std::string hook_tool(std::string_view text, const std::vector<std::string>& own_commands) {
   constexpr std::size_t kMaxLines = 500;
@@ -60,7 +32,7 @@ std::string hook_tool(std::string_view text, const std::vector<std::string>& own
       const bool own =
           tool.writes_own_commands &&
           std::find(own_commands.begin(), own_commands.end(), line) != own_commands.end();
-      return own || knows(kHookInterpreters, line) || knows(tool.lines, line);
+      return own || any_line_matches(kHookInterpreters, line) || any_line_matches(tool.lines, line);
     });
     if (all) return std::string(tool.name);
   }

@@ -61,8 +61,76 @@ std::vector<std::string> paths_of(const std::vector<std::string>& packages) {
   return paths;
 }
 
+/// As a glob that means the path alone.
+std::string quoted(std::string_view path) {
+  std::string glob;
+  for (const char letter : path) {
+    if (std::string_view("*?[]!\\").find(letter) != std::string_view::npos) glob += '\\';
+    glob += letter;
+  }
+  return glob;
+}
+
 void add(std::vector<VerdictRule>& rules, VerdictRule made) {
   if (!made.paths.empty()) rules.push_back(std::move(made));
+}
+
+/// What a package manager writes beside what is there.
+std::vector<std::string> written_in(GlobalLayout layout) {
+  if (layout == GlobalLayout::projects) return {"[0-9a-f]*/**"};
+  return {"yarn.lock", "pnpm-lock.yaml", "node_modules/**", ".pnpm/**"};
+}
+
+/// A project that is there, of the user's other global packages: of theirs nothing but the manager
+/// changes anything.
+///
+/// The attack: a script changes a global package of another name, or what that one depends on; or
+/// adds to the project's package.json a script that the next global install runs.
+void add_rules_for_projects(const GlobalInstall& install, const std::vector<GlobalEntry>& entries,
+                            TargetRules& rules) {
+  std::vector<std::string> own;
+  std::vector<std::string> others;
+  for (const GlobalEntry& entry : entries) {
+    const bool is_own =
+        !entry.packages.empty() &&
+        std::all_of(entry.packages.begin(), entry.packages.end(), [&](const std::string& name) {
+          return std::find(install.names.begin(), install.names.end(), name) != install.names.end();
+        });
+    std::vector<std::string>& paths = is_own ? own : others;
+    paths.push_back(quoted(entry.path) + "/**");
+  }
+  add(rules.rules, rule(Verdict::commit, own));
+  add(rules.rules, rule(Verdict::protect, others, kOtherPackage));
+  add(rules.rules, rule(Verdict::commit, written_in(install.layout)));
+  std::vector<std::string> asked = written_in(install.layout);
+  if (install.layout == GlobalLayout::project) {
+    VerdictRule manifest = rule(Verdict::manifest, {"package.json"},
+                                "a script of a package ran, and what else but dependencies changed "
+                                "runs the next time");
+    manifest.keys = {"dependencies"};
+    rules.rules.push_back(std::move(manifest));
+    asked.emplace_back("package.json");
+  }
+  rules.rules.push_back(rule(Verdict::hold, {"**"}, kOtherPackage));
+  // What the manager alone does, as to bring up to date what two of them depend on.
+  rules.asked = AskedRule{std::move(asked), {}};
+}
+
+void add_rules_for_npm(const GlobalInstall& install, const std::vector<GlobalEntry>& entries,
+                       TargetRules& rules) {
+  std::vector<std::string> others;
+  for (const GlobalEntry& entry : entries) {
+    const auto& names = install.names;
+    if (std::find(names.begin(), names.end(), entry.path) == names.end()) {
+      others.push_back(entry.path);
+    }
+  }
+  add(rules.rules, rule(Verdict::commit, paths_of(install.names)));
+  add(rules.rules, rule(Verdict::protect, paths_of(others), kOtherPackage));
+  rules.rules.push_back(install.any_new ? rule(Verdict::commit, {"**"})
+                                        : rule(Verdict::hold, {"**"}, kOtherPackage));
+  // An archive of a package that is installed already: npm alone puts it in that one's place.
+  if (install.any_new) rules.asked = AskedRule{{"**"}, {}};
 }
 
 }  // namespace
@@ -83,33 +151,28 @@ void add_named_packages(const std::vector<std::string>& words, const std::string
 }
 
 std::vector<TargetRules> global_rules(const GlobalInstall& install,
-                                      const std::vector<std::string>& packages,
+                                      const std::vector<GlobalEntry>& entries,
                                       const std::vector<GlobalProgram>& programs) {
   TargetRules of_packages;
   of_packages.kind = TargetKind::global_packages;
-  const auto is_of_command = [&](const std::string& package) {
-    return std::find(install.names.begin(), install.names.end(), package) != install.names.end();
-  };
-  std::vector<std::string> others;
-  std::remove_copy_if(packages.begin(), packages.end(), std::back_inserter(others), is_of_command);
-  add(of_packages.rules, rule(Verdict::commit, paths_of(install.names)));
-  add(of_packages.rules, rule(Verdict::protect, paths_of(others), kOtherPackage));
-  of_packages.rules.push_back(install.any_new ? rule(Verdict::commit, {"**"})
-                                              : rule(Verdict::hold, {"**"}, kOtherPackage));
-  // An archive of a package that is installed already: npm alone puts it in that one's place.
-  if (install.any_new) of_packages.asked = AskedRule{{"**"}, {}};
+  if (install.layout == GlobalLayout::npm) {
+    add_rules_for_npm(install, entries, of_packages);
+  } else {
+    add_rules_for_projects(install, entries, of_packages);
+  }
 
   TargetRules of_programs;
   of_programs.kind = TargetKind::global_programs;
   std::vector<std::string> kept;
   std::vector<std::string> own;
   for (const GlobalProgram& program : programs) {
-    if (!is_plain_name(program.name)) continue;
-    (is_of_command(program.package) ? own : kept).push_back(program.name);
+    const auto& names = install.names;
+    const bool is_own = std::find(names.begin(), names.end(), program.package) != names.end();
+    (is_own ? own : kept).push_back(quoted(program.name));
   }
   add(of_programs.rules, rule(Verdict::protect, kept, kOtherProgram));
   add(of_programs.rules, rule(Verdict::commit, own));
-  // New ones: only links that the package itself names (workspace/global_programs.h).
+  // New ones: only such as the package itself names (workspace/global_programs.h).
   of_programs.rules.push_back(rule(Verdict::commit, {"*"}));
   return {of_packages, of_programs};
 }
@@ -125,6 +188,25 @@ std::string package_of_program(const GlobalInstall& install, std::string_view li
   const std::string path = base::absolute_path(std::string(link), install.programs);
   if (!base::is_beneath(path, install.packages) || path == install.packages) return "";
   return global_package_of(base::relative_to(path, install.packages));
+}
+
+std::optional<PackagePlace> package_in(std::string_view path) {
+  constexpr std::string_view kModules = "/node_modules/";
+  const std::size_t at = path.rfind(kModules);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::size_t begin = at + kModules.size();
+  const std::string name = global_package_of(path.substr(begin));
+  if (name.empty()) return std::nullopt;
+  return PackagePlace{name, std::string(path.substr(0, begin + name.size()))};
+}
+
+std::string package_of_store_entry(std::string_view entry) {
+  const std::size_t version = entry.find('@', 1);
+  if (version == std::string_view::npos) return "";
+  std::string name(entry.substr(0, version));
+  const std::size_t plus = name.starts_with('@') ? name.find('+') : std::string::npos;
+  if (plus != std::string::npos) name[plus] = '/';
+  return is_plain_name(name) ? name : "";
 }
 
 bool is_named(const GlobalInstall& install, std::string_view package) {

@@ -214,6 +214,8 @@ struct EnvironmentPolicy {
   std::map<std::string, std::string> set;  // values may start with {home}, {cache_home}, …
   /// As `set`, but only if the command runs below the project's root, not in it.
   std::map<std::string, std::string> set_below_project;
+  /// As `set`, but only if the command changes global packages.
+  std::map<std::string, std::string> set_for_global;
   /// Variables that name a file (certificate bundles): the file is shown read-only.
   std::vector<std::string> file_variables;
   friend bool operator==(const EnvironmentPolicy&, const EnvironmentPolicy&) = default;

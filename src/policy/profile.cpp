@@ -104,7 +104,8 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
 void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
   const auto table = root.table("environment");
   if (!table) return;
-  table->allow_only({"allow", "withhold", "readers", "set", "set_below_project", "file_variables"});
+  table->allow_only({"allow", "withhold", "readers", "set", "set_below_project", "set_for_global",
+                     "file_variables"});
   environment.allow = table->texts("allow");
   environment.withhold = table->texts("withhold");
   environment.file_variables = table->texts("file_variables");
@@ -122,6 +123,7 @@ void read_environment(const TomlTable& root, EnvironmentPolicy& environment) {
   };
   read_set("set", environment.set);
   read_set("set_below_project", environment.set_below_project);
+  read_set("set_for_global", environment.set_for_global);
 }
 
 void read_target_rule(const TomlTable& table, std::size_t target, TargetRules& rules,

@@ -1,12 +1,14 @@
 #include "policy/registries.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/scheme.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
 #include "base/json.h"
+#include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "policy/environment.h"
@@ -22,10 +24,12 @@ namespace {
 
 namespace json = base::json;
 
+using Words = std::vector<std::string>;
+
 /// pnpm would otherwise try to download the version that package.json asks for; the first word is
 /// for pnpm 9 and 10, the second for 11 and later.
-const std::vector<std::string> kPnpmAsItIs = {"--config.manage-package-manager-versions=false",
-                                              "--config.pm-on-fail=ignore"};
+const Words kPnpmAsItIs = {"--config.manage-package-manager-versions=false",
+                           "--config.pm-on-fail=ignore"};
 
 void add_once(std::vector<std::string>& list, const std::string& value) {
   if (value.empty() || std::find(list.begin(), list.end(), value) != list.end()) return;
@@ -240,6 +244,55 @@ std::vector<RegistryQuery> registry_queries(PackageManager manager) {
       break;
   }
   return {};
+}
+
+std::vector<RegistryQuery> global_queries(PackageManager manager,
+                                          const std::vector<std::string>& arguments) {
+  using To = RegistryQuery::To;
+  std::vector<RegistryQuery> queries;
+  if (manager == PackageManager::pnpm)
+    queries = {{{"root", "-g"}}, {{"config", "get", "global-bin-dir"}}};
+  if (manager == PackageManager::yarn) {
+    queries = {{{"global", "dir"}, To::yarn_1}, {{"global", "bin"}, To::yarn_1}};
+  }
+  std::vector<std::string> more = manager == PackageManager::pnpm ? kPnpmAsItIs : Words{};
+  constexpr std::array<std::string_view, 4> kPlaces = {"--global-dir", "--global-bin-dir",
+                                                       "--global-folder", "--prefix"};
+  for (std::size_t i = 1; i < arguments.size() && arguments[i] != "--"; ++i) {
+    const std::string& word = arguments[i];
+    for (const std::string_view place : kPlaces) {
+      if (word.starts_with(std::string(place) + "=")) more.push_back(word);
+      if (word == place && i + 1 < arguments.size()) more.push_back(word + "=" + arguments[i + 1]);
+    }
+  }
+  for (RegistryQuery& query : queries) {
+    query.arguments.insert(query.arguments.end(), more.begin(), more.end());
+  }
+  return queries;
+}
+
+std::optional<std::pair<std::string, std::string>> parse_global_answers(
+    PackageManager manager, const std::vector<std::optional<std::string>>& outputs,
+    const std::string& pnpm_home) {
+  std::vector<std::string> paths;
+  for (const auto& output : outputs) {
+    std::string& found = paths.emplace_back();
+    for (const std::string& line : base::split(output.value_or(""), '\n')) {
+      if (line.starts_with('/')) found = base::trim(line);  // yarn may say other things before
+    }
+  }
+  if (paths.size() != 2 || paths[0].size() < 2) return std::nullopt;
+  if (manager == PackageManager::pnpm) {
+    // Up to 10 it names the directory in the project that all of them are installed in.
+    constexpr std::string_view kModules = "/node_modules";
+    const bool is_older = paths[0].ends_with(kModules);
+    if (is_older) paths[0].resize(paths[0].size() - kModules.size());
+    if (paths[1].empty() && pnpm_home.starts_with('/')) {
+      paths[1] = is_older ? pnpm_home : base::join_path(pnpm_home, "bin");
+    }
+  }
+  if (paths[1].size() < 2) return std::nullopt;
+  return std::pair(paths[0], paths[1]);
 }
 
 PackageManagerFacts parse_answers(PackageManager manager,

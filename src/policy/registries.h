@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/policy.h"
@@ -26,6 +27,9 @@ struct PackageManagerFacts {
   /// npm's cache, yarn berry's global folder, or the store that pnpm was told to use.
   std::optional<std::string> cache;
   std::optional<std::string> prefix;  // npm's global prefix
+  /// Where pnpm or yarn 1 would install globally, of a command that does: the packages' directory
+  /// and the programs', as they say.
+  std::optional<std::pair<std::string, std::string>> global;
   /// pip: where an install goes.
   struct Python {
     std::string prefix;  // sys.prefix
@@ -43,6 +47,18 @@ struct PackageManagerFacts {
 /// Throws UserError if nothing could be understood.
 PackageManagerFacts parse_answers(PackageManager manager,
                                   const std::vector<std::optional<std::string>>& outputs);
+
+/// What pnpm and yarn 1 are asked for a global install, each with the options of `arguments` that
+/// say where: the packages' directory, the programs' directory. Empty: such a manager has no other
+/// than npm's.
+std::vector<RegistryQuery> global_queries(PackageManager manager,
+                                          const std::vector<std::string>& arguments);
+
+/// The two answers, each a line with an absolute path. `pnpm_home`: where pnpm has its programs if
+/// no setting says otherwise; `pnpm bin -g` does not answer where it can't write.
+std::optional<std::pair<std::string, std::string>> parse_global_answers(
+    PackageManager manager, const std::vector<std::optional<std::string>>& outputs,
+    const std::string& pnpm_home);
 
 /// Registries named on the command line itself: --registry URL, --@SCOPE:registry URL,
 /// -i/--index-url, --extra-index-url, -f/--find-links. Also those in requirement files

@@ -107,8 +107,10 @@ std::optional<Judgement> EntryCheck::objection(int dir_fd, const char* name,
     return Judgement{Verdict::drop, ""};
   }
   if (kind_ == TargetKind::global_programs && known_.global) {
-    return program_objection(*known_.global, known_, name, type,
-                             type == 'l' ? base::read_link(dir_fd, name) : std::string());
+    const std::string text = type == 'l'   ? base::read_link(dir_fd, name)
+                             : type == 'f' ? read_manifest(dir_fd, name).value_or("")
+                                           : std::string();
+    return program_objection(*known_.global, known_, name, type, text);
   }
   if (type != 'l') return std::nullopt;  // devices and their like: see Cleaner
   const std::vector<std::string> directory = components(dir_path);

@@ -133,6 +133,7 @@ struct GlobalPlaces {
   policy::GlobalInstall install;
   std::string packages_upper;         // the layer of install.packages
   std::vector<std::string> searched;  // directories of PATH that come after install.programs
+  bool only_package_manager_ran = false;
 };
 
 /// Places outside a target where a link may lead all the same: real paths.

@@ -146,6 +146,52 @@ TEST_CASE("npm install -g works in a prefix of the user's own, its own option fi
   CHECK(plan::find_global_install(policy, facts));
 }
 
+TEST_CASE("which commands change global packages") {
+  using policy::PackageManager;
+  const auto changes = [](PackageManager manager, const std::vector<std::string>& words) {
+    return plan::changes_global_packages(manager, words);
+  };
+  CHECK(changes(PackageManager::pnpm, {"pnpm", "add", "-g", "x"}));
+  CHECK(changes(PackageManager::pnpm, {"pnpm", "--global", "rm", "x"}));
+  CHECK_FALSE(changes(PackageManager::pnpm, {"pnpm", "ls", "-g"}));
+  CHECK_FALSE(changes(PackageManager::pnpm, {"pnpm", "add", "x"}));
+  CHECK(changes(PackageManager::yarn, {"yarn", "global", "--prefix", "/p", "add", "x"}));
+  CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "global", "list"}));
+  CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "global"}));
+  CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "add", "-g"}));
+  CHECK(changes(PackageManager::npm, {"npm", "link"}));
+  CHECK_FALSE(changes(PackageManager::pnpm, {"pnpm", "link"}));
+  CHECK_FALSE(changes(PackageManager::bun, {"bun", "add", "-g", "x"}));
+}
+
+TEST_CASE("pnpm and yarn install globally where they say, if it is the user's own") {
+  const ScratchDirectory scratch;
+  const std::string home = scratch.make("home");
+  const std::string folder = scratch.make("home/pnpm/global/5");
+  scratch.make("home/pnpm/global/5/node_modules/other");
+  base::write_file(folder + "/package.json", R"({"dependencies":{"other":"1"}})", 0644);
+  plan::HostFacts facts = facts_of({"pnpm", "update", "-g"});
+  facts.home = facts.home_real = home;
+  facts.package_manager.global = std::pair(folder, home + "/pnpm");
+  const policy::Policy policy = policy_of(policy::PackageManager::pnpm);
+  auto global = plan::find_global_install(policy, facts);
+  REQUIRE(global);
+  CHECK(global->layout == policy::GlobalLayout::project);
+  CHECK(global->names == std::vector<std::string>{"other"});
+
+  facts.command.arguments = {"pnpm", "add", "-g", "x"};
+  facts.package_manager.global->first = scratch.make("home/pnpm/global/v11");
+  global = plan::find_global_install(policy, facts);
+  REQUIRE(global);
+  CHECK(global->layout == policy::GlobalLayout::projects);
+  CHECK(global->names == std::vector<std::string>{"x"});
+
+  facts.package_manager.global->second = "/usr/bin";
+  CHECK_FALSE(plan::find_global_install(policy, facts));
+  CHECK_THROWS_WITH_AS(plan::choose_targets(policy, facts),
+                       doctest::Contains("--rw /usr/bin pnpm add -g x"), base::UserError);
+}
+
 TEST_CASE("the project is the enclosing git work tree") {
   const ScratchDirectory scratch;
   scratch.make("home/repo/.git");

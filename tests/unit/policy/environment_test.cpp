@@ -14,6 +14,7 @@ const EnvironmentPolicy kPolicy{{"PATH", "npm_config_*", "LC_*"},
                                 {},
                                 {},
                                 {},
+                                {},
                                 {}};
 
 }  // namespace

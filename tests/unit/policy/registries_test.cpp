@@ -249,3 +249,30 @@ TEST_CASE("hostile registries open nothing") {
   CHECK(hosts_of({"https://good.example.com@evil.example.net/"}) == Texts{"evil.example.net"});
   CHECK(hosts_of({std::string(70000, 'a')}).empty());
 }
+
+TEST_CASE(
+    "pnpm and yarn classic are asked where a global install goes, with the options that say") {
+  const auto pnpm =
+      global_queries(PackageManager::pnpm, {"pnpm", "add", "-g", "--global-dir", "/d", "x"});
+  REQUIRE(pnpm.size() == 2);
+  CHECK(pnpm[0].arguments.front() == "root");
+  CHECK(pnpm[1].arguments.back() == "--global-dir=/d");
+  CHECK(global_queries(PackageManager::yarn, {"yarn", "global", "add", "x"}).size() == 2);
+  CHECK(global_queries(PackageManager::npm, {"npm", "i", "-g", "x"}).empty());
+
+  using Places = std::pair<std::string, std::string>;
+  const auto parse = [](PackageManager manager, const std::optional<std::string>& packages,
+                        const std::optional<std::string>& programs, const std::string& home) {
+    return parse_global_answers(manager, {packages, programs}, home);
+  };
+  const auto kPnpm = PackageManager::pnpm;
+  CHECK(parse(kPnpm, "/p/global/5/node_modules\n", "undefined\n", "/p") ==
+        Places("/p/global/5", "/p"));
+  CHECK(parse(kPnpm, "/p/global/v11\n", "undefined\n", "/p") == Places("/p/global/v11", "/p/bin"));
+  CHECK(parse(kPnpm, "/p/global/v11\n", "/b\n", "/p") == Places("/p/global/v11", "/b"));
+  CHECK_FALSE(parse(kPnpm, "/p/global/v11\n", "undefined\n", ""));
+  CHECK_FALSE(parse(kPnpm, "nowhere\n", "/p\n", "/p"));
+  CHECK(parse(PackageManager::yarn, "warning x\n/g\n", "/h/.yarn/bin\n", "") ==
+        Places("/g", "/h/.yarn/bin"));
+  CHECK_FALSE(parse(PackageManager::yarn, "/g\n", std::nullopt, "/p"));
+}

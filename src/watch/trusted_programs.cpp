@@ -69,6 +69,27 @@ bool is_pip_of_python(const ProcessRoot& root) {
          root.look_up("pip.py").result == Look::Result::missing;
 }
 
+/// "pip", "pip3", "pip3.11"
+bool is_pip_name(std::string_view name) {
+  return starts_with(name, "pip") &&
+         name.find_first_not_of("0123456789.", 3) == std::string_view::npos;
+}
+
+/// The program of pip in an environment, which may be made by the command itself, or the script by
+/// which such a pip starts itself to install what a build needs.
+bool is_pip_of_environment(const std::string& path, const ProcessRoot& root) {
+  constexpr std::string_view kRunner = "/site-packages/pip/__pip-runner__.py";
+  std::string prefix;
+  if (base::file_name(base::parent_path(path)) == "bin" && is_pip_name(base::file_name(path))) {
+    prefix = base::parent_path(base::parent_path(path));
+  } else if (path.ends_with(kRunner)) {
+    const std::string library = path.substr(0, path.size() - kRunner.size());  // lib/python3.11
+    prefix = base::parent_path(base::parent_path(library));
+  }
+  return !prefix.empty() &&
+         root.look_up(base::join_path(prefix, "pyvenv.cfg")).result == Look::Result::found;
+}
+
 }  // namespace
 
 bool is_interpreter(std::string_view name) {
@@ -118,11 +139,30 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
 bool TrustedPrograms::is_manager(const Look& program, const ExecFacts& exec,
                                  const ProcessRoot& root) const {
   if (program.result != Look::Result::found || is_helper(program.real_path)) return false;
+  if (knows_python() && is_pip_of_environment(program.real_path, root)) return true;
   if (!is_own_path(program.real_path)) return false;
   const std::string name = base::file_name(program.real_path);
   return !is_interpreter(name) || manages_by_words(name, exec) ||
          (exec.arguments.size() > 2 && runs_own_script(name, exec, root)) ||
-         (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root));
+         (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root)) ||
+         (is_python(name) && runs_pip_of_environment(exec, root));
+}
+
+/// Where pip is none of the managers, the one of an environment is none.
+bool TrustedPrograms::knows_python() const {
+  return std::any_of(paths_.begin(), paths_.end(),
+                     [](const std::string& path) { return is_python(base::file_name(path)); });
+}
+
+/// Which Python that is has been asked already: one that pip runs on. Who wrote its files is asked
+/// by whoever asks for managers.
+bool TrustedPrograms::runs_pip_of_environment(const ExecFacts& exec, const ProcessRoot& root) {
+  std::size_t at = 1;
+  while (at < exec.arguments.size() && is_harmless_python_option(exec.arguments[at])) ++at;
+  if (at >= exec.arguments.size() || exec.arguments[at].empty()) return false;
+  const Look script = root.look_up(exec.arguments[at]);
+  return script.result == Look::Result::found && S_ISREG(script.status.st_mode) &&
+         is_pip_of_environment(script.real_path, root);
 }
 
 /// `exec -a bun node install`: the words are the caller's to choose, the program is not.

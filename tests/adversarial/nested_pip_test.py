@@ -1,0 +1,74 @@
+"""The user's own command may make an environment and start the pip in it, which reaches the index. A
+distribution's build tries to be that pip, or to have it work for it. What it tries is a download of `loot`;
+it is the index that tells whether it came through."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test  # noqa: E402
+from honest import PYTHON  # noqa: E402
+from pypi_index import PypiIndex, wheel  # noqa: E402
+
+SETUP = "import os, subprocess, sys\n{script}\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
+
+
+def attack(t, script, makefile, *, made=True):
+    """`evil`, whose setup.py is `script`, is installed by `make`. In the control run the index is asked for
+    `loot`; in the sandbox it is not."""
+    index = PypiIndex()
+    index.add_file("loot-1.0-py3-none-any.whl", wheel("loot", {"loot.py": ""}))
+    venv = t.project / ".venv"
+    head = f"venv, index = {str(venv)!r}, {index.url()!r}\n"
+    index.add_sdist("evil", {"setup.py": SETUP.format(script=head + script)})
+    t.write("requirements.txt", "evil\n")
+    t.write("Makefile", "all:\n" + "".join(f"\t{line}\n" for line in makefile))
+    if made:
+        t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    env = {"PIP_INDEX_URL": index.url(), "PIP_RETRIES": "0"}
+    asked = lambda: [path for path in index.requests if "/loot" in path]  # noqa: E731
+    bare = t.bare("make", env=env)
+    t.true(asked(), f"control: the attack works: {bare}")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    index.requests.clear()
+    # As a registry's own rule, but that a loopback address has to be named by the user.
+    t.write(t.home / ".config/sandbox-run/config.toml",
+            f'[[egress]]\nhost = "localhost"\nports = [{index.port}]\nfor = "package-manager"\n')
+    result = t.sandbox("make", env=env)
+    t.true([path for path in index.requests if "evil" in path], f"evil was fetched: {result}")
+    t.equal(asked(), [], f"the index was asked for loot: {result}")
+    return result
+
+
+INSTALL = "-.venv/bin/pip install -r requirements.txt"
+DOWNLOAD = "'download', '--no-cache-dir', '-d', '/tmp/x', 'loot'"
+
+
+@test(time_limit=150)
+def a_build_starts_pip(t):
+    """A build that starts the environment's pip gets no index"""
+    attack(t, f"subprocess.run([venv + '/bin/pip', {DOWNLOAD}])", [INSTALL])
+
+
+@test(time_limit=150)
+def a_build_makes_an_environment(t):
+    """A build that makes an environment of its own, and starts the pip in it, gets no index"""
+    attack(t, "subprocess.run(['/usr/bin/python3', '-m', 'venv', '/tmp/own'])\n"
+           f"subprocess.run(['/tmp/own/bin/pip', {DOWNLOAD}])", [INSTALL])
+
+
+@test(time_limit=150)
+def a_rewritten_pip(t):
+    """The pip of an environment that a build has rewritten is none, though make starts it"""
+    text = "'#!' + venv + '/bin/python3\\nimport urllib.request\\nurllib.request.urlopen(' + repr(index + 'loot/') + ')\\n'"
+    attack(t, f"open(venv + '/bin/pip', 'w').write({text})", [INSTALL, "-.venv/bin/pip install needy"])
+
+
+@test(time_limit=150)
+def a_rewritten_pip_of_a_new_environment(t):
+    """…nor that of an environment that the command itself has made"""
+    text = "'#!' + venv + '/bin/python3\\nimport urllib.request\\nurllib.request.urlopen(' + repr(index + 'loot/') + ')\\n'"
+    attack(t, f"open(venv + '/bin/pip', 'w').write({text})",
+           [f"{PYTHON} -m venv .venv", INSTALL, "-.venv/bin/pip install needy"], made=False)

@@ -59,7 +59,8 @@ std::vector<std::string> record_lost_files(const std::vector<LostFiles>& lost,
     if (notes.size() < kMaxNotes) {
       const bool by_manager =
           event.actor && event.actor->kind == events::Actor::Kind::package_manager;
-      notes.push_back(note(one, plan, by_manager ? "" : suspects.words("", one.path, one.changed_at)));
+      notes.push_back(
+          note(one, plan, by_manager ? "" : suspects.words("", one.path, one.changed_at)));
     }
   }
   return notes;

@@ -247,6 +247,9 @@ class CommandRun {
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
+    request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {
+      return authors.no_package_wrote(path, changed_at);
+    };
     request.known = known_places(prepared_, layers_);
     if (request.known.global) {
       request.known.global->only_package_manager_ran = request.only_package_manager_ran;

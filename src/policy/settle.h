@@ -53,6 +53,7 @@ struct Finding {
   /// Of a new file: when its inode was made (ns since 1970); INT64_MAX: the file system does not
   /// say.
   std::int64_t made_at = INT64_MAX;
+  std::string where = {};  // the real path
 };
 
 /// Of a path alone (a directory, a removal): what is asked for is committed, all else is as judged.

@@ -209,17 +209,23 @@ bool ExecWatch::Impl::goes_on(const Actor& actor, int but_for) {
 }
 
 void ExecWatch::Impl::handle_exit(const seccomp_notif& notification) {
+  std::optional<Actor> ends;
   try {
     if (ends_.follows_any()) {
       const int process = process_of_thread(static_cast<int>(notification.pid));
       const auto memory = peak_memory_of(process);
-      const Actor actor = processes_.actor_of(process);
-      if (memory && channel_.is_valid(notification.id)) ends_.note_memory(actor, *memory);
+      Actor actor = processes_.actor_of(process);
+      if (channel_.is_valid(notification.id)) {
+        if (memory) ends_.note_memory(actor, *memory);
+        ends = std::move(actor);
+      }
     }
   } catch (const std::exception&) {
     // Out of memory: a number is missing.
   }
   channel_.let_go_on(notification.id);
+  // After the answer: until then another thread of it goes on.
+  if (ends) ends_.note_exit(*ends);
 }
 
 void ExecWatch::Impl::handle_exec(const seccomp_notif& notification) {

@@ -89,6 +89,12 @@ void ScriptEnds::note_memory(const events::Actor& actor, std::int64_t kilobytes)
   }
 }
 
+void ScriptEnds::note_exit(const events::Actor& actor) {
+  for (auto& [number, script] : followed_) {
+    if (script.finished.actor == actor) script.last_exit = std::chrono::system_clock::now();
+  }
+}
+
 void ScriptEnds::note_code(Followed& script, int status) {
   if (WIFSIGNALED(status)) {
     script.finished.details["signal"] = WTERMSIG(status);
@@ -125,6 +131,13 @@ void ScriptEnds::tell(Entry script) {
     finished.details.erase("exit_code");
     finished.details.erase("signal");
     note_code(script->second, info.exit_code);
+  }
+  if (script->second.last_exit) {
+    // Its end is noticed later, when the package manager may have gone on already.
+    using std::chrono::microseconds;
+    const auto since_epoch = script->second.last_exit->time_since_epoch();
+    finished.details["last_exit_us"] =
+        std::chrono::duration_cast<microseconds>(since_epoch).count();
   }
   if (script->second.peak_memory_kb > 0) {
     finished.details["peak_memory_kb"] = script->second.peak_memory_kb;

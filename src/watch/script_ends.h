@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "base/unique_fd.h"
 #include "events/event.h"
@@ -28,6 +29,8 @@ class ScriptEnds {
   bool follows_any() const { return !followed_.empty(); }
   /// A process of `actor` is about to end by itself, and had as much memory at most.
   void note_memory(const events::Actor& actor, std::int64_t kilobytes);
+  /// A process of `actor` ends by itself now: what it did is over.
+  void note_exit(const events::Actor& actor);
   /// Readable when one has ended: call on_readable().
   int fd() const { return poll_.get(); }
   bool on_readable();
@@ -36,6 +39,7 @@ class ScriptEnds {
 
  private:
   struct Followed {
+    std::optional<std::chrono::system_clock::time_point> last_exit;
     base::UniqueFd pidfd;
     events::Event finished;  // as far as it is known
     std::chrono::steady_clock::time_point began;

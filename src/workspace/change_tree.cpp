@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/path.h"
 #include "base/sys_error.h"
 #include "workspace/content.h"
 #include "workspace/entry_check.h"
@@ -336,9 +337,10 @@ void Reader::judge_content(const Place& place, Node& node, const char* name) {
   const std::int64_t changed_at = status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec;
   const std::string path =
       target_.known_as.empty() ? node.change.path : child_path(target_.known_as, node.change.path);
-  const policy::Finding finding =
+  policy::Finding finding =
       look_at_content({target_.path, host_.root(), path, place.layer_dir, place.host_dir, name,
                        node.change.mode, node.host.exists ? node.host.mode : 0});
+  finding.where = base::join_path(target_.path, node.change.path);
   node.judgement = judge_.content(node.change.path, std::move(node.judgement), finding, changed_at);
 }
 

@@ -101,10 +101,11 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     std::vector<std::string> arguments;
     bool asked;
     std::function<policy::Author(std::int64_t)> author_at;
+    std::function<bool(const std::string&, std::int64_t)> no_package_wrote;
   };
-  const auto context =
-      std::make_shared<const Context>(Context{rules_for(request.policy, kind), request.arguments,
-                                              request.only_package_manager_ran, request.author_at});
+  const auto context = std::make_shared<const Context>(
+      Context{rules_for(request.policy, kind), request.arguments, request.only_package_manager_ran,
+              request.author_at, request.no_package_wrote});
   const auto settle = [context](const std::string& path, Judgement judgement) {
     if (judgement.verdict == Verdict::trusted) {
       judgement.verdict = context->asked ? Verdict::commit : Verdict::drop;
@@ -138,12 +139,15 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     auto author = policy::Author::package;
     if (context->asked) {
       author = policy::Author::asked;
+    } else if (judgement.verdict == Verdict::own) {
+      const bool is_own =
+          context->no_package_wrote && context->no_package_wrote(finding.where, changed_at);
+      if (is_own) author = policy::Author::manager;
     } else if (context->author_at) {
       author = context->author_at(changed_at);
       // A package's file that the project's own script touches (chmod, a formatter) is the
       // package's.
-      const bool is_new =
-          finding.content == policy::Content::new_file && judgement.verdict != Verdict::own;
+      const bool is_new = finding.content == policy::Content::new_file;
       if (is_new && context->author_at(finding.made_at) != policy::Author::own_script) {
         author = policy::Author::package;
       }

@@ -156,6 +156,9 @@ struct CommitRequest {
   bool only_package_manager_ran = false;
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
   std::function<policy::Author(std::int64_t changed_at)> author_at = {};
+  /// Did no package's code write the file at `path` when it was last changed? Empty: it can't be
+  /// told.
+  std::function<bool(const std::string& path, std::int64_t changed_at)> no_package_wrote = {};
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.
   std::function<bool(const std::vector<std::string>& packages, std::int64_t at)> made_by = {};
   KnownPlaces known = {};

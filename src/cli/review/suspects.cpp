@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "events/words.h"
+#include "watch/behaviour.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -51,12 +52,8 @@ std::string directory_in(const json::object& event) {
   return details == nullptr ? "" : events::text_member(*details, "directory");
 }
 
-/// Not of an orphan, which may have made itself look like another.
-void note_written(const json::object& event, std::set<std::string>& written) {
-  const json::object* details = events::object_member(event, "details");
-  if (details == nullptr || details->contains("inferred")) return;
-  std::string path = events::text_member(*details, "path");
-  if (!path.empty() && written.size() < kMaxWritten) written.insert(std::move(path));
+void note_path(const std::string& path, std::set<std::string>& paths) {
+  if (!path.empty() && paths.size() < kMaxWritten) paths.insert(path);
 }
 
 /// There, or beneath it: a new directory is one change with all that it holds.
@@ -119,8 +116,13 @@ void Suspects::add(const LogLine& line) {
     scripts_.push_back({.words = words, .actor = *actor, .commands = {}});
   }
   Script& script = scripts_[known->second];
+  const json::object* details = events::object_member(*event, "details");
   if (events::text_member(*event, "type") == "file.written") {
-    note_written(*event, script.written);
+    if (details == nullptr) return;
+    const std::string path = events::text_member(*details, "path");
+    note_path(path, script.touched);
+    // Not of an orphan, which may have made itself look like another.
+    if (!details->contains("inferred")) note_path(path, script.written);
     return;
   }
   follow(script, *event);
@@ -144,12 +146,16 @@ void Suspects::follow(Script& script, const json::object& event) const {
     ++script.running;
   }
   if (type != "script.finished") {
-    script.ended = kNoTime;  // by yarn 4 and pip more processes of it follow
+    script.ended = script.last_exit = kNoTime;  // by yarn 4 and pip more processes of it follow
     return;
   }
   const json::object* details = events::object_member(event, "details");
   const bool left_running = details == nullptr || details->contains("left_running");
-  if (!left_running && --script.running <= 0) script.ended = time;
+  if (left_running || --script.running > 0) return;
+  script.ended = time;
+  constexpr std::int64_t kMicrosecond = 1000;
+  const auto exit = base::number_member(*details, "last_exit_us");
+  script.last_exit = exit ? static_cast<std::int64_t>(*exit) * kMicrosecond : time;
 }
 
 std::vector<const Suspects::Script*> Suspects::running(std::int64_t changed_at) const {
@@ -219,6 +225,28 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   if (any_lifecycle_running) return Author::own_script;
   if (any_running) return Author::project;
   return any_of_package ? Author::manager : Author::project;
+}
+
+/// Of one package so many places are recorded (watch/write_watch.h), and no more.
+bool Suspects::may_be_unseen(const Script& script) const {
+  std::size_t places = 0;
+  for (const Script& other : scripts_) {
+    if (other.actor.package == script.actor.package) places += other.touched.size();
+  }
+  return places >= watch::BehaviourRecorder::kMaxActs;
+}
+
+bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) const {
+  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
+  const std::string shown = base::printable(path);
+  return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
+    if (is_projects(script) || changed_at > script.last_exit) return false;
+    if (script.started > changed_at + kCoarseTick) return false;
+    const bool at_its_edge =
+        changed_at < script.started ||
+        (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
+    return !at_its_edge || may_be_unseen(script) || script.touched.contains(shown);
+  });
 }
 
 bool Suspects::are_alone(const std::vector<std::string>& packages, std::int64_t at) const {

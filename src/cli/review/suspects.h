@@ -51,6 +51,10 @@ class Suspects {
 
   /// Whose scripts can have made a change at this time; never Author::asked.
   policy::Author author_at(std::int64_t changed_at) const;
+  /// Did no package's code write the file at `path` (absolute) when it was last changed? No script
+  /// of a package was running then. Where the clock of file times is too coarse to say, none was
+  /// seen writing it.
+  bool no_package_wrote(std::string_view path, std::int64_t changed_at) const;
   /// Were scripts of these packages running at this time, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
   /// Whose scripts ran.
@@ -65,12 +69,14 @@ class Suspects {
     events::Actor actor;
     std::int64_t started = kNoTime;
     std::int64_t ended = kNoTime;
+    std::int64_t last_exit = kNoTime;  // before `ended`, which is when it was noticed
     /// A build that was started in the project's own directory, each time: the user's own setup.py.
     bool is_own_build = false;
     int running_ever = 0;                // starts of its scripts
     int running = 0;                     // of its scripts: the same may run in several places
     std::string commands;                // argv of what it ran, bounded; as in the log
     std::set<std::string> written = {};  // absolute paths, bounded; as in the log
+    std::set<std::string> touched = {};  // those of orphans, too, which may be another's
   };
   enum class Evidence { times, command, seen };
   struct Found {
@@ -81,6 +87,7 @@ class Suspects {
   void note_gap(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
+  bool may_be_unseen(const Script& script) const;
   std::vector<const Script*> running(std::int64_t changed_at) const;
   Found find(std::string_view target, std::string_view path, std::int64_t changed_at) const;
 

@@ -16,7 +16,7 @@ def make_a_program(p):
     p.run("make", "clean")
 
 
-@honest()
+@honest(root=True)
 def shell_tools(p):
     """tar, cp, mv, rm, sed -i, mkdir, ln"""
     p.write("a/b.txt", "1\n")
@@ -38,7 +38,7 @@ def other_runtimes(p):
     p.run(*(("bun", "run") if p.manager.name == "bun" else ("deno", "run", "-A")), "main.js")
 
 
-@honest()
+@honest(root=True)
 def git_clone(p):
     """git clone of a repository beside"""
     p.write("a.txt", "1\n")

@@ -24,7 +24,7 @@ def from_the_lockfile(p):
     p.run(p.manager.command, *p.manager.install, env={"CI": "true"})
 
 
-@honest(*ONE_EACH)
+@honest(*ONE_EACH, root=("npm11", "pnpm10"))
 def again(p):
     """an install over what is installed already"""
     p.manifest(dependencies={"right": "^2.0.0", "scripted": "1.0.0"})
@@ -32,7 +32,7 @@ def again(p):
     p.run(p.manager.command, *p.manager.install)
 
 
-@honest(*EVERY)
+@honest(*EVERY, root=("npm12", "yarn4"))
 def add(p):
     """adding a package"""
     p.manifest(dependencies={"left": "1.0.0"})
@@ -40,7 +40,7 @@ def add(p):
     p.run(p.manager.command, *p.manager.add, "right")
 
 
-@honest(*ONE_EACH, "npm12", "pnpm12")
+@honest(*ONE_EACH, "npm12", "pnpm12", root=("npm12",))
 def remove(p):
     """removing a package"""
     p.manifest(dependencies={"left": "1.0.0", "right": "2.0.0"})
@@ -116,7 +116,7 @@ def conflict(p):
     p.run("npm", "install")
 
 
-@honest(*NPM, "yarn1", "bun")
+@honest(*NPM, "yarn1", "bun", root=("npm10",))
 def optional_that_fails(p):
     """an optional dependency whose script fails"""
     p.registry.add("fragile", "1.0.0", {"index.js": ""}, scripts={"install": "exit 1"})
@@ -124,7 +124,7 @@ def optional_that_fails(p):
     p.run(p.manager.command, "install")
 
 
-@honest("npm11", "yarn1", "bun")
+@honest("npm11", "yarn1", "bun", root=True)
 def odd_modes_and_names(p):
     """a package with read-only files, spaces and letters in names"""
     p.registry.add("odd", "1.0.0", {"a file.js": "1\n", "größe/ünder.js": "2\n", "bin/run": "#!/bin/sh\necho hi\n"},
@@ -135,7 +135,7 @@ def odd_modes_and_names(p):
     p.run(p.manager.command, "install")
 
 
-@honest("npm11", "pnpm10", "bun")
+@honest("npm11", "pnpm10", "bun", root=("npm11",))
 def directory_with_spaces(p):
     """a project whose directory has spaces and letters, reached by a link"""
     p.root = p.cwd = p.work / "mein Projekt ü"
@@ -159,7 +159,95 @@ def global_with_own_prefix(p):
     p.run("npm", "uninstall", "-g", "builder", also=[prefix])
 
 
-@honest("npm11", "npm12")
+@honest("npm11", root=True)
+def global_from_the_home(p):
+    """npm install -g, typed in the home directory"""
+    prefix = p.t.home / ".npm-global"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "lib").mkdir()
+    p.t.write(p.t.home / ".npmrc", f"prefix={prefix}\nupdate-notifier=false\nfund=false\naudit=false\n")
+    p.cwd = p.t.home
+    p.run("npm", "install", "-g", "builder", "scripted", also=[prefix])
+    p.run("npm", "uninstall", "-g", "builder", also=[prefix])
+
+
+def pnpm_home(p):
+    home = p.t.home / "pnpm"
+    programs = home if p.manager.name == "pnpm10" else home / "bin"
+    programs.mkdir(parents=True)
+    p.env |= {"PNPM_HOME": str(home), "PATH": f"{programs}:{p.env['PATH']}"}
+    return programs
+
+
+def names_in(directory):
+    return sorted(one.name for one in directory.iterdir())
+
+
+@honest(*PNPM, root=("pnpm10", "pnpm12"))
+def pnpm_global(p):
+    """pnpm add -g with a PNPM_HOME of one's own: the program is there and runs, and another one beside it"""
+    programs = pnpm_home(p)
+    p.manifest()
+    p.run("pnpm", "add", "-g", "builder", beside=[p.t.home / "pnpm"])
+    p.t.true("builder" in names_in(programs), names_in(programs))
+    p.cwd = p.t.home
+    p.run("pnpm", "add", "-g", "create-thing@3.0.0", beside=[p.t.home / "pnpm"])
+    p.cwd = p.root
+    for program, wanted in (("builder", "out/by-it.txt"), ("create-thing", "made")):
+        p.bare(program, wanted)
+        p.t.true((p.root / wanted).exists(), f"{program} runs")
+    listed = p.bare("pnpm", "ls", "-g").out
+    p.t.contains(listed, "builder", "pnpm itself finds it")
+    p.run("pnpm", "remove", "-g", "builder", beside=[p.t.home / "pnpm"])
+    p.t.equal("builder" in names_in(programs), False, "removed")
+    p.bare("create-thing", "second")
+
+
+@honest(*PNPM)
+def pnpm_global_with_a_build(p):
+    """pnpm add -g of a package whose script was allowed"""
+    programs = pnpm_home(p)
+    p.registry.add("built", "1.0.0", {"cli.js": "#!/usr/bin/env node\nconsole.log(require('./made.json').by)\n",
+                                      "install.js": "require('fs').writeFileSync('made.json', '{\"by\": \"the script\"}')\n"},
+                   scripts={"postinstall": "node install.js"}, more={"bin": {"built": "cli.js"}})
+    p.manifest()
+    p.held = ("pnpm-workspace.yaml",)  # which packages may run scripts: a script could say so, too
+    p.run("pnpm", "add", "-g", "--allow-build=built", "built", beside=[p.t.home / "pnpm"])
+    p.t.contains(p.bare(programs / "built").out, "the script", "it was built")
+
+
+@honest("yarn1", root=True)
+def yarn_global(p):
+    """yarn global add, upgrade, remove, with a prefix of one's own and with yarn's own"""
+    p.manifest()
+    prefix = p.t.home / "own"
+    (prefix / "bin").mkdir(parents=True)
+    folder = p.t.home / "global-folder"
+    p.t.write(p.t.home / ".yarnrc", f'--global-folder "{folder}"\nprefix "{prefix}"\n')
+    also = [prefix, folder]
+    p.run("yarn", "global", "add", "builder", "scripted", also=also)
+    p.run("yarn", "global", "add", "create-thing@3", also=also)
+    p.bare(prefix / "bin/builder", "out.txt")
+    p.cwd = p.t.home
+    p.run("yarn", "global", "upgrade", "builder", also=also)
+    p.run("yarn", "global", "remove", "builder", also=also)
+
+
+@honest(*PNPM, root=("pnpm12",))
+def store_of_pnpm(p):
+    """pnpm's store: the one that is there is used, and none is made elsewhere"""
+    p.manifest(dependencies={"right": "^2.0.0", "scripted": "1.0.0"})
+    p.run("pnpm", "install")
+    p.t.equal(p.run("pnpm", "store", "path").out, p.bare("pnpm", "store", "path").out)
+    stores = [path for path in p.work.glob("**/*pnpm-store*")]
+    p.t.equal(stores, [], "no store of its own")
+    p.bare("rm", "-rf", "node_modules")
+    p.bare("pnpm", "install", "--frozen-lockfile")
+    p.bare("rm", "-rf", "node_modules")
+    p.run("pnpm", "install", "--frozen-lockfile", "--offline")
+
+
+@honest("npm11", "npm12", root=("npm11",))
 def prefix_elsewhere(p):
     """npm --prefix to a directory beside, new or there"""
     p.manifest()
@@ -167,7 +255,7 @@ def prefix_elsewhere(p):
     p.run("npm", "install", "left", "--prefix", p.work / "new")
 
 
-@honest(*PNPM)
+@honest(*PNPM, root=("pnpm12",))
 def directory_elsewhere(p):
     """pnpm -C to a project beside"""
     p.manifest("../client", dependencies={"right": "2.0.0"})
@@ -175,7 +263,7 @@ def directory_elsewhere(p):
     p.run("pnpm", "-C", "../client", "install")
 
 
-@honest("yarn1", "yarn4", "bun")
+@honest("yarn1", "yarn4", "bun", root=("yarn1",))
 def yarn_elsewhere(p):
     """yarn and bun --cwd to a project beside"""
     p.manifest("../client", dependencies={"right": "2.0.0"})
@@ -187,17 +275,29 @@ def yarn_elsewhere(p):
     p.run(p.manager.command, *(("install", "--cwd", "../client") if p.manager.name == "bun" else ("--cwd", "../client", "install")))
 
 
-@honest(*EVERY, not_yet=(*PNPM, *BUN))  # links the program's file, and makes it executable in its own place
+@honest(*EVERY, root=("npm10", "pnpm12", "yarn4"))
 def directory_beside_as_dependency(p):
     """a dependency that is a directory beside the project, with a program"""
+    directory_beside(p, 0o755)
+
+
+# These link the program's file into node_modules and make it executable there, and so in its own place:
+# no link can be made from one mount to another, so that what is made executable is a copy.
+@honest(*EVERY, not_yet=(*PNPM, *BUN))
+def directory_beside_with_a_program_to_be(p):
+    """a dependency that is a directory beside the project, whose program is not executable yet"""
+    directory_beside(p, 0o644)
+
+
+def directory_beside(p, mode):
     p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}}\n')
-    p.write("../lib/cli.js", "#!/usr/bin/env node\nconsole.log('lib')\n")
+    p.write("../lib/cli.js", "#!/usr/bin/env node\nconsole.log('lib')\n", mode)
     kind = "portal:" if p.manager.name == "yarn4" else "file:"
     p.manifest(dependencies={"lib": kind + "../lib", "left": "1.0.0"})
     p.run(p.manager.command, *p.manager.first_install)
 
 
-@honest(*EVERY)
+@honest(*EVERY, root=("npm11", "yarn1", "pnpm12"))
 def archive_beside_as_dependency(p):
     """a dependency that is an archive beside the project"""
     from npm_registry import tarball

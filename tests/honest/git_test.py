@@ -17,7 +17,7 @@ def script_asks_git(p):
     p.run("npm", "install")
 
 
-@honest("npm11")
+@honest("npm11", root=True)
 def linked_work_tree(p):
     """a linked work tree, whose script asks git"""
     p.manifest(dependencies={"left": "1.0.0"}, scripts={"postinstall": "git status --short; git rev-parse HEAD"})
@@ -27,7 +27,7 @@ def linked_work_tree(p):
     p.run("npm", "install")
 
 
-@honest()
+@honest(root=True)
 def git_in_a_linked_work_tree(p):
     """git add, commit, tag, switch in a linked work tree, by a person"""
     p.write("a.txt", "1\n")
@@ -78,7 +78,7 @@ def git_itself(p):
     p.run("git", "tag", "v1")
 
 
-@honest("npm11", "npm12")
+@honest("npm11", "npm12", root=("npm11",))
 def version(p):
     """npm version patch: commit and tag"""
     p.manifest()

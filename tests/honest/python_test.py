@@ -5,8 +5,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import NotApplicable  # noqa: E402
-from honest import PYTHON, TOOLS, honest  # noqa: E402
-from pypi_index import C_MODULE, PypiIndex  # noqa: E402
+from honest import ALL, PYTHON, TOOLS, honest  # noqa: E402
+from pypi_index import C_MODULE, PypiIndex, add_python_tools  # noqa: E402
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
 
@@ -14,7 +14,8 @@ SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend 
 def python(p):
     p.index = PypiIndex()
     p.env |= {"PIP_INDEX_URL": p.index.url(), "SOURCE_DATE_EPOCH": "1600000000"}
-    p.options = ["--allow-host", f"localhost:{p.index.port}"]
+    p.options = []
+    p.open_for_managers(p.index.port)
 
 
 def environment(p):
@@ -58,7 +59,7 @@ def editable_src(p):
     p.run(".venv/bin/python", "-c", "import mine")
 
 
-@honest()
+@honest(root=True)
 def editable_flat(p):
     """pip install -e . of a flat layout"""
     environment(p)
@@ -101,7 +102,7 @@ def install_the_project(p):
     p.run(".venv/bin/pip", "wheel", "--no-deps", "-w", "dist", ".")
 
 
-@honest()
+@honest(root=True)
 def elsewhere(p):
     """pip install --target, pip download"""
     environment(p)
@@ -117,3 +118,84 @@ def run_python(p):
     package(p, "")
     p.write("make.py", "import mine\nopen('out.txt', 'w').write('made')\n")
     p.run(".venv/bin/python", "make.py")
+
+
+def virtualenv_place(p):
+    python(p)
+    add_python_tools(p.index)
+    venv = p.t.home / ".local/share/pipx/venvs/virtualenv"
+    p.bare(PYTHON, "-m", "venv", venv)
+    p.bare(venv / "bin/pip", "install", "virtualenv")
+    (p.t.home / ".local/bin").mkdir()
+    (p.t.home / ".local/bin/virtualenv").symlink_to("../share/pipx/venvs/virtualenv/bin/virtualenv")
+    p.env["PATH"] = f"{p.t.home}/.local/bin:{p.t.env['PATH']}"
+
+
+@honest(root=True)
+def virtualenv(p):
+    """virtualenv, which pipx installed"""
+    virtualenv_place(p)
+    p.run("virtualenv", ".venv")
+    p.run(".venv/bin/python", "-c", "print(1)")
+
+
+@honest(root=True)
+def pip_of_virtualenv(p):
+    """pip in an environment that virtualenv made and that was used before"""
+    virtualenv_place(p)
+    p.bare("virtualenv", ".venv")
+    p.bare(".venv/bin/pip", "install", "needy")
+    p.bare(".venv/bin/python", "-m", "pip", "uninstall", "-y", "needy", "pure")
+    p.run(".venv/bin/pip", "install", "needy")
+    p.run(".venv/bin/python", "-m", "pip", "uninstall", "-y", "needy")
+
+
+# Python compiles this pip at its first start, and what is new in pip is held: nobody has asked for that.
+@honest(not_yet=ALL)
+def first_pip_of_virtualenv(p):
+    """the first pip in an environment that virtualenv made"""
+    virtualenv_place(p)
+    p.bare("virtualenv", ".venv")
+    p.run(".venv/bin/pip", "install", "needy")
+
+
+# ── pip that something else starts ──
+
+
+@honest(root=True)
+def by_make(p):
+    """make: an environment and what is installed in it"""
+    python(p)
+    p.write("requirements.txt", "needy==1.0\n")
+    p.write("Makefile", f"venv:\n\t{PYTHON} -m venv .venv\n\t.venv/bin/pip install -r requirements.txt\n")
+    p.run("make", "venv")
+
+
+@honest()
+def by_make_with_a_build(p):
+    """make: an environment, what is built for it, and the project itself"""
+    environment(p)
+    package(p, "src/")
+    p.write("requirements.txt", "classic\n")
+    p.write("Makefile", "install:\n\t.venv/bin/pip install -r requirements.txt\n\t.venv/bin/pip install -e .\n")
+    p.run("make", "install")
+
+
+@honest(root=True)
+def by_a_shell(p):
+    """sh -c with an environment that is activated first; a set-up script of the project"""
+    environment(p)
+    p.write("requirements.txt", "needy==1.0\n")
+    p.run("sh", "-c", ". .venv/bin/activate && pip install -r requirements.txt && python -c 'import needy'")
+    p.script("setup.sh", "#!/bin/sh\nset -e\n.venv/bin/python -m pip install modern\n")
+    p.run("./setup.sh")
+
+
+@honest("npm11", "pnpm10", "yarn1", root=("npm11",))
+def by_a_script_of_the_project(p):
+    """a postinstall that installs Python's packages, too"""
+    environment(p)
+    p.write("requirements.txt", "needy==1.0\n")
+    p.manifest(dependencies={"left": "1.0.0"}, scripts={"postinstall": ".venv/bin/pip install -r requirements.txt"})
+    p.options += ["--allow-host", f"localhost:{p.registry.port}"]
+    p.run(p.manager.command, *p.manager.first_install)

@@ -47,7 +47,7 @@ def npx_tool(p):
     p.run("npm", "exec", "--yes", "--", "builder@1.0.0", "out/three.txt")
 
 
-@honest("pnpm10", "pnpm12")
+@honest("pnpm10", "pnpm12", root=("pnpm10",))
 def pnpm_tool(p):
     """pnpm exec, pnpm dlx"""
     project(p)
@@ -55,7 +55,7 @@ def pnpm_tool(p):
     p.run("pnpm", "dlx", "builder@1.0.0", "out/two.txt")
 
 
-@honest("yarn1", "yarn4")
+@honest("yarn1", "yarn4", root=True)
 def yarn_tool(p):
     """yarn TOOL"""
     project(p)
@@ -96,7 +96,7 @@ def by_a_shell(p):
     p.run("sh", "-c", "npm ci && npm run build")
 
 
-@honest("npm11", "pnpm10")
+@honest("npm11", "pnpm10", root=("npm11",))
 def by_make(p):
     """make install, ./scripts/setup.sh"""
     project(p)
@@ -106,7 +106,7 @@ def by_make(p):
     p.run("./scripts/setup.sh")
 
 
-@honest("npm11", "yarn1", "pnpm10", "bun")
+@honest("npm11", "yarn1", "pnpm10", "bun", root=("npm11", "yarn1"))
 def prepare_builds(p):
     """a prepare script that builds"""
     p.manifest(devDependencies={"builder": "^1.0.0"}, scripts={"prepare": "builder dist/main.js"})

@@ -48,7 +48,7 @@ def add_in_a_member(p):
     p.run(p.manager.command, *p.manager.add, "right")
 
 
-@honest(*NPM)
+@honest(*NPM, root=("npm11",))
 def by_option(p):
     """workspaces: npm with -w, --workspaces"""
     monorepo(p)

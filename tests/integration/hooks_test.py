@@ -45,6 +45,22 @@ for one in TOOLS:
 
 
 @test(time_limit=120)
+def husky_4_by_itself(t):
+    """husky 4, whose own install script sets its hooks up, is an alert: it is a dependency's"""
+    beside_bare.repository(t, **{"package.json": beside_bare.manifest(t, devDependencies={"husky": "4"}, husky={
+        "hooks": {"pre-commit": "npm test"}}), ".gitignore": "node_modules\n"})
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare("npm", "install"))
+    t.true((t.project / ".git/hooks/husky.sh").exists(), "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox("npm", "install")
+    t.true(not (t.project / ".git/hooks/husky.sh").exists(), result)
+    found = [e for e in result.of_type("change.protected") if "hooks" in e["details"]["path"]]
+    t.true(found and found[0]["actor"]["package"] == "husky", result)
+
+
+@test(time_limit=120)
 def for_good(t):
     """with git_hooks = "commit" in the configuration the hooks are as without the sandbox"""
     project(t, *TOOLS[0])

@@ -8,11 +8,14 @@ import glob
 import hashlib
 import io
 import os
+import pathlib
 import re
 import sys
 import tarfile
 import zipfile
 
+import tools
+from harness import NotApplicable
 from local_server import LocalServer
 
 WHEELS_OF_THE_SYSTEM = "/usr/share/python-wheels"
@@ -62,21 +65,24 @@ def sdist(name, files):
     return buffer.getvalue()
 
 
-def wheel(name, files, requires=()):
-    """A pure wheel with a right RECORD."""
-    info = f"{name}-1.0.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+def wheel(name, files, requires=(), version="1.0", entry_points=""):
+    """A pure wheel with a right RECORD. `files`: path → text or bytes."""
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {other}\n" for other in requires)
     members = dict(files)
     members[f"{info}/METADATA"] = metadata
     members[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    if entry_points:
+        members[f"{info}/entry_points.txt"] = entry_points
     record = ""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in members.items():
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
-            record += f"{path},sha256={digest.rstrip(b'=').decode()},{len(text.encode())}\n"
-            archive.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), text)
+            data = text.encode() if isinstance(text, str) else text
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
+            record += f"{path},sha256={digest.rstrip(b'=').decode()},{len(data)}\n"
+            archive.writestr(zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0)), data)
         archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
     return buffer.getvalue()
 
@@ -89,6 +95,44 @@ def system_wheels():
             with open(path, "rb") as file:
                 found[os.path.basename(path)] = file.read()
     return found
+
+
+# Tools of the distribution that a person has from an index: the distribution's package, the tool's name
+# there, what it needs.
+PYTHON_TOOLS = {
+    "pre-commit": ("pre_commit", ("cfgv", "identify", "virtualenv", "pyyaml")),
+    "python3-cfgv": ("cfgv", ()),
+    "python3-identify": ("identify", ()),
+    "python3-virtualenv": ("virtualenv", ("distlib", "filelock", "platformdirs")),
+    "python3-distlib": ("distlib", ()),
+    "python3-filelock": ("filelock", ()),
+    "python3-platformdirs": ("platformdirs", ()),
+}
+LIBRARY_OF_THE_SYSTEM = pathlib.Path("/usr/lib/python3/dist-packages")
+
+
+def files_of(library, name):
+    """A module's or a package's files, nothing compiled or packed among them."""
+    paths = [library / f"{name}.py", *(library / name).glob("**/*")]
+    return {str(path.relative_to(library)): path.read_bytes() for path in paths
+            if path.is_file() and path.suffix not in (".pyc", ".so", ".gz")}
+
+
+def add_python_tools(index):
+    """pre-commit and virtualenv as the distribution has them (tools.py brings them), in wheels."""
+    directory = pathlib.Path(os.environ.get("SANDBOX_RUN_TOOLS") or "build-test-tools").absolute()
+    yaml = files_of(LIBRARY_OF_THE_SYSTEM, "yaml")
+    missing = [name for name in PYTHON_TOOLS if not (directory / name).is_dir()]
+    if missing or not yaml:
+        raise NotApplicable(f"not in build-test-tools/: {', '.join(missing or ['yaml'])}")
+    index.add_file("pyyaml-6.0-py3-none-any.whl", wheel("pyyaml", yaml, version="6.0"))
+    table = tools.load_table()
+    for package, (name, needs) in PYTHON_TOOLS.items():
+        library = directory / package / "usr/lib/python3/dist-packages"
+        version = table[package]["version"]
+        entry_points = "".join(path.read_text() for path in library.glob("*-info/entry_points.txt"))
+        index.add_file(f"{name}-{version}-py3-none-any.whl",
+                       wheel(name, files_of(library, name), needs, version, entry_points))
 
 
 class PypiIndex(LocalServer):

@@ -39,7 +39,7 @@ def download_into_the_cache(t):
     result = t.succeeded(scene.sandbox())
     place = t.home / ".cache/BigBrowser"
     found = result.of_type("home.discarded")
-    t.equal([e["details"] for e in found], [{"path": str(place), "files": 1, "bytes": 3 << 20, "inferred": True}])
+    t.equal([e["details"] for e in found], [{"path": str(place), "files": 1, "bytes": 3 << 20}])
     t.equal(found[0]["actor"]["package"], "big-browser")
     t.contains(result.said, "~/.cache/BigBrowser (1 file, 3 MB) by big-browser@1.0.0 postinstall")
     t.contains(result.said, f"; to keep it: sandbox-run --rw {place} npm install")

@@ -18,7 +18,6 @@
 #include "cli/git_hooks.h"
 #include "cli/made_targets.h"
 #include "cli/own_places.h"
-#include "cli/state.h"
 #include "plan/global_install.h"
 #include "policy/command_words.h"
 #include "policy/hide.h"
@@ -291,7 +290,8 @@ void add_global_install(Preparation& prepared) {
 
 /// What is installed globally needs no project: it can be typed in the home directory, too.
 void do_without_project(plan::HostFacts& facts) {
-  std::string place = join_path(state_directory(facts.state_home), "no-project");
+  // Not in the state: nothing that a command may change lies there.
+  std::string place = join_path(facts.cache_home, "sandbox-run/no-project");
   base::make_directories(place, 0700);
   place = base::real_path(place).value_or(place);
   facts.project = place;

@@ -31,6 +31,7 @@
 
 #include "sandbox/supervisor_syscall_lists.h"
 #include "sandbox/syscall_lists.h"
+#include "sandbox/terminal_requests.h"
 
 namespace {
 

@@ -46,12 +46,10 @@ static int exclusive(void) {
 }
 
 int main(int argc, char** argv) {
-  const struct Attack attacks[] = {{"type_a_key", type_a_key},
-                                   {"type_a_key_high_bits", type_a_key_high_bits},
-                                   {"console", console},
-                                   {"discipline", discipline},
-                                   {"stop_output", stop_output},
-                                   {"exclusive", exclusive}};
+  const struct Attack attacks[] = {
+      {"type_a_key", type_a_key},   {"type_a_key_high_bits", type_a_key_high_bits},
+      {"console", console},         {"discipline", discipline},
+      {"stop_output", stop_output}, {"exclusive", exclusive}};
   if (!isatty(STDIN_FILENO)) return could_not_try("standard input is no terminal");
   return run_attack(attacks, sizeof attacks / sizeof attacks[0], argc, argv);
 }

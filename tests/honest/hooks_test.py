@@ -37,13 +37,13 @@ def set_up(p, tool, command, env=CI, files=None, **members):
         p.run(p.manager.command, *p.manager.first_install, *again, env=env)
 
 
-@honest("npm11", "npm12", "pnpm10", "pnpm12", "yarn1", "yarn4", "bun", root=("npm11", "pnpm12"))
+@honest("npm11", "pnpm12", "yarn1", "bun", root=("npm11",))
 def husky_9(p):
     """husky 9 in the project's own script, in CI, held, then for good"""
     set_up(p, "husky@9", "husky", files={".husky/pre-commit": "npm test\n"})
 
 
-@honest("npm11", "npm12", "pnpm10", "yarn4")
+@honest("npm12", "yarn4")
 def husky_8(p):
     """husky 8 in the project's own script, in CI, held, then for good"""
     set_up(p, "husky@8", "husky install")
@@ -52,13 +52,13 @@ def husky_8(p):
 HUSKY_4 = {"hooks": {"pre-commit": "npm test"}, "skipCI": False}
 
 
-@honest("npm11", "npm12", "pnpm10", "bun", root=("npm12",))
+@honest("npm12", "pnpm10", root=("npm12",))
 def husky_4(p):
     """husky 4 by the project's own script, held, then for good"""
     set_up(p, "husky@4", "node node_modules/husky/husky install", env=None, husky=HUSKY_4)
 
 
-@honest("npm10", "npm11", "yarn1", root=("npm10",))
+@honest("npm10", "yarn1", root=("npm10",))
 def husky_4_in_ci(p):
     """husky 4 by its own install script, which sets nothing up in CI"""
     p.serve_real(*REAL)
@@ -67,20 +67,20 @@ def husky_4_in_ci(p):
     p.run(p.manager.command, *p.manager.first_install, env=CI)
 
 
-@honest("npm11", "npm12", "pnpm10", "yarn4")
+@honest("npm11", "yarn4")
 def lefthook(p):
     """lefthook in the project's own script, in CI, held, then for good"""
     set_up(p, "lefthook@1", "lefthook install",
            files={"lefthook.yml": "pre-commit:\n  commands:\n    a:\n      run: echo hi\n"})
 
 
-@honest("npm12", "pnpm10", "pnpm12", "bun")
+@honest("npm12", "pnpm10")
 def simple_git_hooks(p):
     """simple-git-hooks in the project's own script, in CI, held, then for good"""
     set_up(p, "simple-git-hooks@2", "simple-git-hooks", **{"simple-git-hooks": {"pre-commit": "npm test"}})
 
 
-@honest("npm11", "npm12", "bun", root=("npm12",))
+@honest("npm12", "bun", root=("npm12",))
 def yorkie(p):
     """yorkie by the project's own script, held, then for good"""
     set_up(p, "yorkie@2", "node node_modules/yorkie/bin/install.js", env=None, gitHooks={"pre-commit": "npm test"})
@@ -99,7 +99,7 @@ def pre_commit_place(p):
     p.commit_all()
 
 
-@honest(root=True)
+@honest()
 def pre_commit_by_make(p):
     """pip install pre-commit && pre-commit install, by make, held, then for good"""
     pre_commit_place(p)

@@ -33,7 +33,7 @@ def make_environments(p):
     p.run(".venv/bin/python", "-c", "print(1)")
 
 
-@honest(root=True)
+@honest()
 def into_an_environment(p):
     """pip install in an environment: wheels, sdists, requirements; uninstall, freeze"""
     environment(p)
@@ -59,7 +59,7 @@ def editable_src(p):
     p.run(".venv/bin/python", "-c", "import mine")
 
 
-@honest(root=True)
+@honest()
 def editable_flat(p):
     """pip install -e . of a flat layout"""
     environment(p)
@@ -131,7 +131,7 @@ def virtualenv_place(p):
     p.env["PATH"] = f"{p.t.home}/.local/bin:{p.t.env['PATH']}"
 
 
-@honest(root=True)
+@honest()
 def virtualenv(p):
     """virtualenv, which pipx installed"""
     virtualenv_place(p)
@@ -139,7 +139,7 @@ def virtualenv(p):
     p.run(".venv/bin/python", "-c", "print(1)")
 
 
-@honest(root=True)
+@honest()
 def pip_of_virtualenv(p):
     """pip in an environment that virtualenv made and that was used before"""
     virtualenv_place(p)
@@ -162,7 +162,7 @@ def first_pip_of_virtualenv(p):
 # ── pip that something else starts ──
 
 
-@honest(root=True)
+@honest()
 def by_make(p):
     """make: an environment and what is installed in it"""
     python(p)
@@ -181,7 +181,7 @@ def by_make_with_a_build(p):
     p.run("make", "install")
 
 
-@honest(root=True)
+@honest()
 def by_a_shell(p):
     """sh -c with an environment that is activated first; a set-up script of the project"""
     environment(p)
@@ -191,7 +191,7 @@ def by_a_shell(p):
     p.run("./setup.sh")
 
 
-@honest("npm11", "pnpm10", "yarn1", root=("npm11",))
+@honest("npm11", "pnpm10", "yarn1")
 def by_a_script_of_the_project(p):
     """a postinstall that installs Python's packages, too"""
     environment(p)

@@ -19,7 +19,6 @@ namespace sandbox_run::plan {
 namespace {
 
 using base::is_beneath;
-using base::parent_path;
 
 constexpr const char* kHosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 

@@ -77,14 +77,16 @@ std::optional<std::string> resolve(const GlobalPlaces& places, const std::string
       at.erase(at.find('/') == std::string::npos ? 0 : at.rfind('/'));
       continue;
     }
-    const std::string next = at.empty() ? part : at + "/" + part;
+    std::string next = at;
+    if (!next.empty()) next += '/';
+    next += part;
     const auto link = link_at(places, next);
     if (!link) {
       at = next;
     } else if (++hops > kMaxHops || link->starts_with('/')) {
       return std::nullopt;
     } else {
-      ahead = *link + "/" + ahead;
+      ahead.insert(0, *link + "/");
     }
   }
   return at;

@@ -175,7 +175,8 @@ def main():
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    # One more than there are processors: tests wait, for a server or a clock, a good part of their time.
+    parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("-k", default="", help="only tests whose name holds this")
     parser.add_argument("--counts", help="file to write the counts to, as JSON")
     parser.add_argument("--label", default="", help="who runs: shown in the closing line")

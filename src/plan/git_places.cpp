@@ -1,11 +1,8 @@
 #include "plan/git_places.h"
 
-#include <sys/stat.h>
-
-#include "base/io.h"
 #include "base/path.h"
-#include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/small_files.h"
 
 namespace sandbox_run::plan {
 namespace {
@@ -13,21 +10,6 @@ namespace {
 using base::is_beneath;
 using base::join_path;
 using base::parent_path;
-
-constexpr std::size_t kMaxFile = 4U << 20;
-
-std::optional<std::string> read_text(const std::string& path) {
-  try {
-    return base::read_file_if_readable(path, kMaxFile);
-  } catch (const base::SysError&) {
-    return std::nullopt;
-  }
-}
-
-bool is_file(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-}
 
 std::string first_line_after(const std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return "";

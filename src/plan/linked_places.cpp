@@ -1,16 +1,13 @@
 #include "plan/linked_places.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
 
-#include "base/io.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/small_files.h"
 
 namespace sandbox_run::plan {
 namespace {
@@ -20,21 +17,7 @@ using base::join_path;
 using base::parent_path;
 using policy::PackageManager;
 
-constexpr std::size_t kMaxFile = 4U << 20;
 constexpr std::size_t kMaxPlaces = 256;
-
-std::optional<std::string> read_text(const std::string& path) {
-  try {
-    return base::read_file_if_readable(path, kMaxFile);
-  } catch (const base::SysError&) {
-    return std::nullopt;
-  }
-}
-
-bool is_file(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-}
 
 bool has_suffix(const std::string& path, std::initializer_list<const char*> suffixes) {
   return std::any_of(suffixes.begin(), suffixes.end(),

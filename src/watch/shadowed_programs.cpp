@@ -13,8 +13,11 @@ namespace {
 
 constexpr std::string_view kModules = "/node_modules/";
 
+/// node_modules/.bin; under yarn 4 a directory of its own for each run, with a script for each
+/// program.
 bool is_package_programs(const std::string& directory) {
-  return directory.ends_with("/node_modules/.bin");
+  return directory.ends_with("/node_modules/.bin") ||
+         base::file_name(directory).starts_with("xfs-");
 }
 
 bool host_has(const std::string& name) {

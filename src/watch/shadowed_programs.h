@@ -11,10 +11,10 @@ namespace sandbox_run::watch {
 
 /// Programs of packages that go by the name of one of the system's.
 ///
-/// The attack: a package's `bin` is called `sh` or `git`. Package managers put node_modules/.bin
-/// before all else in PATH, so that every later script, the project's own too, runs it in their
-/// place. An exec of it is refused as if it were not there: who looks along PATH finds the
-/// system's.
+/// The attack: a package's `bin` is called `sh` or `git`. Package managers put node_modules/.bin,
+/// or a directory like it, before all else in PATH, so that every later script, the project's own
+/// too, runs it in their place. An exec of it is refused as if it were not there: who looks along
+/// PATH finds the system's.
 class ShadowedPrograms {
  public:
   explicit ShadowedPrograms(std::vector<std::string> names);

@@ -12,6 +12,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "policy/editable.h"
+#include "policy/lockfile_names.h"
 #include "policy/manifest.h"
 #include "workspace/global_programs.h"
 
@@ -34,12 +35,9 @@ bool is_absolute(std::string_view text) { return !text.empty() && text.front() =
 /// What a package manager outside the sandbox opens and overwrites the next time, wherever it
 /// leads.
 bool is_written_through(std::string_view name) {
-  static constexpr std::array<std::string_view, 11> kNames{
-      "package.json", "package-lock.json", "npm-shrinkwrap.json",
-      "yarn.lock",    "pnpm-lock.yaml",    "pnpm-workspace.yaml",
-      "bun.lock",     "bun.lockb",         "deno.lock",
-      ".pnp.cjs",     ".pnp.loader.mjs"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  static constexpr std::array<std::string_view, 4> kNames{"package.json", "pnpm-workspace.yaml",
+                                                          ".pnp.cjs", ".pnp.loader.mjs"};
+  return policy::is_lockfile(name) || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 bool is_below_modules(const std::vector<std::string>& directory) {

@@ -64,6 +64,12 @@ def build(what, attack, planted, *arguments):
         (t.base / "copy").rename(t.project)
         result = t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"])
         t.true(not place().exists(), result)
+        # Not because the install failed: it went well, and what was planted has a reason of its own.
+        t.succeeded(result)
+        kept_back = result.of_type("change.held") + result.of_type("change.protected")
+        names = os.path.normpath(planted.removeprefix("project/")).removeprefix("../../../").split("/")
+        t.true("__pycache__" in names or any(set(names) & set(e["details"].get("path", "").split("/"))
+                                             for e in kept_back), result.events)
 
     body.__doc__ = f"a dependency's build that plants {what} does not get it into the environment"
     test(body, time_limit=120)
@@ -155,7 +161,8 @@ def a_build_that_acts_as_pip(t):
     t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
     backend = BACKEND.format(environment=f"{t.project}/.venv", url=index.url().replace("/simple/", "/stolen"))
     index.add_sdist("evil", {"pyproject.toml": PYPROJECT, "backend.py": backend})
-    env = {"PIP_INDEX_URL": index.url()}
+    # Else the sandboxed pip takes the wheel that the control has built.
+    env = {"PIP_INDEX_URL": index.url(), "PIP_NO_CACHE_DIR": "1"}
     command = (f"{t.project}/.venv/bin/pip", "install", "evil")
     t.bare(*command, env=env)
     t.true("/stolen" in index.requests, "control: the second pip has sent it")
@@ -166,4 +173,7 @@ def a_build_that_acts_as_pip(t):
             f'[[egress]]\nhost = "localhost"\nports = [{index.port}]\nfor = "package-manager"\n')
     result = t.sandbox(*command, env=env)
     t.true("/stolen" not in index.requests, result)
+    refused = [e for e in result.of_type("flow.denied") + result.of_type("name.lookup")
+               if e.get("actor", {}).get("kind") in ("build", "unknown")]
+    t.true(refused, "it tried, and was refused as no package manager")
     t.true(any(path.startswith("/simple/evil") for path in index.requests), "pip itself reaches the index")

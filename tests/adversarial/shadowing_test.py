@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
+from honest import Place, manager_of  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
 PROGRAM = "#!/usr/bin/node\nrequire('fs').writeFileSync(process.env.INIT_CWD + '/owned', process.argv[1])\n"
@@ -52,3 +53,24 @@ def git(t):
 def by_its_path(t):
     """`sed`, by its path: nothing runs, for nobody needs it"""
     attack(t, "sed", "node_modules/.bin/sed x || true")
+
+
+@test(time_limit=120)
+def under_yarn(t):
+    """`git` under yarn 4, which has no .bin in PATH but a directory of its own: the system's runs, by yarn's shell or
+    one that it starts"""
+    place = Place(t, manager_of("yarn4"))
+    place.registry.add("evil", "1.0.0", {"program.js": PROGRAM.replace("INIT_CWD", "PROJECT_CWD"), "index.js": ""},
+                       more={"bin": {"git": "program.js"}})
+    place.manifest(dependencies={"evil": "1.0.0"}, scripts={"go": "sh -c 'git --version'"})
+    place.bare("yarn", "install")
+    owned = place.root / "owned"
+    place.bare("yarn", "run", "go")
+    t.true(owned.exists(), "control: the package's program ran")
+    owned.unlink()
+    result = t.sandbox("yarn", "run", "go", env=place.env, cwd=place.root,
+                       options=[*place.options, "--on-alert", "log"])
+    t.true(not owned.exists(), result)
+    t.contains(result.out + result.err, "git version", "the system's git did it")
+    alert, = result.of_type("program.shadowed")
+    t.equal(alert["severity"], "alert")

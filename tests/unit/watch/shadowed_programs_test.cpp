@@ -15,6 +15,8 @@ TEST_CASE("a package's program stands in the place of the system's by its name i
   CHECK(package("/p/node_modules/.bin/sh", "/p/node_modules/evil/x.js") == "evil");
   CHECK(package("/p/node_modules/.bin/sh", "/p/node_modules/@a/b/bin/x.js") == "@a/b");
   CHECK(package("/p/node_modules/.bin/sh", "/p/node_modules/.bin/sh").empty());
+  CHECK(package("/tmp/xfs-1a2b3c4d/git", "/tmp/xfs-1a2b3c4d/git").empty());
+  CHECK(package("/tmp/xfs-1a2b3c4d/node", "/tmp/xfs-1a2b3c4d/node") == "none");
   CHECK(package("/usr/bin/sh", "/usr/bin/dash") == "none");
   CHECK(package("/p/node_modules/.bin/tsc", "/p/node_modules/typescript/bin/tsc") == "none");
   CHECK(package("/p/node_modules/git/bin/sh", "/p/node_modules/git/bin/sh") == "none");

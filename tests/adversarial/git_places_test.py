@@ -102,9 +102,12 @@ def replaced_by_a_link(t):
     """the directory of hooks can't be replaced by a link to another one"""
     beside_bare.repository(t, **{"tools/hooks/pre-commit": SH})
     t.succeeded(beside_bare.git(t, "config", "core.hooksPath", "tools/hooks"))
+    script = "mkdir evil; mv tools/hooks old; ln -s ../evil tools/hooks"
+    t.succeeded(t.bare("cp", "-a", t.project, t.base / "control"))
+    t.succeeded(t.bare("sh", "-c", script, cwd=t.base / "control"))
+    t.true((t.base / "control/tools/hooks").is_symlink(), "control")
     before = t.fingerprint()
-    result = t.sandbox("sh", "-c", "mkdir evil; mv tools/hooks old; ln -s ../evil tools/hooks",
-                       options=["--on-alert=log"])
+    result = t.sandbox("sh", "-c", script, options=["--on-alert=log"])
     t.equal({p: v for p, v in t.fingerprint().items() if p.startswith("tools")},
             {p: v for p, v in before.items() if p.startswith("tools")}, result)
     t.true(any(path.startswith("tools/hooks") for path in alerts(result)), result)
@@ -116,7 +119,11 @@ def of_a_linked_work_tree(t):
     beside_bare.repository(t, **{"tools/hooks/pre-commit": SH})
     t.succeeded(beside_bare.git(t, "config", "core.hooksPath", "tools/hooks"))
     t.succeeded(beside_bare.git(t, "worktree", "add", "-q", t.home / "tree"))
-    result = t.sandbox("sh", "-c", "echo planted >> tools/hooks/pre-commit", cwd=t.home / "tree")
+    plant = "echo planted >> tools/hooks/pre-commit"
+    t.succeeded(t.bare("sh", "-c", plant, cwd=t.home / "tree"))
+    t.contains((t.home / "tree/tools/hooks/pre-commit").read_text(), "planted", "control")
+    t.write(t.home / "tree/tools/hooks/pre-commit", SH)
+    result = t.sandbox("sh", "-c", plant, cwd=t.home / "tree")
     t.equal((t.home / "tree/tools/hooks/pre-commit").read_text(), SH)
     t.equal(alerts(result), {"tools/hooks/pre-commit"}, result)
 

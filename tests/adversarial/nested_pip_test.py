@@ -26,7 +26,8 @@ def attack(t, script, makefile, *, made=True):
     if made:
         t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
     t.bare("cp", "-a", t.project, t.base / "copy")
-    env = {"PIP_INDEX_URL": index.url(), "PIP_RETRIES": "0"}
+    # Without a cache: the control leaves nothing there that the sandboxed pip could take instead.
+    env = {"PIP_INDEX_URL": index.url(), "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}
     asked = lambda: [path for path in index.requests if "/loot" in path]  # noqa: E731
     bare = t.bare("make", env=env)
     t.true(asked(), f"control: the attack works: {bare}")
@@ -39,6 +40,7 @@ def attack(t, script, makefile, *, made=True):
     result = t.sandbox("make", env=env)
     t.true([path for path in index.requests if "evil" in path], f"evil was fetched: {result}")
     t.equal(asked(), [], f"the index was asked for loot: {result}")
+    t.true(result.of_type("flow.denied"), f"it tried, and was refused: {result.events}")
     return result
 
 

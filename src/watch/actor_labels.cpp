@@ -92,8 +92,8 @@ bool ActorLabels::is_another_program(const Act& act) const {
 Actor ActorLabels::label(const Act& act) {
   if (!act.root) return is_unclear(act.parent) ? Actor{} : act.parent;  // out of memory
   const ExecFacts& facts = act.reading.facts;
-  const OwnExec exec{act.process.id.pid, act.process, &facts,
-                     &act.program,       &*act.root,  package_directory(facts)};
+  const OwnExec exec{act.process.id.pid,       act.process,    &facts, &act.program, &*act.root,
+                     package_directory(facts), act.follows_own};
   if (!begun_) {
     Actor actor = begin(act, exec);
     note_shell(act, actor);

@@ -27,6 +27,7 @@ struct Act {
   /// See ShadowedPrograms; then it fails, and is worth one.
   std::optional<std::string> shadowing = {};
   events::Actor parent;
+  bool follows_own = false;  // OwnCode::follows
   Look program;
   std::optional<ProcessRoot> root;  // as its process sees it
 };

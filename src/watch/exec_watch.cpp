@@ -149,6 +149,7 @@ Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   if (status) {
     act.process = *status;
     act.parent = processes_.actor_of(*status);
+    act.follows_own = labels_.own_code().follows(*status);
   } else {
     act.reading.complete = false;
     act.process.id.pid = process;

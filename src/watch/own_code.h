@@ -19,6 +19,7 @@ struct OwnExec {
   const Look* program = nullptr;
   const ProcessRoot* root = nullptr;
   std::string script_directory;  // of the package whose lifecycle script it says it belongs to
+  bool follows = false;  // OwnCode::follows, asked while it waits: later its parent may be gone
 };
 
 /// Which processes run the user's own code: the command that he typed, shells, make and scripts of
@@ -40,7 +41,8 @@ class OwnCode {
   /// `others_live`: does code of packages run besides? Asked only where it matters.
   template <typename OthersLive>
   bool note(const OwnExec& exec, bool is_helper, bool is_package, OthersLive others_live) {
-    const bool own = follows(exec.process) && !is_package && says_its_own_script(exec) &&
+    // Before any other code has run, what has lost its parents can be nobody else's.
+    const bool own = (exec.follows || !package_code_ran_) && !is_package && says_its_own_script(exec) &&
                      (is_helper || is_own_program(exec, package_code_ran_ && others_live()));
     settle(exec.process.id, own);
     return own;

@@ -171,6 +171,16 @@ def by_make(p):
     p.run("make", "venv")
 
 
+@honest(root=True)
+def by_make_beside_the_background(p):
+    """make: an environment and what is installed in it, where something has lost its parent before"""
+    python(p)
+    p.write("requirements.txt", "needy==1.0\n")
+    p.write("Makefile", "venv:\n\t(sh -c 'sleep 0.1; /bin/true; sleep 0.1' &)\n\tsleep 0.3\n"
+            f"\t{PYTHON} -m venv .venv\n\t.venv/bin/pip install -r requirements.txt\n")
+    p.run("make", "venv")
+
+
 @honest()
 def by_make_with_a_build(p):
     """make: an environment, what is built for it, and the project itself"""

@@ -73,8 +73,10 @@ std::string find_run_in_project(const std::string& state, const std::string& her
     const std::string project = workspace::sealed_project(run);
     if (!project.empty() && base::is_beneath(here, project)) return run;
   }
-  throw base::UserError("lock: no run in " + printable(here) +
-                        " has recorded what packages' scripts do; run an install with --learn");
+  throw base::UserError(
+      "lock: nothing to compare: with --learn or a sandbox-run.lock, no package's "
+      "script has run in " +
+      printable(here));
 }
 
 struct KeptBehaviour {

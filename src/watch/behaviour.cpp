@@ -17,7 +17,10 @@ using policy::Doer;
 std::optional<Doer> doer_of(const events::Event& event) {
   if (!event.actor || event.actor->package.empty()) return std::nullopt;
   const events::Actor& actor = *event.actor;
-  const std::string name = base::printable(actor.package);
+  std::string name = base::printable(actor.package);
+  // The attack: a git dependency's prepare script calls itself by the name of a package that the
+  // lock lets do more. No package's name has a blank.
+  if (actor.claims_name) name += " (by its own word)";
   const std::string version = base::printable(actor.version);
   if (actor.kind == events::Actor::Kind::script) return Doer{Doer::Kind::script, name, version};
   if (actor.kind == events::Actor::Kind::build) return Doer{Doer::Kind::build, name, version};

@@ -42,7 +42,8 @@ class OwnCode {
   template <typename OthersLive>
   bool note(const OwnExec& exec, bool is_helper, bool is_package, OthersLive others_live) {
     // Before any other code has run, what has lost its parents can be nobody else's.
-    const bool own = (exec.follows || !package_code_ran_) && !is_package && says_its_own_script(exec) &&
+    const bool own = (exec.follows || !package_code_ran_) && !is_package &&
+                     says_its_own_script(exec) &&
                      (is_helper || is_own_program(exec, package_code_ran_ && others_live()));
     settle(exec.process.id, own);
     return own;

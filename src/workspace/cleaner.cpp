@@ -52,17 +52,17 @@ void Cleaner::note(const std::string& path, const char* what) {
   if (stripped_.size() < kMaxNoted) stripped_.push_back({path, what});
 }
 
-void Cleaner::clean_mode(int dir_fd, const std::string& name, const Finding& finding,
-                         Setgid setgid) {
+void Cleaner::clean_mode(int dir_fd, const std::string& name, const Finding& finding, mode_t kept) {
   struct stat status {};
   if (!stat_entry(dir_fd, name.c_str(), status)) return;
   const bool is_directory = finding.kind == Finding::Kind::directory_mode;
-  const mode_t unwanted = is_directory && setgid == Setgid::keep ? S_ISUID : S_ISUID | S_ISGID;
-  if ((status.st_mode & unwanted) == 0) return;
+  const mode_t unwanted = unwanted_mode_bits() & ~kept & status.st_mode;
+  if (unwanted == 0) return;
   set_entry_mode(dir_fd, name.c_str(), status.st_mode & 07777U & ~unwanted);
-  note(finding.path, is_directory                      ? "setgid or setuid bit of a directory"
-                     : (status.st_mode & S_ISUID) != 0 ? "setuid bit"
-                                                       : "setgid bit");
+  note(finding.path, (unwanted & (S_ISUID | S_ISGID)) == 0 ? "write permission of everybody"
+                     : is_directory                        ? "setgid or setuid bit of a directory"
+                     : (unwanted & S_ISUID) != 0           ? "setuid bit"
+                                                           : "setgid bit");
 }
 
 void Cleaner::remove_special(int dir_fd, const std::string& name, const Finding& finding) {
@@ -85,7 +85,7 @@ void Cleaner::clean_attributes_of(int dir_fd, const std::string& name, const Fin
   if (attributes.refused) cleaned.refusal = kForeignRefusal;
 }
 
-Cleaned Cleaner::clean(const std::string& path, const Inspection& inspection, Setgid setgid) {
+Cleaned Cleaner::clean(const std::string& path, const Inspection& inspection, const Host& host) {
   Cleaned cleaned{inspection.entries, inspection.packages, inspection.is_gone, inspection.refusal};
   PassableScope passable(layer_fd_);
   for (const Finding& finding : inspection.findings) {
@@ -97,9 +97,15 @@ Cleaned Cleaner::clean(const std::string& path, const Inspection& inspection, Se
         cleaned.gone = cleaned.gone || finding.path == path;
         break;
       case Finding::Kind::file_mode:
-      case Finding::Kind::directory_mode:
-        clean_mode(directory.get(), name, finding, setgid);
+      case Finding::Kind::directory_mode: {
+        // What everybody may write already (a mounted disk of Windows) stays so.
+        mode_t kept = finding.path == path ? host.mode & S_IWOTH : 0;
+        if (host.everybody_may_write) kept |= S_IWOTH;
+        const bool is_directory = finding.kind == Finding::Kind::directory_mode;
+        if (is_directory && host.hands_group_on) kept |= S_ISGID;
+        clean_mode(directory.get(), name, finding, kept);
         break;
+      }
       case Finding::Kind::file_attributes:
       case Finding::Kind::directory_attributes:
         // The entry's own marks stay until it has been moved: an undone commit needs them.

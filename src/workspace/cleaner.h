@@ -8,8 +8,9 @@
 #include "workspace/overlay_marks.h"
 #include "workspace/tree.h"
 
-// Takes off, in the layer, what no install may leave on the host: setuid and setgid bits, device
-// nodes, sockets, FIFOs, security.* and trusted.* attributes, overlay's own attributes; and counts.
+// Takes off, in the layer, what no install may leave on the host: setuid and setgid bits, write
+// permission of everybody, device nodes, sockets, FIFOs, security.* and trusted.* attributes,
+// overlay's own attributes; and counts.
 
 namespace sandbox_run::workspace {
 
@@ -29,10 +30,15 @@ class Cleaner {
  public:
   explicit Cleaner(int layer_fd) : layer_fd_(layer_fd) {}
 
-  /// The entry `path` and all beneath, of which `inspection` tells. `keep_setgid`: the directory it
-  /// goes to on the host hands its group on; then its new directories do, too.
-  enum class Setgid { strip, keep };
-  Cleaned clean(const std::string& path, const Inspection& inspection, Setgid setgid);
+  /// Where the entry goes to. `hands_group_on`: that directory of the host's has its setgid bit;
+  /// then new directories have it, too. `mode`: of what is there now; 0: nothing is.
+  struct Host {
+    bool hands_group_on = false;
+    mode_t mode = 0;
+    bool everybody_may_write = false;  // what is new, too
+  };
+  /// The entry `path` and all beneath, of which `inspection` tells.
+  Cleaned clean(const std::string& path, const Inspection& inspection, const Host& host);
 
   /// Files of which not every hard link was cleaned (the others stay behind, held for review) get
   /// an inode of their own: else what is written to the one changes what was reviewed of the other.
@@ -44,7 +50,7 @@ class Cleaner {
 
  private:
   void note(const std::string& path, const char* what);
-  void clean_mode(int dir_fd, const std::string& name, const Finding& finding, Setgid setgid);
+  void clean_mode(int dir_fd, const std::string& name, const Finding& finding, mode_t kept);
   void remove_special(int dir_fd, const std::string& name, const Finding& finding);
   void clean_attributes_of(int dir_fd, const std::string& name, const Finding& finding,
                            OverlayMarks marks, Cleaned& cleaned);

@@ -73,7 +73,7 @@ class alignas(kCacheLine) Inspector {
   void look_at_directory(int fd, const std::string& path) {
     struct stat status {};
     base::check_sys(::fstat(fd, &status), "looking at a directory");
-    if ((status.st_mode & (S_ISUID | S_ISGID)) != 0) {
+    if ((status.st_mode & unwanted_mode_bits()) != 0) {
       find(Finding::Kind::directory_mode, path, DT_DIR);
     }
     const Attributes attributes = look_at_attributes(fd);
@@ -91,7 +91,7 @@ class alignas(kCacheLine) Inspector {
     struct stat status {};
     if (!stat_entry(dir_fd, name, status)) return;
     ++result_.entries;
-    if ((status.st_mode & (S_ISUID | S_ISGID)) != 0) {
+    if ((status.st_mode & unwanted_mode_bits()) != 0) {
       find(Finding::Kind::file_mode, child_path(dir_path, name), DT_REG);
     }
     if (is_impure_ || (status.st_mode & 0111U) != 0) {
@@ -127,6 +127,16 @@ void add(Inspection& all, Inspection&& others) {
 }
 
 }  // namespace
+
+mode_t unwanted_mode_bits() {
+  static const mode_t bits = [] {
+    constexpr mode_t kMeanwhile = 077;
+    const mode_t mask = ::umask(kMeanwhile);  // it can't be read otherwise
+    ::umask(mask);
+    return S_ISUID | S_ISGID | (mask & S_IWOTH);
+  }();
+  return bits;
+}
 
 bool is_package_directory(std::string_view dir_path, std::string_view name) {
   constexpr std::string_view kDistInfo = ".dist-info";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -20,7 +22,7 @@ namespace sandbox_run::workspace {
 struct Finding {
   enum class Kind {
     special,         // a device, a FIFO, a socket, a whiteout
-    file_mode,       // setuid, setgid
+    file_mode,       // unwanted_mode_bits()
     directory_mode,  // the same
     file_attributes,
     directory_attributes
@@ -29,6 +31,11 @@ struct Finding {
   std::string path;
   unsigned char type = 0;  // DT_*
 };
+
+/// setuid and setgid; and write permission of everybody, but where the caller's umask(2) gives it.
+///
+/// The attack: a script leaves a file that each user of the machine may change.
+mode_t unwanted_mode_bits();
 
 struct Inspection {
   std::uint64_t entries = 0;      // files, links and directories, the entry itself included

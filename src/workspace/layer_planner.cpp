@@ -79,6 +79,7 @@ std::uint32_t LayerPlanner::add_root(const std::string& path, std::uint64_t inod
 void LayerPlanner::add(const Judge& judge, Purpose purpose, Source source) {
   layer_fd_ = open_real_directory(layer_.directory.upper);
   open_host();
+  keeps_modes_ = judge.keeps_modes;
   std::map<std::uint32_t, Cleaned> cleaned;
   {
     PassableScope passable(layer_fd_.get());
@@ -101,11 +102,11 @@ std::map<std::uint32_t, Cleaned> LayerPlanner::clean_taken(PassableScope& passab
   for (const std::uint32_t index : taken_) {
     const Node& node = tree_.nodes[index];
     if (node.change.kind == ChangeKind::removed) continue;
-    const bool keeps = handed_group(node.parent).has_value();
     Inspection& inspection = tree_.inspections[index];
     if (inspection.entries == 0) inspection = inspect(node.change.path, passable, {});
-    cleaned[index] = cleaner.clean(node.change.path, inspection,
-                                   keeps ? Cleaner::Setgid::keep : Cleaner::Setgid::strip);
+    const Cleaner::Host host{handed_group(node.parent).has_value(),
+                             node.host.exists ? node.host.mode : 0, keeps_modes_};
+    cleaned[index] = cleaner.clean(node.change.path, inspection, host);
   }
   cleaner.separate_shared_files();
   for (const Stripped& what : cleaner.stripped()) plan_.stripped.push_back({target_.path, what});
@@ -183,11 +184,16 @@ void LayerPlanner::decide_node(std::uint32_t index) {
       if (node.judgement.verdict != Verdict::commit && !commits_below_[index]) return;
       operations_.make_directory(on_target(node), S_IRWXU);
       operations_.set_mode(on_target(node), 0, S_IRWXU,
-                           node.change.mode & (handed_group(node.parent) ? 03777U : 01777U));
+                           node.change.mode & 07777U &
+                               (~unwanted_bits() | (handed_group(node.parent) ? S_ISGID : 0U)));
       open_parent(node);
       count(node, 1, 0);
       return;
   }
+}
+
+std::uint32_t LayerPlanner::unwanted_bits() const {
+  return unwanted_mode_bits() & ~(keeps_modes_ ? S_IWOTH : 0U);
 }
 
 /// A directory that stays, and of which only the mode changes.
@@ -200,8 +206,8 @@ void LayerPlanner::decide_mode(const Node& node) {
     only_mode.change.kind = ChangeKind::changed;
     return hold(only_mode, node.judgement.verdict, node.judgement.reason);
   }
-  // A set bit that the host's directory doesn't have is never new here.
-  const std::uint32_t allowed = 01777U | (node.host.mode & (S_ISUID | S_ISGID));
+  // A bit of these that the host's directory doesn't have is never new here.
+  const std::uint32_t allowed = 07777U & (~unwanted_bits() | node.host.mode);
   operations_.set_mode(on_target(node), node.host.inode, node.host.mode & 07777U,
                        node.change.mode & allowed);
   Node only_mode = node;

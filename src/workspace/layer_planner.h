@@ -50,6 +50,7 @@ class LayerPlanner {
   void decide();
   void decide_node(std::uint32_t index);
   void decide_mode(const Node& node);
+  std::uint32_t unwanted_bits() const;
   std::map<std::uint32_t, Cleaned> clean_taken(PassableScope& passable);
   void place_taken(const std::map<std::uint32_t, Cleaned>& cleaned, Source source);
   void place(const Node& node, const Cleaned& cleaned);
@@ -81,6 +82,7 @@ class LayerPlanner {
   const Target& target_;
   CommitPlan& plan_;
   const bool is_cache_;
+  bool keeps_modes_ = false;  // Judge's
 
   base::UniqueFd layer_fd_;
   base::UniqueFd host_fd_;      // the target; none if it doesn't exist

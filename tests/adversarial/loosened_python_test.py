@@ -6,7 +6,7 @@ import sysconfig
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
-from pypi_index import PypiIndex  # noqa: E402
+from pypi_index import PypiIndex, wheel  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 SETUP = """\
@@ -92,6 +92,8 @@ build("an everyday program in bin", "open(site + '/../../../bin/tr', 'w').write(
 build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"
       f"open(site + '/__pycache__/{FINDER}.cpython-311.pyc', 'w').write('evil')",
       f"__pycache__/{FINDER}.cpython-311.pyc")
+build("what Python compiles of pip", "open(site + '/pip/__pycache__/x.cpython-311.pyc', 'w').write('evil')",
+      "pip/__pycache__/x.cpython-311.pyc")
 build("a compiled module that the project does not name",
       "open(project + '/json.cpython-311-x86_64-linux-gnu.so', 'w').write('evil')",
       "project/json.cpython-311-x86_64-linux-gnu.so")
@@ -103,6 +105,24 @@ build("metadata in the project's own egg-info", "os.makedirs(project + '/mine.eg
 build("compiled files in the project", "os.makedirs(project + '/__pycache__', exist_ok=True)\n"
       "open(project + '/__pycache__/x.cpython-311.pyc', 'w').write('evil')",
       "project/__pycache__/x.cpython-311.pyc")
+
+
+@test(time_limit=120)
+def wheel_with_compiled_pip(t):
+    """a wheel that brings what Python compiles of pip does not get it into the environment"""
+    index = PypiIndex()
+    planted = "pip/__pycache__/__main__.cpython-399.pyc"
+    index.add_file("evil-1.0-py3-none-any.whl", wheel("evil", {"evil.py": "", planted: "evil"}))
+    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    t.bare("cp", "-a", ".venv", t.base / "copy")
+    command, env = (f"{t.project}/.venv/bin/pip", "install", "evil"), {"PIP_INDEX_URL": index.url()}
+    t.succeeded(t.bare(*command, env=env))
+    t.true(list(t.project.glob(f".venv/lib/*/site-packages/{planted}")), "control")
+    t.bare("rm", "-rf", ".venv")
+    (t.base / "copy").rename(t.project / ".venv")
+    t.succeeded(t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"]))
+    t.true(list(t.project.glob(".venv/lib/*/site-packages/evil.py")), "installed")
+    t.equal(list(t.project.glob(f".venv/lib/*/site-packages/{planted}")), [])
 
 
 @test(time_limit=120)

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import IS_ROOT, require, test  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 
@@ -224,6 +225,36 @@ def set_user_id_bits(t):
     result = t.succeeded(t.sandbox("sh", "-c", script, options=["--profile", t.accepting_profile()]))
     t.equal(oct((t.project / "tool").stat().st_mode & 0o7777), "0o755", result)
     logged(t, result, "tool")
+
+
+@test
+def writable_by_everybody(t):
+    """a package's script leaves nothing that each user of the machine may change"""
+    registry = NpmRegistry()
+    script = "umask 0; echo x > open; mkdir -m 777 d; chmod 777 ."
+    registry.add("evil", "1.0.0", {"index.js": ""}, scripts={"postinstall": script})
+    t.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    env = {"npm_config_registry": registry.url()}
+
+    def open_ones():
+        package = t.project / "node_modules/evil"
+        return [path.name for path in (package, package / "open", package / "d") if path.stat().st_mode & 0o002]
+
+    t.succeeded(t.bare("npm", "install", "evil", env=env))
+    t.equal(open_ones(), ["evil", "open", "d"], "control")
+    t.bare("rm", "-rf", "node_modules")
+    result = t.succeeded(t.sandbox("npm", "install", "evil", env=env,
+                                   options=["--allow-host", f"localhost:{registry.port}"]))
+    t.equal(open_ones(), [], result)
+    logged(t, result, "node_modules/evil/open")
+
+
+@test
+def what_the_user_opens(t):
+    """what the user himself makes writable for everybody stays so"""
+    t.succeeded(t.sandbox("sh", "-c", "mkdir -m 1777 tmp; echo x > open; chmod 666 open",
+                          options=["--profile", t.accepting_profile()]))
+    t.equal([oct((t.project / name).stat().st_mode & 0o7777) for name in ("tmp", "open")], ["0o1777", "0o666"])
 
 
 def logged(t, result, path):

@@ -89,6 +89,8 @@ class Place:
         toolbox(self.registry)
         # Held on purpose: paths (globs) that a kind names.
         self.held = ()
+        # Python compiles pip at its first start, and again what is not kept of that.
+        self.compiles_pip = False
         # Git hooks that a known tool sets up are held: and then they, and what leads to them, are not
         # as after the bare run.
         self.holds_hooks = False
@@ -248,6 +250,7 @@ class Place:
             if copy.exists() and tree.exists():
                 found |= {f"{tree.name}/{path}": what for path, what in compare_trees.compare(copy, tree)
                           if not self.is_gits_own(path) and not self.is_compiled_finder(path)
+                          and not (self.compiles_pip and self.is_compiled_pip(path))
                           and not (self.holds_hooks and self.is_hook(path))
                           and not self.is_same_state(copy / path, tree / path)
                           and not self.is_same_record(copy / path, tree / path)}
@@ -270,6 +273,10 @@ class Place:
         """Of an editable install: Python compiles it again, and one that a build planted would run at
         each start."""
         return "/__pycache__/__editable__" in path
+
+    @staticmethod
+    def is_compiled_pip(path):
+        return "/site-packages/pip/" in path and "__pycache__" in path.split("/")
 
     def is_same_state(self, *paths):
         """Of two of yarn's serialized states: the same but for the order in which downloads ended."""

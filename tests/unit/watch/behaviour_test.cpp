@@ -117,6 +117,15 @@ TEST_CASE("what the lock does not know of a package is an alert at once, each th
   CHECK(base::string_member(alerts[0].details, "act") == "runs the program curl");
 }
 
+TEST_CASE("by its own word alone nobody is a package that the lock knows") {
+  policy::BehaviourLock lock;
+  lock.acts_of(kQr) = {{Act::Kind::exec, "curl"}};
+  events::Event known = exec_of("/usr/bin/curl");
+  CHECK(alerts_after(lock, {known}).empty());
+  known.actor->claims_name = true;
+  CHECK(alerts_after(lock, {known}).size() == 1);
+}
+
 TEST_CASE("a package that the lock does not know is one alert, whatever it does") {
   const auto alerts = alerts_after({}, {event_of("script.started", {{"event", "postinstall"}}),
                                         exec_of("/bin/sh"), exec_of("/usr/bin/node")});

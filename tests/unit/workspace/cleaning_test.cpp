@@ -35,6 +35,22 @@ TEST_CASE("setuid and setgid bits, FIFOs and sockets do not reach the host") {
   CHECK(f.is_run_clean());
 }
 
+TEST_CASE("what everybody may write stays so, and nothing else becomes it") {
+  Fixture f;
+  put(f.host("lib/open.js"), "old", 0666);
+  f.begin();
+  put(f.upper("lib/open.js"), "new", 0666);
+  put(f.upper("node_modules/a/new.js"), "x", 0777);
+  make_dir(f.upper("node_modules/a/d"), 01777);
+  make_dir(f.upper("lib"), 0757);
+  const CommitSummary summary = f.commit();
+  CHECK(mode(f.host("lib/open.js")) == 0666);
+  CHECK(mode(f.host("lib")) == 0755);
+  CHECK(mode(f.host("node_modules/a/new.js")) == 0775);
+  CHECK(mode(f.host("node_modules/a/d")) == 01775);
+  CHECK(summary.stripped == 2);
+}
+
 TEST_CASE("a directory hands its group on where the project's own does") {
   Fixture f;
   make_dir(f.host(), 02755);

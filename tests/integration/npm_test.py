@@ -142,16 +142,15 @@ def install_over_the_network(manager):
     test(body, time_limit=240)
 
 
-# bun and deno have no profile yet.
+# bun's and deno's installs: tests/honest.
 MANAGERS = [one for one in package_managers.MANAGERS if one.family not in ("bun", "deno")]
-# The long ones by root with two managers only: what differs for root does not differ by manager.
-LONG = [one for one in MANAGERS if not IS_ROOT or one.name in ("npm11", "pnpm12")]
+# The long ones with one version of each by day, with all at night; by root with two managers only: what
+# differs for root does not differ by manager.
+BY_DAY = ("npm11", "pnpm12") if IS_ROOT else ("npm11", "pnpm12", "yarn1", "yarn4")
+LONG = MANAGERS if os.environ.get("SANDBOX_RUN_ALL_VERSIONS") else [one for one in MANAGERS if one.name in BY_DAY]
 for one in LONG:
     large_install(one)
-for one in LONG:
-    # Each family once, and the oldest npm: how an old tree is replaced is the manager's family's way.
-    if one.name in ("npm10", "npm12", "pnpm12", "yarn1", "yarn4") or IS_ROOT:
-        reinstall(one)
+    reinstall(one)
 for one in MANAGERS:
     add_package(one)
     install_over_the_network(one)

@@ -232,19 +232,6 @@ void name_what_is_not_shown(Preparation& prepared) {
   }
 }
 
-/// What may hold something private, and is therefore not shown.
-void name_what_was_not_looked_at(Preparation& prepared) {
-  const std::vector<std::string>& unseen = prepared.facts.unseen;
-  if (unseen.empty()) return;
-  const std::string more =
-      unseen.size() > 1 ? base::format(" and {} other directories", unseen.size() - 1) : "";
-  prepared.warnings.push_back(base::format(
-      "{}{} not shown: there are too many files to see which of them others may not read; to show "
-      "it as it is: --ro {}",
-      printable(unseen.front()), more.empty() ? " is" : more + " are",
-      printable(base::shell_words({unseen.front()}))));
-}
-
 /// What the command is known to empty first, but for what it is itself run from.
 void add_hidden(Preparation& prepared) {
   const std::vector<std::string>& arguments = prepared.facts.command.arguments;
@@ -308,7 +295,7 @@ Preparation prepare(const Options& options) {
   Preparation prepared;
   const policy::ProfileSet profiles = policy::ProfileSet::built_in();
   // The command's place decides the profile, and only the profile says what else to look at.
-  const plan::HostFacts first = plan::gather_facts({}, options.command);
+  plan::HostFacts first = plan::look_at_caller(options.command);
   require_command(first.command);
   std::string name = options.profile;
   if (name.empty()) {
@@ -325,7 +312,7 @@ Preparation prepare(const Options& options) {
   }
   prepared.event_sinks.insert(prepared.event_sinks.end(), options.events.begin(),
                               options.events.end());
-  prepared.facts = plan::gather_facts(prepared.policy, options.command);
+  prepared.facts = plan::gather_facts(prepared.policy, std::move(first));
   if (!prepared.facts.project_refusal.empty()) {
     if (!plan::changes_global_packages(prepared.policy.package_manager, options.command)) {
       throw base::UserError(prepared.facts.project_refusal);
@@ -356,7 +343,6 @@ Preparation prepare(const Options& options) {
         "not in {}, is lost",
         printable(prepared.facts.working_directory), printable(prepared.facts.project)));
   }
-  name_what_was_not_looked_at(prepared);
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
@@ -366,6 +352,17 @@ Preparation prepare(const Options& options) {
   add_hidden(prepared);
   look_at_owners(prepared);
   return prepared;
+}
+
+std::optional<std::string> note_of_unseen(const plan::HostFacts& facts) {
+  if (facts.unseen.empty()) return std::nullopt;
+  const std::size_t more = facts.unseen.size() - 1;
+  return base::format(
+      "{}{} not shown: there are too many files to see which of them others may not read; to show "
+      "it as it is: --ro {}",
+      printable(facts.unseen.front()),
+      more == 0 ? " is" : base::format(" and {} other directories are", more),
+      printable(base::shell_words({facts.unseen.front()})));
 }
 
 }  // namespace sandbox_run::cli

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -48,5 +50,8 @@ class UnfitError : public std::runtime_error {
 
 /// Throws UserError, CommandError, UnfitError, sandbox::SetupError.
 Preparation prepare(const Options& options);
+
+/// For a command that failed: what may hold something private, and is therefore not shown.
+std::optional<std::string> note_of_unseen(const plan::HostFacts& facts);
 
 }  // namespace sandbox_run::cli

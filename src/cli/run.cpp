@@ -277,7 +277,9 @@ class CommandRun {
           find_lost_files(outcome.home.get(), plan_.home, plan_, prepared_.policy.files.disposable),
           plan_, run_directory_, chain_->first()));
     }
-    if (command_code(outcome) != kOk && !plan_.withheld_environment.empty()) {
+    if (command_code(outcome) == kOk) return;
+    if (auto note = note_of_unseen(prepared_.facts)) add({std::move(*note)});
+    if (!plan_.withheld_environment.empty()) {
       std::ifstream log = read_run_log(run_directory_);
       add(withheld_notes(prepared_.facts, prepared_.policy.environment, plan_,
                          Suspects(log).packages()));

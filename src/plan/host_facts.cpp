@@ -289,7 +289,7 @@ std::string expand(const std::string& path, const HostFacts& facts) {
   return value.empty() ? "" : value + rest;
 }
 
-HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments) {
+HostFacts look_at_caller(const std::vector<std::string>& arguments) {
   HostFacts facts;
   facts.uid = ::geteuid();
   facts.gid = ::getegid();
@@ -306,6 +306,12 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
     throw base::UserError("finding the working directory: it is gone; change into another one");
   }
   facts.working_directory = cwd.get();
+  facts.command = look_at_command(arguments, facts);
+  return facts;
+}
+
+HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
+  const std::vector<std::string>& arguments = facts.command.arguments;
   facts.landlock_abi = landlock_abi();
   WorkPlaces places =
       find_work_places(policy.package_manager, arguments, facts.working_directory, facts.home_real);
@@ -325,7 +331,6 @@ HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::stri
   facts.more_projects = places.more;
   facts.project_refusal = places.refusal;
   facts.working_directory_is_lost = places.working_directory_is_lost;
-  facts.command = look_at_command(arguments, facts);
   facts.path_entries = look_at_path(facts);
   facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real);
   facts.system = look_at_existing(policy.files.system);

@@ -115,6 +115,9 @@ CommandFact look_at_command(const std::vector<std::string>& arguments, const Hos
 std::string expand(const std::string& path, const HostFacts& facts);
 
 /// Throws UserError where the host leaves no sensible answer (the working directory is gone).
-HostFacts gather_facts(const policy::Policy& policy, const std::vector<std::string>& arguments);
+/// Who calls, from where, and what: all that can be said before a profile is chosen.
+HostFacts look_at_caller(const std::vector<std::string>& arguments);
+/// The rest, as the policy asks for it.
+HostFacts gather_facts(const policy::Policy& policy, HostFacts caller);
 
 }  // namespace sandbox_run::plan

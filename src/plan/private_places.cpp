@@ -25,6 +25,7 @@
 #include "base/path.h"
 #include "base/thread.h"
 #include "base/unique_fd.h"
+#include "plan/parcel.h"
 #include "plan/shown_trees.h"
 
 namespace sandbox_run::plan {
@@ -46,40 +47,6 @@ constexpr int kLevelsOfToolchain = 3;
 constexpr int kAllLevels = 100'000;
 constexpr std::size_t kWorthThread = 64;  // directories still to be read
 constexpr unsigned kMostThreads = 4;
-
-/// Which trees are looked through.
-std::vector<std::string> shown_trees(const policy::Policy& policy, const HostFacts& facts) {
-  std::vector<std::string> trees;
-  const auto add = [&](const std::string& tree) {
-    const bool known =
-        tree.empty() || std::any_of(trees.begin(), trees.end(), [&](const std::string& other) {
-          return is_beneath(tree, other);
-        });
-    if (!known) trees.push_back(tree);
-  };
-  const auto is_system = [&](const std::string& path) {
-    return std::any_of(facts.system.begin(), facts.system.end(), [&](const HostPath& system) {
-      return system.link.empty() && is_beneath(path, system.path);
-    });
-  };
-  for (const std::string& tree : policy.files.looked_through) {
-    if (is_system(tree)) add(base::real_path(tree).value_or(""));
-  }
-  for (const HostPath& entry : facts.etc) {
-    if (entry.directory && entry.public_read && !is_system(entry.real)) add(entry.real);
-  }
-  const auto add_shown = [&](const std::string& tree) {
-    if (!is_system(tree) && !holds_home(facts, tree)) add(tree);
-  };
-  for (const ToolchainFact& toolchain : facts.toolchains) {
-    if (!is_used(toolchain, facts)) continue;
-    for (const HostPath& root : toolchain.roots) add_shown(root.real);
-  }
-  for (const std::string& path : facts.command.chain) add_shown(tree_of_program(facts, path));
-  for (const HostPath& entry : facts.path_entries) add_shown(entry.real);
-  for (const HostPath& library : facts.path_libraries) add_shown(library.real);
-  return trees;
-}
 
 bool others_may_read(const struct stat& status) {
   const mode_t needed = S_ISDIR(status.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
@@ -143,6 +110,7 @@ class Search {
     for (std::string& path : look_through()) paths.push_back(std::move(path));
     PrivatePlaces found;
     for (const Pending& directory : pending_) found.unseen.push_back(directory.path);
+    found.unseen.insert(found.unseen.end(), too_large_.begin(), too_large_.end());
     narrow(found.unseen);
     for (const std::string& path : found.unseen) paths.push_back(path);
     narrow(paths);
@@ -158,6 +126,7 @@ class Search {
     std::string path;
     bool in_private = false;  // a directory above it, within the tree, is closed to others
     int levels = kAllLevels;  // that are looked at from here on
+    std::shared_ptr<Parcel> parcel = {};
   };
 
   /// Toolchains in /opt, say: each is a tree of its own, which is not looked at from above again.
@@ -232,6 +201,7 @@ class Search {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !pending_.empty() || being_read_ == 0; });
     const bool too_much = entries_ > kMaxEntries || steady_clock::now() > end_;
+    while (!pending_.empty() && is_too_large(pending_.front())) pending_.pop_front();
     if (pending_.empty() || pending_.size() >= enough || too_much) return false;
     directory = std::move(pending_.front());
     pending_.pop_front();
@@ -269,6 +239,10 @@ class Search {
                        [&](const std::string& led) { return is_beneath(led, path); });
   }
 
+  static bool is_too_large(const Pending& directory) {
+    return directory.parcel && directory.parcel->entries > kMaxOfParcel;
+  }
+
   void look_in(const Pending& directory, Finder& finder) {
     const base::UniqueFd fd(
         ::open(directory.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -279,11 +253,19 @@ class Search {
       for (ssize_t at = 0; at < size; ++entries_) {
         const auto* entry = reinterpret_cast<const dirent64*>(finder.buffer.data() + at);
         at += entry->d_reclen;
+        if (directory.parcel && ++directory.parcel->entries > kMaxOfParcel) {
+          return note_too_large(*directory.parcel);
+        }
         const bool may_hold =
             entry->d_type == DT_REG || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
         if (may_hold) look_at(fd.get(), directory, entry->d_name, finder);
       }
     }
+  }
+
+  void note_too_large(const Parcel& parcel) {
+    const std::lock_guard lock(mutex_);
+    too_large_.insert(parcel.path);
   }
 
   void look_at(int fd, const Pending& directory, const char* name, Finder& finder) {
@@ -304,7 +286,11 @@ class Search {
     const bool is_deep = above.levels <= 1 && !is_private;
     if (is_deep || kept_.count(path) != 0 || is_closed(path, status)) return;
     if (!is_private) {
-      finder.directories.push_back({std::move(path), false, above.levels - 1});
+      std::shared_ptr<Parcel> parcel = above.parcel;
+      if (!parcel && is_parcel(system_, above.path, name) && !leads_on(path)) {
+        parcel = std::make_shared<Parcel>(path);
+      }
+      finder.directories.push_back({std::move(path), false, above.levels - 1, std::move(parcel)});
     } else if (leads_on(path)) {
       const bool is_prefix = prefixes_.count(path) != 0;
       if (!is_prefix) finder.directories.push_back({std::move(path), true, above.levels});
@@ -370,6 +356,7 @@ class Search {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Pending> pending_;  // the nearest first
+  std::set<std::string> too_large_;
   std::size_t being_read_ = 0;
 };
 
@@ -377,7 +364,7 @@ class Search {
 
 PrivatePlaces find_private_places(const policy::Policy& policy, const HostFacts& facts) {
   if (policy.files.looked_through.empty()) return {};
-  return Search(policy, facts).run(shown_trees(policy, facts));
+  return Search(policy, facts).run(trees_to_look_through(policy, facts));
 }
 
 }  // namespace sandbox_run::plan

@@ -37,4 +37,38 @@ std::string tree_of_program(const HostFacts& facts, const std::string& path) {
   return holds_home(facts, directory) ? path : directory;
 }
 
+std::vector<std::string> trees_to_look_through(const policy::Policy& policy,
+                                               const HostFacts& facts) {
+  std::vector<std::string> trees;
+  const auto add = [&](const std::string& tree) {
+    const bool known =
+        tree.empty() || std::any_of(trees.begin(), trees.end(), [&](const std::string& other) {
+          return is_beneath(tree, other);
+        });
+    if (!known) trees.push_back(tree);
+  };
+  const auto is_system = [&](const std::string& path) {
+    return std::any_of(facts.system.begin(), facts.system.end(), [&](const HostPath& system) {
+      return system.link.empty() && is_beneath(path, system.path);
+    });
+  };
+  for (const std::string& tree : policy.files.looked_through) {
+    if (is_system(tree)) add(base::real_path(tree).value_or(""));
+  }
+  for (const HostPath& entry : facts.etc) {
+    if (entry.directory && entry.public_read && !is_system(entry.real)) add(entry.real);
+  }
+  const auto add_shown = [&](const std::string& tree) {
+    if (!is_system(tree) && !holds_home(facts, tree)) add(tree);
+  };
+  for (const ToolchainFact& toolchain : facts.toolchains) {
+    if (!is_used(toolchain, facts)) continue;
+    for (const HostPath& root : toolchain.roots) add_shown(root.real);
+  }
+  for (const std::string& path : facts.command.chain) add_shown(tree_of_program(facts, path));
+  for (const HostPath& entry : facts.path_entries) add_shown(entry.real);
+  for (const HostPath& library : facts.path_libraries) add_shown(library.real);
+  return trees;
+}
+
 }  // namespace sandbox_run::plan

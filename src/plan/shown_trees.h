@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "plan/host_facts.h"
+#include "policy/policy.h"
 
-// Which trees of the host a command leads to. Pure.
+// Which trees of the host a command leads to. Pure, but that links are followed.
 
 namespace sandbox_run::plan {
 
@@ -18,5 +20,10 @@ bool holds_home(const HostFacts& facts, const std::string& path);
 /// directory; of PREFIX/bin or PREFIX/lib/… the whole prefix; of one that lies in $HOME itself it
 /// alone.
 std::string tree_of_program(const HostFacts& facts, const std::string& path);
+
+/// All that is shown beside the distribution's own files, and may hold what others may not read:
+/// real paths, none beneath another.
+std::vector<std::string> trees_to_look_through(const policy::Policy& policy,
+                                               const HostFacts& facts);
 
 }  // namespace sandbox_run::plan

@@ -120,6 +120,30 @@ std::optional<std::vector<std::string>> path_file_paths(std::string_view text) {
   return paths;
 }
 
+std::set<std::string, std::less<>> path_file_imports(std::string_view text) {
+  const auto is_letter = [](char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) > 0x7F;
+  };
+  std::set<std::string, std::less<>> names;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.starts_with("import ") && !line.starts_with("import\t")) continue;
+    for (std::size_t at = 0; at < line.size();) {
+      if (!is_letter(line[at])) {
+        ++at;
+        continue;
+      }
+      const std::size_t begin = at;
+      while (at < line.size() && is_letter(line[at])) ++at;
+      if (begin == 0 || line[begin - 1] != '.') names.emplace(line.substr(begin, at - begin));
+    }
+  }
+  return names;
+}
+
 bool record_lists(std::string_view record, std::string_view path, std::string_view sha256) {
   // csv quotes a path that holds a comma or a quote; nothing that Python runs at its start is named
   // so, and what is not found is not listed.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +45,10 @@ std::optional<Judgement> judge_subtree(const TargetRules& rules, std::string_vie
 /// A path is harmless only if it leads to a directory that the host already has: an archive on
 /// sys.path, or a new directory, may hold a sitecustomize module. The caller looks.
 std::optional<std::vector<std::string>> path_file_paths(std::string_view text);
+
+/// The names in those lines of a .pth file that Python executes (site(3)'s "import" lines): what is
+/// imported there, and some that are no module's.
+std::set<std::string, std::less<>> path_file_imports(std::string_view text);
 
 /// Does the RECORD of an installed distribution (packaging.python.org, "Recording installed
 /// projects": lines of path,sha256=DIGEST,size) list `path`, relative to the directory that holds

@@ -16,9 +16,9 @@ struct CapDeleter {
 };
 using CapState = std::unique_ptr<std::remove_pointer_t<cap_t>, CapDeleter>;
 
-/// Bounding, ambient, then permitted, effective and inheritable sets: all empty, and read back
-/// (capabilities(7)). The securebits keep uid 0 from getting any at execve. libcap is seen only in
-/// this folder.
+/// Bounding, ambient, then permitted, effective and inheritable sets: all empty, the last three
+/// read back (capabilities(7)). The securebits keep uid 0 from getting any at execve. libcap is
+/// seen only in this folder.
 void drop_capabilities(const plan::Plan& plan, ChildContext& context);
 /// PR_SET_NO_NEW_PRIVS: no setuid program, no file capability counts; read back.
 void set_no_new_privileges(const plan::Plan& plan, ChildContext& context);

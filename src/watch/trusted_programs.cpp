@@ -139,23 +139,28 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
 bool TrustedPrograms::is_manager(const Look& program, const ExecFacts& exec,
                                  const ProcessRoot& root) const {
   if (program.result != Look::Result::found || is_helper(program.real_path)) return false;
-  if (knows_python() && is_pip_of_environment(program.real_path, root)) return true;
-  if (!is_own_path(program.real_path)) return false;
   const std::string name = base::file_name(program.real_path);
+  if (knows_pip() && (is_pip_of_environment(program.real_path, root) ||
+                      (is_python(name) && runs_pip_of_environment(exec, root)))) {
+    return true;
+  }
+  if (!is_own_path(program.real_path)) return false;
   return !is_interpreter(name) || manages_by_words(name, exec) ||
          (exec.arguments.size() > 2 && runs_own_script(name, exec, root)) ||
-         (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root)) ||
-         (is_python(name) && runs_pip_of_environment(exec, root));
+         (exec.arguments.size() == 2 && is_own_script(exec.arguments[1], root));
 }
 
-/// Where pip is none of the managers, the one of an environment is none.
-bool TrustedPrograms::knows_python() const {
-  return std::any_of(paths_.begin(), paths_.end(),
-                     [](const std::string& path) { return is_python(base::file_name(path)); });
+/// Where pip is none of the managers, the one of an environment is none. A shim (pyenv's, mise's)
+/// has the name alone.
+bool TrustedPrograms::knows_pip() const {
+  return std::any_of(paths_.begin(), paths_.end(), [](const std::string& path) {
+    const std::string name = base::file_name(path);
+    return is_python(name) || is_pip_name(name);
+  });
 }
 
-/// Which Python that is has been asked already: one that pip runs on. Who wrote its files is asked
-/// by whoever asks for managers.
+/// On whichever Python the environment was made with. Who wrote its files is asked by whoever asks
+/// for managers.
 bool TrustedPrograms::runs_pip_of_environment(const ExecFacts& exec, const ProcessRoot& root) {
   std::size_t at = 1;
   while (at < exec.arguments.size() && is_harmless_python_option(exec.arguments[at])) ++at;

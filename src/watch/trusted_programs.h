@@ -31,7 +31,7 @@ class TrustedPrograms {
   bool manages_by_words(const std::string& program, const ExecFacts& exec) const;
   bool is_own_path(const std::string& path) const;
   bool is_own_script(const std::string& argument, const ProcessRoot& root) const;
-  bool knows_python() const;
+  bool knows_pip() const;
   static bool runs_pip_of_environment(const ExecFacts& exec, const ProcessRoot& root);
   bool runs_own_script(const std::string& interpreter, const ExecFacts& exec,
                        const ProcessRoot& root) const;

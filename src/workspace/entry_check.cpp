@@ -110,6 +110,9 @@ std::optional<Judgement> EntryCheck::objection(int dir_fd, const char* name,
                                            : std::string();
     return program_objection(*known_.global, known_, name, type, text);
   }
+  if (kind_ == TargetKind::environment) {
+    if (auto judgement = environment_.objection(dir_fd, name, dir_path, type)) return judgement;
+  }
   if (type != 'l') return std::nullopt;  // devices and their like: see Cleaner
   const std::vector<std::string> directory = components(dir_path);
   if (is_written_through(name) && !is_below_modules(directory)) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/verdict.h"
+#include "workspace/environment_check.h"
 #include "workspace/inspection.h"
 #include "workspace/recorded.h"
 #include "workspace/workspace.h"
@@ -29,7 +30,8 @@ class EntryCheck {
         target_path_(target.path),
         known_(known),
         layer_root_(layer_root),
-        host_root_(host_root) {}
+        host_root_(host_root),
+        environment_(target, layer_root, host_root, known) {}
 
   /// What becomes of an entry that is no directory (`type` as in Change) and whose path may be
   /// committed, if not that. Throws SysError.
@@ -71,6 +73,7 @@ class EntryCheck {
   const KnownPlaces& known_;
   int layer_root_;
   int host_root_;
+  EnvironmentCheck environment_;
 };
 
 }  // namespace sandbox_run::workspace

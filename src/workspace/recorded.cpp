@@ -76,4 +76,13 @@ bool is_recorded(int layer_root, int host_root, int dir_fd, const std::string& d
   }
 }
 
+bool is_recorded_in(int layer_root, int host_root, int dir_fd, const char* name,
+                    const std::string& site, const std::string& path) {
+  const base::UniqueFd file = open_file(dir_fd, name);
+  if (!file) return false;
+  const std::string sha256 = base::file_digest_hex(file.get(), "sha256");
+  return is_listed_in(layer_root, site, path, sha256) ||
+         is_listed_in(host_root, site, path, sha256);
+}
+
 }  // namespace sandbox_run::workspace

@@ -18,4 +18,8 @@ namespace sandbox_run::workspace {
 bool is_recorded(int layer_root, int host_root, int dir_fd, const std::string& dir_path,
                  const char* name);
 
+/// The same of one directory that holds .dist-info directories, `site`; `path` is relative to that.
+bool is_recorded_in(int layer_root, int host_root, int dir_fd, const char* name,
+                    const std::string& site, const std::string& path);
+
 }  // namespace sandbox_run::workspace

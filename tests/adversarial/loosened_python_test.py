@@ -7,6 +7,7 @@ import sysconfig
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from pypi_index import PypiIndex, wheel  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 SETUP = """\
@@ -51,7 +52,7 @@ def build(what, attack, planted, *arguments):
             return next((of / ".venv/lib").glob("python3*")) / "site-packages" / planted
 
         index = PypiIndex()
-        t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+        make_environment(t, ".venv")
         t.write("evil_dir/x.py", "")
         text = SETUP.format(project=str(t.project), environment=f"{t.project}/.venv", attack=attack)
         index.add_sdist("evil", {"setup.py": text, "evil.py": ""})
@@ -89,6 +90,10 @@ build("a module that Ubuntu's sitecustomize imports",
 build("a script that conda's activate runs", "at = site + '/../../../etc/conda/activate.d'; os.makedirs(at, exist_ok=True)\n"
       "open(at + '/x.sh', 'w').write('evil')", "../../../etc/conda/activate.d/x.sh")
 build("an everyday program in bin", "open(site + '/../../../bin/tr', 'w').write('evil')", "../../../bin/tr")
+build("a program of a name on PATH that no list has", "open(site + '/../../../bin/nproc', 'w').write('evil')",
+      "../../../bin/nproc")
+build("a link of such a name", "os.symlink('../lib/evil', site + '/../../../bin/nproc')\n"
+      "open(site + '/../../../lib/evil', 'w').write('evil')", "../../../bin/nproc")
 build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"
       f"open(site + '/__pycache__/{FINDER}.cpython-311.pyc', 'w').write('evil')",
       f"__pycache__/{FINDER}.cpython-311.pyc")
@@ -108,12 +113,37 @@ build("compiled files in the project", "os.makedirs(project + '/__pycache__', ex
 
 
 @test(time_limit=120)
+def module_of_a_path_file(t):
+    """a dependency's build that writes into what another one's .pth file imports does not get it into the environment"""
+    index = PypiIndex()
+    make_environment(t, ".venv")
+    site = next(t.project.glob(".venv/lib/python3*/site-packages"))
+    t.write(site / "cover.pth", "import os, sys; exec('from cover.embed import init')\n")
+    t.write(site / "cover/embed.py", "def init(): pass\n")
+    t.write(site / "cover/__init__.py", "")
+    attack = "open(site + '/cover/embed.py', 'w').write('evil'); open(site + '/cover/more.py', 'w').write('evil')"
+    index.add_sdist("evil", {"setup.py": SETUP.format(project=str(t.project), environment=f"{t.project}/.venv",
+                                                      attack=attack), "evil.py": ""})
+    t.bare("cp", "-a", ".venv", t.base / "copy")
+    command, env = (f"{t.project}/.venv/bin/pip", "install", "--no-build-isolation", "evil"), {"PIP_INDEX_URL": index.url()}
+    t.succeeded(t.bare(*command, env=env))
+    t.equal((site / "cover/embed.py").read_text(), "evil", "control")
+    t.bare("rm", "-rf", ".venv")
+    (t.base / "copy").rename(t.project / ".venv")
+    result = t.succeeded(t.sandbox(*command, env=env, options=["--allow-host", f"localhost:{index.port}"]))
+    t.equal((site / "cover/embed.py").read_text(), "def init(): pass\n")
+    t.true(not (site / "cover/more.py").exists(), result)
+    held = {e["details"]["path"].split("/")[-1] for e in result.of_type("change.held")}
+    t.true({"embed.py", "more.py"} <= held, result.events)
+
+
+@test(time_limit=120)
 def wheel_with_compiled_pip(t):
     """a wheel that brings what Python compiles of pip does not get it into the environment"""
     index = PypiIndex()
     planted = "pip/__pycache__/__main__.cpython-399.pyc"
     index.add_file("evil-1.0-py3-none-any.whl", wheel("evil", {"evil.py": "", planted: "evil"}))
-    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    make_environment(t, ".venv")
     t.bare("cp", "-a", ".venv", t.base / "copy")
     command, env = (f"{t.project}/.venv/bin/pip", "install", "evil"), {"PIP_INDEX_URL": index.url()}
     t.succeeded(t.bare(*command, env=env))
@@ -129,7 +159,7 @@ def wheel_with_compiled_pip(t):
 def named_module_of_a_dependency(t):
     """a compiled module that setup.py names, planted by a dependency's build, is not run in the module's place"""
     index = PypiIndex()
-    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    make_environment(t, ".venv")
     name = "speedy" + sysconfig.get_config_var("EXT_SUFFIX")
     t.write("setup.py", "from setuptools import Extension, setup\n"
             "setup(name='mine', version='1.0', ext_modules=[Extension('speedy', ['speedy.c'])])\n")
@@ -178,7 +208,7 @@ backend-path = ["."]
 def a_build_that_acts_as_pip(t):
     """a build that leaves a .pth file for the pip that it makes start, and removes it: that pip is no package manager"""
     index = PypiIndex()
-    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    make_environment(t, ".venv")
     backend = BACKEND.format(environment=f"{t.project}/.venv", url=index.url().replace("/simple/", "/stolen"))
     index.add_sdist("evil", {"pyproject.toml": PYPROJECT, "backend.py": backend})
     # Else the sandboxed pip takes the wheel that the control has built.
@@ -187,7 +217,7 @@ def a_build_that_acts_as_pip(t):
     t.bare(*command, env=env)
     t.true("/stolen" in index.requests, "control: the second pip has sent it")
     t.bare("rm", "-rf", ".venv")
-    t.succeeded(t.bare(PYTHON, "-m", "venv", ".venv"))
+    make_environment(t, ".venv")
     index.requests.clear()
     t.write(t.home / ".config/sandbox-run/config.toml",
             f'[[egress]]\nhost = "localhost"\nports = [{index.port}]\nfor = "package-manager"\n')

@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from honest import PYTHON  # noqa: E402
 from pypi_index import PypiIndex, wheel  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 SETUP = "import os, subprocess, sys\n{script}\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
 
@@ -24,7 +25,7 @@ def attack(t, script, makefile, *, made=True):
     t.write("requirements.txt", "evil\n")
     t.write("Makefile", "all:\n" + "".join(f"\t{line}\n" for line in makefile))
     if made:
-        t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+        make_environment(t, venv)
     t.bare("cp", "-a", t.project, t.base / "copy")
     # Without a cache: the control leaves nothing there that the sandboxed pip could take instead.
     env = {"PIP_INDEX_URL": index.url(), "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"}

@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import CREDENTIAL_VARIABLES, SECRET, processes_matching, require, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 # Writes what it got into its own directory, the one place that reaches the host.
 ATTACK = """
@@ -173,7 +174,7 @@ from setuptools import setup
 setup(name='evil', version='1.0', py_modules=['evil'])
 """, "evil.py": ""})
     venv = t.project / ".venv"
-    t.succeeded(t.bare("/usr/bin/python3", "-m", "venv", venv))
+    make_environment(t, venv)
     result = t.sandbox(venv / "bin/pip", "install", "evil", env=CREDENTIAL_VARIABLES | {"PIP_INDEX_URL": index.url()},
                        options=["--allow-host", f"localhost:{index.port}"], timeout=100)
     t.succeeded(result)

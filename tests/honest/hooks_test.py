@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from honest import PYTHON, honest  # noqa: E402
 from pypi_index import PypiIndex, add_python_tools  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 # All that these kinds need, fetched at once.
 REAL = ("husky@4", "husky@8", "husky@9", "lefthook@1", "simple-git-hooks@2", "yorkie@2")
@@ -91,7 +92,7 @@ def pre_commit_place(p):
     add_python_tools(p.index)
     p.env |= {"PIP_INDEX_URL": p.index.url()}
     p.options = ["--allow-host", f"localhost:{p.index.port}"]
-    p.bare(PYTHON, "-m", "venv", ".venv")
+    make_environment(p.t, p.root / ".venv")
     p.write("requirements-dev.txt", "pre-commit\n")
     p.write(".pre-commit-config.yaml", json.dumps({"repos": []}) + "\n")
     p.write("Makefile", "setup:\n\t.venv/bin/pip install -r requirements-dev.txt\n"

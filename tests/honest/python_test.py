@@ -6,7 +6,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import NotApplicable  # noqa: E402
 from honest import PYTHON, TOOLS, honest  # noqa: E402
-from pypi_index import C_MODULE, PypiIndex, add_python_tools  # noqa: E402
+from pypi_index import C_MODULE, PypiIndex, add_python_tools, wheel  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
 
@@ -20,7 +21,7 @@ def python(p):
 
 def environment(p):
     python(p)
-    p.bare(PYTHON, "-m", "venv", ".venv")
+    make_environment(p.t, p.root / ".venv")
 
 
 @honest(root=True)
@@ -120,11 +121,22 @@ def run_python(p):
     p.run(".venv/bin/python", "make.py")
 
 
+@honest(root=True)
+def program_of_a_system_name(p):
+    """a distribution whose program has a name that the system has, too"""
+    environment(p)
+    p.index.add_file("cover-1.0-py3-none-any.whl", wheel("cover", {
+        "cover/__init__.py": "def main(): print('cover')\n"},
+        entry_points="[console_scripts]\nnproc = cover:main\n"))
+    p.run(".venv/bin/pip", "install", "cover")
+    p.run(".venv/bin/pip", "uninstall", "-y", "cover")
+
+
 def virtualenv_place(p):
     python(p)
     add_python_tools(p.index)
     venv = p.t.home / ".local/share/pipx/venvs/virtualenv"
-    p.bare(PYTHON, "-m", "venv", venv)
+    make_environment(p.t, venv)
     p.bare(venv / "bin/pip", "install", "virtualenv")
     (p.t.home / ".local/bin").mkdir()
     (p.t.home / ".local/bin/virtualenv").symlink_to("../share/pipx/venvs/virtualenv/bin/virtualenv")
@@ -167,6 +179,18 @@ def by_make(p):
     """make: an environment and what is installed in it"""
     python(p)
     p.write("requirements.txt", "needy==1.0\n")
+    p.write("Makefile", f"venv:\n\t{PYTHON} -m venv .venv\n\t.venv/bin/pip install -r requirements.txt\n")
+    p.run("make", "venv")
+
+
+@honest(root=True)
+def by_make_with_a_shim_of_pip(p):
+    """make: an environment and what is built in it, where the pip on PATH is a version manager's shim"""
+    python(p)
+    for name, words in (("pip", "-m pip"), ("python3", "")):
+        p.t.write(p.t.home / "shims" / name, f'#!/usr/bin/env bash\nexec {PYTHON} {words} "$@"\n', 0o755)
+    p.env["PATH"] = f"{p.t.home}/shims:{p.t.env['PATH']}"
+    p.write("requirements.txt", "classic\n")
     p.write("Makefile", f"venv:\n\t{PYTHON} -m venv .venv\n\t.venv/bin/pip install -r requirements.txt\n")
     p.run("make", "venv")
 

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import acts  # noqa: E402
 from harness import require, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
 
@@ -101,7 +102,7 @@ def pip_build(t):
                     "    open('/tmp/once', 'w'); os.system('sh acts.sh')\n"
                     "from setuptools import setup\nsetup(name='acts', version='1.0', py_modules=['acts'])\n"})
     venv = t.project / ".venv"
-    t.succeeded(t.bare("/usr/bin/python3", "-m", "venv", venv))
+    make_environment(t, venv)
     result = t.sandbox(venv / "bin/pip", "install", "acts", env={"PIP_INDEX_URL": index.url()}, timeout=150,
                        options=["--allow-host", f"localhost:{index.port}", "--on-alert", "log"])
     t.succeeded(result)

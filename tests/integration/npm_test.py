@@ -144,10 +144,8 @@ def install_over_the_network(manager):
 
 # bun's and deno's installs: tests/honest.
 MANAGERS = [one for one in package_managers.MANAGERS if one.family not in ("bun", "deno")]
-# The long ones with one version of each by day, with all at night; by root with two managers only: what
-# differs for root does not differ by manager.
-BY_DAY = ("npm11", "pnpm12") if IS_ROOT else ("npm11", "pnpm12", "yarn1", "yarn4")
-LONG = MANAGERS if os.environ.get("SANDBOX_RUN_ALL_VERSIONS") else [one for one in MANAGERS if one.name in BY_DAY]
+# By root with two managers only: what differs for root does not differ by manager.
+LONG = [one for one in package_managers.LONG if not IS_ROOT or one.name in ("npm11", "pnpm12")]
 for one in LONG:
     large_install(one)
     reinstall(one)

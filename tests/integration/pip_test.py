@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import compare_trees  # noqa: E402
 from harness import IS_ROOT, NotApplicable, require, require_root, test  # noqa: E402
 from pypi_index import PypiIndex, system_wheels  # noqa: E402
+from python_environment import make_environment  # noqa: E402
 
 PYTHON = "/usr/bin/python3"
 EVERYTHING = ["needy", "classic", "modern", "native"]
@@ -55,7 +56,7 @@ def into_a_venv(t):
     venv = t.project / "venv"
     pip.same_tree(
         venv,
-        lambda: t.succeeded(t.bare(PYTHON, "-m", "venv", venv)),
+        lambda: make_environment(t, venv),
         [venv / "bin/pip", "install", *EVERYTHING],
     )
     t.equal(t.succeeded(t.bare(venv / "bin/python", "-c", RUN_ALL)).out, "hello from C\n")
@@ -66,7 +67,7 @@ def into_a_venv_elsewhere(t):
     """an active venv outside the project is a target too"""
     pip = Pip(t)
     venv = t.home / "venvs/tool"
-    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    make_environment(t, venv)
     pip.env |= {"VIRTUAL_ENV": venv, "PATH": f"{venv}/bin:{os.environ['PATH']}"}
     t.write("requirements.txt", "needy==1.0\n")
     t.succeeded(pip.sandbox("pip", "install", "-r", "requirements.txt"))
@@ -78,7 +79,7 @@ def python_dash_m_pip(t):
     """`python -m pip` of a venv is recognised"""
     pip = Pip(t)
     venv = t.project / ".venv"
-    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    make_environment(t, venv)
     t.succeeded(pip.sandbox(venv / "bin/python", "-m", "pip", "install", "modern"))
     t.equal(t.succeeded(t.bare(venv / "bin/modern-hello")).out, "hello from modern\n")
     listed = t.succeeded(pip.sandbox(venv / "bin/python", "-m", "pip", "list", "--format=json"))
@@ -92,7 +93,7 @@ def setuptools_into_a_venv(t):
     """setuptools, which starts with every Python, is installed and upgraded; nothing of it is held"""
     pip = Pip(t)
     venv = t.project / "venv"
-    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    make_environment(t, venv)
     t.succeeded(t.bare(venv / "bin/pip", "uninstall", "-y", "setuptools"))
     for options in ([], ["--force-reinstall"]):
         result = t.succeeded(pip.sandbox(venv / "bin/pip", "install", *options, "setuptools"))
@@ -119,7 +120,7 @@ def build_that_stays(t):
     pip = Pip(t)
     pip.index.add_sdist("hacker", {"setup.py": STEALING_SETUP})
     venv = t.project / ".venv"
-    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    make_environment(t, venv)
     pip.env["VIRTUAL_ENV"] = venv
     kept = t.base / "kept"
     shutil.copytree(venv, kept, symlinks=True)
@@ -188,7 +189,7 @@ def unreachable_index(t):
     """without a rule for a local index pip fails, and the hint says which rule it needs"""
     pip = Pip(t)
     venv = t.project / ".venv"
-    t.succeeded(t.bare(PYTHON, "-m", "venv", venv))
+    make_environment(t, venv)
     pip.options = []
     result = pip.sandbox(venv / "bin/pip", "install", "--retries", "0", "pure")
     t.true(result.code != 0, "no way to the index")

@@ -159,7 +159,7 @@ void refuse_operands(const Options& options, const char* command) {
 }  // namespace
 
 int run_sub_command(const Options& options) {
-  const plan::HostFacts facts = plan::gather_facts({}, {"true"});
+  const plan::HostFacts facts = plan::look_at_caller({"true"});
   const std::string state = state_directory(facts.state_home);
   const std::string here =
       base::real_path(facts.working_directory).value_or(facts.working_directory);

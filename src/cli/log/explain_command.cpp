@@ -141,7 +141,7 @@ int explain_command(const Options& options, const FindRun& find_run) {
   std::ifstream log(path, std::ios::binary);
   if (!log) throw base::UserError("cannot read the log " + base::printable(path));
   ExplainedRun run;
-  const plan::HostFacts facts = plan::gather_facts({}, {"true"});
+  const plan::HostFacts facts = plan::look_at_caller({"true"});
   run.config_file = base::join_path(facts.config_home, "sandbox-run/config.toml");
   std::optional<json::object> found;
   for (LogLine line; read_log_line(log, line);) {

@@ -33,7 +33,8 @@ plan::Plan make_bare_plan() {
   policy.profile = generic.profile;
   policy.files.system = generic.files.system;
   policy.time_limit = kPatience;
-  plan::HostFacts facts = plan::gather_facts(policy, {"diff", "-u", "-a", "--", kBefore, kAfter});
+  plan::HostFacts facts =
+      plan::gather_facts(policy, plan::look_at_caller({"diff", "-u", "-a", "--", kBefore, kAfter}));
   if (facts.command.path.empty()) {
     throw base::UserError("diff is not installed: apt-get install diffutils");
   }

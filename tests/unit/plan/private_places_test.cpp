@@ -72,6 +72,15 @@ TEST_CASE("files and directories that others may not read are found, at any dept
         Paths{"opt/a/b/c/key", "opt/closed/", "opt/group", "opt/key", "opt/listed/"});
 }
 
+TEST_CASE("a large tree that nothing leads to is hidden as a whole, and not looked through") {
+  Scene scene;
+  for (int i = 0; i < 5000; ++i) scene.write("opt/large/" + std::to_string(i), 0644);
+  scene.write("opt/small/key", 0600);
+  CHECK(scene.found() == Paths{"opt/large/", "opt/small/key"});
+  scene.facts.path_entries = {directory(scene.scratch.file("opt/large"))};
+  CHECK(scene.found() == Paths{"opt/small/key"});
+}
+
 TEST_CASE("what PATH leads to is not hidden with the directory that it lies in") {
   Scene scene;
   scene.write("opt/closed/tool/bin/tool", 0755);

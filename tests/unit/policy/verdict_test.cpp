@@ -120,6 +120,14 @@ TEST_CASE("a RECORD lists a file with its digest") {
   CHECK_FALSE(record_lists("", "a/x.py", x));
 }
 
+TEST_CASE("what a .pth file imports") {
+  using Names = std::set<std::string, std::less<>>;
+  CHECK(path_file_imports("") == Names{});
+  CHECK(path_file_imports("/srv/project/src\n# import os\n importx\n") == Names{});
+  CHECK(path_file_imports("import a.b, c\r\nimport\td") == Names{"import", "a", "c", "d"});
+  CHECK(path_file_imports("import os; exec('from cover.embed import init')").contains("cover"));
+}
+
 TEST_CASE("a path file of plain paths and comments is inert") {
   using Paths = std::vector<std::string>;
   CHECK(path_file_paths("") == Paths{});

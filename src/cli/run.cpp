@@ -245,6 +245,8 @@ class CommandRun {
     }
     request.commit = keeps(outcome);
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    request.no_package_ran = prepared_.policy.package_manager == policy::PackageManager::none &&
+                             outcome.watch.scripts == 0 && outcome.watch.nested.empty();
     Authors authors(run_directory_);
     request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
     request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {

@@ -119,7 +119,7 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   judge.commits_new_directories = rules.creates && rules.hold_reason.empty() &&
                                   policy::holds_for(*rules.creates, context->arguments);
   judge.known = request.known;
-  judge.keeps_modes = request.only_package_manager_ran;
+  judge.keeps_modes = request.only_package_manager_ran || request.no_package_ran;
   judge.entry = [context, settle](const std::string& path) {
     return settle(path, policy::judge(context->rules, path, context->arguments));
   };

@@ -154,6 +154,7 @@ struct CommitRequest {
   bool commit = true;  // false: the command failed; only caches are kept
   /// Nothing but the package manager, or what the user typed, ran: policy::Author::asked.
   bool only_package_manager_ran = false;
+  bool no_package_ran = false;  // no package manager was asked for, and no script of a package seen
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
   std::function<policy::Author(std::int64_t changed_at)> author_at = {};
   /// Did no package's code write the file at `path` when it was last changed? Empty: it can't be

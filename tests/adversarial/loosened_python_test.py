@@ -92,7 +92,8 @@ build("a script that conda's activate runs", "at = site + '/../../../etc/conda/a
 build("an everyday program in bin", "open(site + '/../../../bin/tr', 'w').write('evil')", "../../../bin/tr")
 build("a program of a name on PATH that no list has", "open(site + '/../../../bin/nproc', 'w').write('evil')",
       "../../../bin/nproc")
-build("a link of such a name", "os.symlink('../lib/evil', site + '/../../../bin/nproc')\n"
+build("a link of such a name", "os.path.lexists(site + '/../../../bin/nproc') or "
+      "os.symlink('../lib/evil', site + '/../../../bin/nproc')\n"
       "open(site + '/../../../lib/evil', 'w').write('evil')", "../../../bin/nproc")
 build("a compiled finder", f"os.makedirs(site + '/__pycache__', exist_ok=True)\n"
       f"open(site + '/__pycache__/{FINDER}.cpython-311.pyc', 'w').write('evil')",

@@ -276,7 +276,8 @@ class Place:
 
     @staticmethod
     def is_compiled_pip(path):
-        return "/site-packages/pip/" in path and "__pycache__" in path.split("/")
+        started = ("/site-packages/pip/", "/site-packages/_distutils_hack/")  # setuptools' own .pth imports that
+        return any(place in path for place in started) and "__pycache__" in path.split("/")
 
     def is_same_state(self, *paths):
         """Of two of yarn's serialized states: the same but for the order in which downloads ended."""

@@ -1,5 +1,6 @@
-// Build-time program: syscall lists → two BPF programs as C arrays on standard output. libseccomp
-// is seen only here: compiling a filter costs it a millisecond, which no run has to pay.
+// Build-time program: syscall table → BPF programs as C arrays on standard output; with --table,
+// that table for people. libseccomp is seen only here: compiling a filter costs it a millisecond,
+// which no run has to pay.
 //
 // Two filters, because a libseccomp rule can test one argument once: the first lets through what
 // the list allows; the second refuses single arguments and sends execve and connect to the
@@ -26,14 +27,23 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "sandbox/filter_table.h"
 #include "sandbox/supervisor_syscall_lists.h"
-#include "sandbox/syscall_lists.h"
+#include "sandbox/syscall_table.h"
 #include "sandbox/terminal_requests.h"
 
 namespace {
+
+using sandbox_run::sandbox::Answer;
+
+constexpr std::uint64_t kSocketType = 0xf;  // without SOCK_NONBLOCK and SOCK_CLOEXEC
+// Protocols that not all headers have.
+constexpr int kL2tp = 115;
+constexpr int kSmc = 256;
 
 struct FilterDeleter {
   void operator()(void* filter) const { seccomp_release(filter); }
@@ -58,6 +68,9 @@ Filter make_filter(std::uint32_t default_action) {
 /// False if this architecture does not have the call.
 bool number_of(const char* name, int& number) {
   number = seccomp_syscall_resolve_name(name);
+  for (const auto& call : sandbox_run::sandbox::kNewCalls) {
+    if (number < 0 && std::strcmp(call.name, name) == 0) number = call.number;
+  }
   return number >= 0;
 }
 
@@ -68,6 +81,14 @@ void add(const Filter& filter, std::uint32_t action, const char* name,
   const int result = seccomp_rule_add_array(
       filter.get(), action, number, static_cast<unsigned>(conditions.size()), conditions.data());
   if (result != 0) fail(name, -result);
+}
+
+/// `action` for all calls that the table answers so.
+void add_all(const Filter& filter, std::uint32_t action, Answer answer) {
+  for (const auto& calls : sandbox_run::sandbox::kCalls) {
+    if (calls.answer != answer) continue;
+    for (const std::string& name : names_of(calls)) add(filter, action, name.c_str());
+  }
 }
 
 scmp_arg_cmp equals(unsigned argument, std::uint64_t value) {
@@ -117,10 +138,11 @@ void refuse_terminal_requests(const Filter& filter) {
 
 Filter allow_filter() {
   Filter filter = make_filter(SCMP_ACT_ERRNO(ENOSYS));
-  for (const char* name : sandbox_run::sandbox::kAllowed) {
-    if (std::strcmp(name, "personality") != 0) add(filter, SCMP_ACT_ALLOW, name);
-  }
-  for (const char* name : sandbox_run::sandbox::kRefused) add(filter, SCMP_ACT_ERRNO(EPERM), name);
+  add_all(filter, SCMP_ACT_ALLOW, Answer::kAllowed);
+  add_all(filter, SCMP_ACT_ALLOW, Answer::kExcept);    // by the other filter
+  add_all(filter, SCMP_ACT_ALLOW, Answer::kNotified);  // by the other filter
+  add_all(filter, SCMP_ACT_ERRNO(EPERM), Answer::kRefused);
+  // What follows is answered kOnly.
 
   // Plain Linux, and what build tools use: no ASLR, 32-bit uname, and asking (0xffffffff).
   for (const std::uint64_t persona :
@@ -156,16 +178,17 @@ Filter allow_filter() {
 
 /// Sockets for what is neither TCP nor UDP, which nobody inside may have: see watch/socket_watch.h.
 void notify_packet_sockets(const Filter& filter) {
-  constexpr std::uint64_t kType = 0xf;  // without SOCK_NONBLOCK and SOCK_CLOEXEC
   for (const auto& [family, icmp] :
        {std::pair{AF_INET, int{IPPROTO_ICMP}}, std::pair{AF_INET6, int{IPPROTO_ICMPV6}}}) {
     const scmp_arg_cmp of_family = equals(0, static_cast<std::uint64_t>(family));
-    add(filter, SCMP_ACT_NOTIFY, "socket", {of_family, {1, SCMP_CMP_MASKED_EQ, kType, SOCK_RAW}});
+    add(filter, SCMP_ACT_NOTIFY, "socket",
+        {of_family, {1, SCMP_CMP_MASKED_EQ, kSocketType, SOCK_RAW}});
     add(filter, SCMP_ACT_NOTIFY, "socket",
         {of_family,
-         {1, SCMP_CMP_MASKED_EQ, kType, SOCK_DGRAM},
+         {1, SCMP_CMP_MASKED_EQ, kSocketType, SOCK_DGRAM},
          equals(2, static_cast<std::uint64_t>(icmp))});
-    for (const int protocol : {int{IPPROTO_SCTP}, int{IPPROTO_DCCP}}) {
+    for (const int protocol :
+         {int{IPPROTO_SCTP}, int{IPPROTO_DCCP}, int{IPPROTO_UDPLITE}, kL2tp, kSmc}) {
       add(filter, SCMP_ACT_NOTIFY, "socket",
           {of_family, equals(2, static_cast<std::uint64_t>(protocol))});
     }
@@ -173,6 +196,17 @@ void notify_packet_sockets(const Filter& filter) {
   // Vsock reaches the hypervisor past every network namespace (A143).
   for (const int family : {AF_VSOCK, AF_PACKET}) {
     add(filter, SCMP_ACT_NOTIFY, "socket", {equals(0, static_cast<std::uint64_t>(family))});
+  }
+}
+
+/// Multipath TCP is much code that no install needs; who asks for it takes TCP at this answer, as
+/// on a kernel without it. No event: Go's servers ask by themselves.
+void refuse_multipath(const Filter& filter) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), "socket",
+        {equals(0, static_cast<std::uint64_t>(family)),
+         {1, SCMP_CMP_MASKED_EQ, kSocketType, SOCK_STREAM},
+         equals(2, IPPROTO_MPTCP)});
   }
 }
 
@@ -191,8 +225,9 @@ void notify_debugger_signal(const Filter& filter) {
   add(filter, SCMP_ACT_ERRNO(EPERM), "fcntl", {equals(1, F_SETSIG), equals(2, SIGUSR1)});
 }
 
-/// What opens for writing, makes, renames or removes an entry: see watch/write_watch.h.
-void notify_writes(const Filter& filter) {
+/// What opens for writing or makes a file: see watch/write_watch.h. openat2(2) has its flags in
+/// memory, and is notified whatever they are.
+void notify_opens(const Filter& filter) {
   struct Open {
     const char* name;
     unsigned flags;  // which argument they are
@@ -205,27 +240,20 @@ void notify_writes(const Filter& filter) {
             static_cast<std::uint64_t>(value)}});
     }
   }
-  for (const char* name : sandbox_run::sandbox::kWrites) add(filter, SCMP_ACT_NOTIFY, name);
 }
 
 Filter argument_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
-  notify_writes(filter);
+  add_all(filter, SCMP_ACT_NOTIFY, Answer::kNotified);
+  notify_opens(filter);
   refuse_terminal_requests(filter);
   refuse_inode_flags(filter);
-  // Recorded by the supervisor, which also marks a socket as its caller's.
-  add(filter, SCMP_ACT_NOTIFY, "execve");
-  add(filter, SCMP_ACT_NOTIFY, "execveat");
-  add(filter, SCMP_ACT_NOTIFY, "connect");
   // What sends by a socket that needs no connect(2): datagrams, TCP Fast Open. sendto(2) without an
   // address is send(2), which most of what is sent by TCP goes by.
   add(filter, SCMP_ACT_NOTIFY, "sendto", {{4, SCMP_CMP_NE, 0, 0}});
-  add(filter, SCMP_ACT_NOTIFY, "sendmsg");
-  add(filter, SCMP_ACT_NOTIFY, "sendmmsg");
-  // While it waits in it, what it has used of memory can still be read.
-  add(filter, SCMP_ACT_NOTIFY, "exit_group");
   notify_debugger_signal(filter);
   notify_packet_sockets(filter);
+  refuse_multipath(filter);
   return filter;
 }
 
@@ -245,19 +273,20 @@ Filter owner_filter() {
   return filter;
 }
 
-bool supervisor_needs(const char* name) {
-  for (const char* needed : sandbox_run::sandbox::kSupervisorNeeds) {
-    if (std::strcmp(name, needed) == 0) return true;
-  }
-  return false;
+bool supervisor_needs(const std::string& name) {
+  const auto& needed = sandbox_run::sandbox::kSupervisorNeeds;
+  return std::find(std::begin(needed), std::end(needed), name) != std::end(needed);
 }
 
 /// The supervisor's own: it commits, relays and looks up names by whatever libc does for that, so
 /// that what it must not do is listed, not what it may.
 Filter supervisor_filter() {
   Filter filter = make_filter(SCMP_ACT_ALLOW);
-  for (const char* name : sandbox_run::sandbox::kRefused) {
-    if (!supervisor_needs(name)) add(filter, SCMP_ACT_ERRNO(EPERM), name);
+  for (const auto& calls : sandbox_run::sandbox::kCalls) {
+    if (calls.answer != Answer::kRefused) continue;
+    for (const std::string& name : names_of(calls)) {
+      if (!supervisor_needs(name)) add(filter, SCMP_ACT_ERRNO(EPERM), name.c_str());
+    }
   }
   for (const char* name : sandbox_run::sandbox::kRefusedToSupervisor) {
     add(filter, SCMP_ACT_ERRNO(EPERM), name);
@@ -295,7 +324,11 @@ void print(const char* name, const Filter& filter) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--table") == 0) {
+    sandbox_run::sandbox::print_filter_table();
+    return 0;
+  }
   std::printf("#pragma once\n#include <linux/filter.h>\nnamespace sandbox_run::sandbox {\n");
   print("kAllowFilter", allow_filter());
   print("kArgumentFilter", argument_filter());

@@ -1,12 +1,13 @@
 #pragma once
 
 // Which system calls the supervisor must not make: data for generate_filter.cpp, as
-// syscall_lists.h is for the sandboxee.
+// syscall_table.h is for the sandboxee.
 
 namespace sandbox_run::sandbox {
 
-/// What the supervisor itself may do no more once the sandbox runs: EPERM. Of kRefused all but
-/// those by which it looks into the sandboxee's processes (kSupervisorNeeds), and these.
+/// What the supervisor itself may do no more once the sandbox runs: EPERM. Of what the sandboxee
+/// is refused all but those by which it looks into the sandboxee's processes (kSupervisorNeeds),
+/// and these.
 inline constexpr const char* kRefusedToSupervisor[] = {
     // another program; other ids
     "execve",

@@ -12,6 +12,9 @@ namespace sandbox_run::watch {
 namespace {
 
 constexpr std::size_t kMaxSeen = 1000;
+// Protocols that not all headers have.
+constexpr int kL2tp = 115;
+constexpr int kSmc = 256;
 constexpr std::uint64_t kTypeBits = 0xf;  // without SOCK_NONBLOCK and SOCK_CLOEXEC
 
 struct Refusal {
@@ -26,6 +29,9 @@ Refusal refusal_of(int family, int type, int protocol) {
   if (type == SOCK_RAW) return {"raw", EPERM};
   if (protocol == IPPROTO_SCTP) return {"sctp", EPROTONOSUPPORT};
   if (protocol == IPPROTO_DCCP) return {"dccp", EPROTONOSUPPORT};
+  if (protocol == IPPROTO_UDPLITE) return {"udplite", EPROTONOSUPPORT};
+  if (protocol == kL2tp) return {"l2tp", EPROTONOSUPPORT};
+  if (protocol == kSmc) return {"smc", EPROTONOSUPPORT};
   return {family == AF_INET6 ? "icmpv6" : "icmp", EACCES};
 }
 

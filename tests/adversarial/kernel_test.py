@@ -9,19 +9,22 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import IS_ROOT, NotApplicable, Terminal, require, test  # noqa: E402
 
 BLOCKED, WORKED, COULD_NOT_TRY = 0, 1, 99
-DENIED = {"EPERM", "ENOSYS", "EACCES", "EROFS", "EAFNOSUPPORT", "ENOENT"}
+DENIED = {"EPERM", "ENOSYS", "EACCES", "EROFS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ENOENT"}
 
 # Where the control run can succeed: as anybody, as root of new namespaces (without risk for the
 # host), or as root of the host alone.
 AS_ANYBODY = """unshare_user clone_user clone3_user io_uring userfault add_a_key session_keyring
-    trace_child read_memory take_descriptor""".split()
-AS_NAMESPACE_ROOT = """unshare_mount unshare_net set_namespace mount_tmpfs open_tree_clone
+    trace_child read_memory take_descriptor compare_processes persona descriptor_table advise_process
+    lend_pages memory_policy place_memory""".split()
+AS_NAMESPACE_ROOT = """unshare_mount unshare_net set_namespace mount_tmpfs remount_writable unmount
+    move_a_mount open_tree_clone
     fs_open change_root host_name pivot""".split()
 AS_HOST_ROOT = """load_bpf perf_event open_by_handle load_module kexec reboot_call read_kernel_log
     swap device_node write_sysctl sysrq""".split()
 NAMESPACES = ["unshare", "-Urmun"]
 
-SOCKETS_AS_ANYBODY = ["crypto", "vsock", "netfilter", "xfrm", "audit"]
+SOCKETS_AS_ANYBODY = ["crypto", "vsock", "netfilter", "xfrm", "audit", "multipath", "shared_memory",
+                      "udp_lite", "tunnel"]
 SOCKETS_AS_NAMESPACE_ROOT = ["packet", "raw_icmp", "raw_icmp6", "raw_ip"]
 
 
@@ -29,7 +32,7 @@ def attack(program, name, wrapper=()):
     def body(t):
         path = t.attack_program(program)
         control = t.bare(*wrapper, path, name)
-        if re.search("ENOSYS|EAFNOSUPPORT|ENOENT|ENODEV", control.out):
+        if re.search("ENOSYS|EAFNOSUPPORT|EPROTONOSUPPORT|ESOCKTNOSUPPORT|ENOENT|ENODEV", control.out):
             raise NotApplicable(f"this kernel does not have it: {control.out.strip()}")
         require(control.code == WORKED, f"the host refuses it without a sandbox too: {control.out}")
         (t.project / "device").unlink(missing_ok=True)

@@ -307,7 +307,7 @@ os._exit(0)
 
 @test
 def icmp_and_raw(t):
-    """a process gets no socket for ICMP, raw packets, SCTP or vsock, and the try is in the log"""
+    """a process gets no socket for ICMP, raw packets, SCTP, UDP-Lite or vsock, and the try is in the log"""
     make = """
 import socket, sys
 try:
@@ -319,10 +319,12 @@ except OSError as error:
     for words in (("AF_INET", "SOCK_DGRAM", "IPPROTO_ICMP"), ("AF_INET6", "SOCK_DGRAM", "IPPROTO_ICMPV6"),
                   ("AF_INET", "SOCK_RAW", "IPPROTO_ICMP"), ("AF_INET", "SOCK_RAW", "IPPROTO_TCP"),
                   ("AF_INET", "SOCK_STREAM", "IPPROTO_SCTP"), ("AF_INET6", "SOCK_SEQPACKET", "IPPROTO_SCTP"),
+                  ("AF_INET6", "SOCK_DGRAM", "IPPROTO_UDPLITE"),
                   ("AF_PACKET", "SOCK_RAW"), ("AF_PACKET", "SOCK_DGRAM"), ("AF_VSOCK", "SOCK_STREAM")):
         result = t.sandbox(PYTHON, "-c", make, *words, options=ONE_HOST)
         refused(t, result)
-        unknown = {"AF_VSOCK": "Address family not supported", "IPPROTO_SCTP": "Protocol not supported"}
+        unknown = {"AF_VSOCK": "Address family not supported", "IPPROTO_SCTP": "Protocol not supported",
+                   "IPPROTO_UDPLITE": "Protocol not supported"}
         t.contains(result.err, next((text for word, text in unknown.items() if word in words), "PermissionError"), words)
         family = words[0].removeprefix("AF_").lower()
         protocol = (family if family in ("packet", "vsock") else "raw" if "SOCK_RAW" in words

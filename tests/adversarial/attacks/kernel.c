@@ -51,6 +51,11 @@ static int mount_tmpfs(void) { return judge(mount("none", ".", "tmpfs", 0, ""));
 static int remount_writable(void) {
   return judge(mount("none", "/", NULL, MS_REMOUNT | MS_BIND, NULL));
 }
+// Of what is no mount: only who may unmount or move is told so.
+static int unmount(void) { return judge_reached(umount2(".", 0), EINVAL); }
+static int move_a_mount(void) {
+  return judge_reached(mount(".", "..", NULL, MS_MOVE, NULL), EINVAL);
+}
 static int open_tree_clone(void) {
   return judge(
       syscall(SYS_open_tree, AT_FDCWD, "/", 1 /* OPEN_TREE_CLONE */ | 0x8000 /* AT_RECURSIVE */));
@@ -128,6 +133,47 @@ static int take_descriptor(void) {
   return code;
 }
 
+// Of another process one can't be sure that it may be advised (CAP_SYS_NICE): of oneself, with
+// advice that there is none.
+static int advise_process(void) {
+  const long pidfd = syscall(SYS_pidfd_open, getpid(), 0);
+  if (pidfd < 0) return could_not_try("pidfd_open");
+  struct iovec memory = {(void*)kText, sizeof kText};
+  return judge_reached(syscall(SYS_process_madvise, pidfd, &memory, 1UL, 9999, 0U), EINVAL);
+}
+
+// The pages of a parent, lent to a pipe, could be read after the parent had written to them
+// (CVE-2020-29374).
+static int lend_pages(void) {
+  int ends[2];
+  if (pipe(ends) < 0) return could_not_try("pipe");
+  struct iovec memory = {(void*)kText, sizeof kText};
+  return judge(vmsplice(ends[1], &memory, 1, 0));
+}
+
+static int compare_processes(void) {
+  return judge(syscall(SYS_kcmp, getpid(), getpid(), 1 /* KCMP_VM */, 0UL, 0UL));
+}
+static int persona(void) {
+  return judge(syscall(SYS_personality, 0x0400000UL /* READ_IMPLIES_EXEC */));
+}
+static int descriptor_table(void) {
+#ifdef SYS_modify_ldt
+  char entries[64];
+  return judge(syscall(SYS_modify_ldt, 0 /* read */, entries, sizeof entries));
+#else
+  errno = ENOSYS;
+  return judge(-1);
+#endif
+}
+
+static int memory_policy(void) {
+  return judge(syscall(SYS_get_mempolicy, NULL, NULL, 0UL, NULL, 0UL));
+}
+static int place_memory(void) {
+  return judge(syscall(SYS_set_mempolicy, 0 /* MPOL_DEFAULT */, NULL, 0UL));
+}
+
 static int open_by_handle(void) {
   struct {
     struct file_handle head;
@@ -184,6 +230,8 @@ int main(int argc, char** argv) {
       {"set_namespace", set_namespace},
       {"mount_tmpfs", mount_tmpfs},
       {"remount_writable", remount_writable},
+      {"unmount", unmount},
+      {"move_a_mount", move_a_mount},
       {"open_tree_clone", open_tree_clone},
       {"fs_open", fs_open},
       {"change_root", change_root},
@@ -197,6 +245,13 @@ int main(int argc, char** argv) {
       {"trace_child", trace_child},
       {"read_memory", read_memory},
       {"take_descriptor", take_descriptor},
+      {"advise_process", advise_process},
+      {"lend_pages", lend_pages},
+      {"compare_processes", compare_processes},
+      {"persona", persona},
+      {"descriptor_table", descriptor_table},
+      {"memory_policy", memory_policy},
+      {"place_memory", place_memory},
       {"open_by_handle", open_by_handle},
       {"load_module", load_module},
       {"kexec", kexec},

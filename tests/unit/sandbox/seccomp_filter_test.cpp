@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -230,6 +231,26 @@ TEST_CASE("sockets are unix, IPv4, IPv6 and routing netlink only") {
     CHECK(answer(SYS_socket, {family | (1ULL << 32U), SOCK_STREAM, 0}) == refused(EAFNOSUPPORT));
   }
   CHECK(answer(SYS_socket, {64, SOCK_STREAM, 0}) != SECCOMP_RET_ALLOW);
+}
+
+TEST_CASE("of the internet's protocols there are TCP and UDP only") {
+  constexpr std::uint64_t kL2tp = 115;
+  constexpr std::uint64_t kSmc = 256;
+  const auto with_flags = [](std::uint64_t type) { return type | SOCK_CLOEXEC | SOCK_NONBLOCK; };
+  for (const std::uint64_t family : {AF_INET, AF_INET6}) {
+    CHECK(answer(SYS_socket, {family, SOCK_STREAM, IPPROTO_TCP}) == SECCOMP_RET_ALLOW);
+    CHECK(answer(SYS_socket, {family, with_flags(SOCK_DGRAM), IPPROTO_UDP}) == SECCOMP_RET_ALLOW);
+    for (const std::uint64_t high : {0ULL, 1ULL << 32U}) {
+      CHECK(answer(SYS_socket, {family, with_flags(SOCK_STREAM), high | IPPROTO_MPTCP}) ==
+            refused(EPROTONOSUPPORT));
+      for (const std::uint64_t protocol :
+           {std::uint64_t{IPPROTO_SCTP}, std::uint64_t{IPPROTO_UDPLITE}, kL2tp, kSmc}) {
+        CHECK(answer(SYS_socket, {family, SOCK_STREAM, high | protocol}) == SECCOMP_RET_USER_NOTIF);
+        CHECK(answer(SYS_socket, {family, SOCK_DGRAM, high | protocol}) == SECCOMP_RET_USER_NOTIF);
+      }
+    }
+    CHECK(answer(SYS_socket, {family, SOCK_RAW, IPPROTO_RAW}) == SECCOMP_RET_USER_NOTIF);
+  }
 }
 
 TEST_CASE("another architecture's calls end the process") {

@@ -1,5 +1,6 @@
 """Credentials on disk, in the environment, in other processes, behind inherited descriptors."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,61 @@ def files_in_the_home(t):
     t.lacks(result.out, SECRET)
     for name in CREDENTIAL_FILES:
         t.contains(result.err, f"{t.home}/{name}: No such file", name)
+
+
+# Of browsers, wallets, clouds, AI tools, other managers: nobody has them all, so neither has every test's home.
+FURTHER_FILES = """.mozilla/firefox/x.default/logins.json .config/google-chrome/Default/Login-Data .electrum/wallets/default
+    .ethereum/keystore/key .config/gcloud/application_default_credentials.json .azure/msal_token_cache.json
+    .terraform.d/credentials.tfrc.json .vault-token .claude/.credentials.json .codex/auth.json .gemini/oauth_creds.json
+    .config/github-copilot/hosts.json .cargo/credentials.toml .gem/credentials .m2/settings.xml .password-store/key.gpg
+    .psql_history .node_repl_history .python_history""".split()
+
+
+@test
+def files_of_further_tools(t):
+    """no file of browsers, wallets, clouds, AI tools and other package managers can be read"""
+    for name in FURTHER_FILES:
+        t.write(t.home / name, f"token: {SECRET}\n")
+    show = 'for f; do cat "$HOME/$f"; done; true'
+    bare = t.bare("sh", "-c", show, "x", *FURTHER_FILES)
+    t.equal(bare.out.count(SECRET), len(FURTHER_FILES), "control")
+    result = t.succeeded(t.sandbox("sh", "-c", show, "x", *FURTHER_FILES))
+    t.lacks(result.out, SECRET)
+
+
+@test
+def files_of_a_workflow(t):
+    """files by which a CI job's steps speak to each other ($GITHUB_ENV) are neither read nor written"""
+    path = t.home / "actions-runner/_work/_temp/_runner_file_commands/set_env_1"
+    script = f'for f in "$GITHUB_ENV" {path}; do cat "$f"; echo LD_PRELOAD=planted >> "$f"; done; true'
+    for run, reached in ((t.bare, True), (t.sandbox, False)):
+        t.write(path, f"TOKEN={SECRET}\n")
+        result = run("sh", "-c", script, env={"GITHUB_ENV": path})
+        t.equal(SECRET in result.out, reached, result)
+        t.equal("planted" in path.read_text(), reached, result)
+
+
+LAYERS = """
+import json, os, re, sys
+layers, entered = [], []
+for line in open("/proc/self/mountinfo"):
+    layers += [path for text in re.findall("(?:lowerdir|upperdir|workdir)[+]?=([^, ]*)", line) for path in text.split(":")]
+for path in layers:
+    for root in ("", "/proc/1/root", "/proc/self/cwd/"):
+        try:
+            entered.append((root + path, os.listdir(root + path)))
+        except OSError:
+            pass
+print(json.dumps([layers, entered]))
+"""
+
+
+@test
+def directories_of_the_overlay(t):
+    """the directories of which the project's overlay is made can't be entered by their paths in mountinfo"""
+    layers, entered = json.loads(t.succeeded(t.sandbox(PYTHON, "-c", LAYERS)).out)
+    t.true(layers, "control: there is an overlay")
+    t.equal(entered, [], layers)
 
 
 @test
@@ -205,7 +261,7 @@ def shadow_and_host_keys(t):
 @test
 def other_homes(t):
     """/root, /home, /var, /srv and /mnt show nothing of the host's"""
-    script = "ls -A /root /home /srv /mnt /media /var/lib /var/log /var/spool 2>/dev/null | grep -v : | grep . || true"
+    script = "ls -A /root /home /srv /mnt /media /var/lib /var/log /var/spool /var/crash /var/backups 2>/dev/null | grep -v : | grep . || true"
     t.true(len(t.bare("sh", "-c", script).out.split()) > 3, "control")
     shown = set(t.succeeded(t.sandbox("sh", "-c", script)).out.split())
     # Toolchains that PATH leads into are shown, wherever they are.

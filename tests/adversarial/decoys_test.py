@@ -145,6 +145,27 @@ def package_that_opens(t):
     t.contains(t.cli("review").out, "node_modules", "but held for review")
 
 
+ERASE = READ + """
+fs.writeFileSync('package.json', JSON.stringify({name: 'easy-qr-gen', version: '1.4.2'}));
+fs.unlinkSync('attack.js');
+"""
+
+
+@test(time_limit=120)
+def script_that_erases_itself(t):
+    """a script that removes itself and leaves a clean package.json is in the log all the same, with its command"""
+    scene = Scene(t, ERASE)
+    t.succeeded(t.bare("npm", "install", env=scene.env))
+    package = t.project / "node_modules/easy-qr-gen"
+    t.lacks((package / "package.json").read_text(), "attack.js", "control: no trace is left")
+    t.true(not (package / "attack.js").exists(), "control")
+    t.bare("rm", "-rf", "node_modules", "package-lock.json")
+    result = scene.install("--on-alert=log")
+    started, = [e for e in result.of_type("script.started") if e["actor"].get("package") == "easy-qr-gen"]
+    t.contains(json.dumps(started["details"]), "node attack.js")
+    t.equal({e["actor"].get("package") for e in alerts(result, ".aws/credentials")}, {"easy-qr-gen"})
+
+
 @test(time_limit=120)
 def answers_to_an_alert(t):
     """log commits, hold holds, fail holds and fails, CI is fail by itself"""

@@ -152,3 +152,54 @@ def the_host_by_its_kernel(t):
     inside = t.succeeded(t.sandbox("cat", *files)).out.splitlines()
     t.equal(len(inside), 2, inside)
     t.true(not set(bare) & set(inside), inside)
+
+
+@test
+def kernel_addresses(t):
+    """addresses of the kernel, its memory and its log are not to be read, by root neither"""
+    files = ["/proc/kallsyms", "/proc/kcore", "/proc/iomem", "/sys/kernel/notes"]
+    show = 'for f; do head -c 4000 "$f" | tr -d "\\0"; done; ls /boot /sys/kernel; true'
+    bare = t.bare("sh", "-c", show, "x", *files)
+    t.true(re.search(r"[0-9a-f]{8,} \w ", bare.out) or "security" in bare.out, f"control: {bare}")
+    result = t.sandbox("sh", "-c", show, "x", *files)
+    t.true(not re.search(r"^0*[1-9a-f][0-9a-f]{8,} \w ", result.out, re.MULTILINE), result.out[:2000])
+    t.true("ELF" not in result.out and "security" not in result.out and "vmlinuz" not in result.out, result.out[:2000])
+
+
+@test
+def cgroups(t):
+    """the cgroup file system is not there, and the sandbox's place in it does not show the host's"""
+    mounts = ("cat", "/proc/self/mountinfo")
+    if " - cgroup" not in t.bare(*mounts).out:
+        raise NotApplicable("this host has no cgroups")
+    t.lacks(t.succeeded(t.sandbox(*mounts)).out, " - cgroup")
+    result = t.sandbox("sh", "-c", "echo 0 > /sys/fs/cgroup/cgroup.procs")
+    t.true(result.code != 0, result)
+    places = t.succeeded(t.sandbox("cat", "/proc/self/cgroup")).out.split()
+    t.true(places and all(re.fullmatch(r"\d+:[^/]*:/", place) for place in places), places)
+
+
+FROM_MEMORY = """
+import os
+program = os.memfd_create("payload")
+os.write(program, open("/bin/echo", "rb").read())
+os.execve(f"/proc/self/fd/{program}", ["payload", "ran from memory"], {})
+"""
+
+
+@test
+def program_from_memory(t):
+    """a program that lies in memory alone runs, and is in the log like any other"""
+    t.contains(t.bare("/usr/bin/python3", "-c", FROM_MEMORY).out, "ran from memory", "control")
+    result = t.succeeded(t.sandbox("/usr/bin/python3", "-c", FROM_MEMORY))
+    seen = [e["process"] for e in result.of_type("process.exec")]
+    t.true(any(one["argv"] == ["payload", "ran from memory"] for one in seen), seen)
+
+
+@test
+def core_dumps(t):
+    """a program that crashes makes no core: the host would hand it to a program of its own"""
+    script = "ulimit -c unlimited 2>/dev/null; ulimit -c"
+    if t.bare("sh", "-c", script).out.strip() != "unlimited":
+        raise NotApplicable("this host allows none either")
+    t.equal(t.sandbox("sh", "-c", script).out.strip(), "0")

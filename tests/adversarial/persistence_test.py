@@ -24,7 +24,7 @@ def host_unchanged(t, script, *, what=None, options=()):
     t.equal(t.fingerprint(t.home), before, "restored")
     result = t.sandbox("sh", "-c", script, options=options)
     mine = lambda found: {p: v for p, v in found.items()  # noqa: E731
-                          if not p.startswith((".local", ".cache", "project"))}
+                          if not p.startswith((".local/state", ".cache", "project")) and p != ".local"}
     t.equal(mine(t.fingerprint(t.home)), mine(before), f"the home after {result}")
     return result
 
@@ -61,7 +61,7 @@ def shell_start_files(t):
 def units_and_autostart(t):
     """no systemd unit, autostart entry or startup hook of an interpreter is left in the home"""
     host_unchanged(t, "for d in .config/systemd/user .config/autostart .local/bin .claude "
-                   ".config/git; do mkdir -p ~/$d; echo x > ~/$d/evil; done; echo x > ~/.gitconfig")
+                   ".config/git .local/lib/python3.11/site-packages; do mkdir -p ~/$d; echo x > ~/$d/evil; done; echo x > ~/.gitconfig")
 
 
 @test
@@ -92,7 +92,7 @@ PROTECTED = [".git/hooks/pre-commit", ".git/config", ".vscode/tasks.json", ".git
              ".gitpod.yml", ".replit", "devbox.json", "flake.nix", ".tool-versions", "mise.toml", ".cirrus.yml",
              "vercel.json", ".helix/languages.toml", "QWEN.md", ".windsurf/rules/own.md", ".gdbinit",
              "sitecustomize.py", "uv.toml", "pip.conf", "bunfig.toml", ".cargo/config.toml", "nuget.config",
-             "lefthook.toml", ".githooks/pre-push"]
+             "lefthook.toml", ".githooks/pre-push", "packages/x/.git/hooks/post-checkout"]
 
 
 def plant(path, text="planted"):
@@ -102,6 +102,7 @@ def plant(path, text="planted"):
 def planting(profile, exists):
     def body(t):
         t.succeeded(t.bare("git", "init", "-q"))
+        t.write("packages/x/package.json", "{}\n")
         if exists:
             for path in PROTECTED:
                 t.write(path, "the owner's\n")
@@ -214,6 +215,43 @@ def hard_links(t):
         t.true(result.code != 0, path)
         t.true("Invalid cross-device" in result.err or "No such file" in result.err
                or "not permitted" in result.err, result)
+
+
+CHANGE_ATTRIBUTES = """
+import os, sys
+path = sys.argv[1]
+for act in (lambda: os.chmod(path, 0o777), lambda: os.utime(path, (1, 1)), lambda: os.setxattr(path, "user.x", b"1")):
+    try:
+        act()
+        print("done")
+    except OSError as error:
+        print("blocked:", error.strerror)
+"""
+
+
+@test
+def attributes_outside(t):
+    """mode, times and extended attributes of what is shown outside the project are not changed"""
+    bare, inside = (t.write(t.base / name / "file", "x\n") for name in ("bare", "inside"))
+    t.equal(t.bare(PYTHON, "-c", CHANGE_ATTRIBUTES, bare).out.split(), ["done"] * 3, "control")
+    before = inside.stat()
+    result = t.sandbox(PYTHON, "-c", CHANGE_ATTRIBUTES, inside, options=["--ro", inside.parent])
+    t.equal(result.out.splitlines(), ["blocked: Read-only file system"] * 3)
+    t.equal((inside.stat().st_mode, inside.stat().st_mtime, os.listxattr(inside)),
+            (before.st_mode, before.st_mtime, []))
+
+
+@test
+def file_capabilities(t):
+    """a file gets no capabilities, by which whoever runs it would have them"""
+    give = ("import os, struct; open('tool', 'w').close(); "
+            "os.setxattr('tool', 'security.capability', struct.pack('<5I', 0x02000001, 1 << 13, 0, 0, 0)); print('given')")
+    control = t.bare(*([] if IS_ROOT else ["unshare", "-Ur"]), PYTHON, "-c", give)
+    require(control.out == "given\n", f"it can't be done without a sandbox either: {control.err}")
+    (t.project / "tool").unlink()
+    result = t.sandbox(PYTHON, "-c", give, options=["--profile", t.accepting_profile()])
+    t.contains(result.err, "Operation not permitted")
+    t.true(not (t.project / "tool").exists() or os.listxattr(t.project / "tool") == [], result)
 
 
 @test

@@ -1,12 +1,14 @@
 """Signals and daemons: nothing outside is reached, nothing outlives the run."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import processes_matching, test, wait_until  # noqa: E402
+from harness import BINARY, processes_matching, test, wait_until  # noqa: E402
 
 
 @test
@@ -164,3 +166,57 @@ def forged_verdict(t):
     result = t.succeeded(t.sandbox("sh", "-c", script))
     t.contains(result.said, "added .vscode, a protected place")
     t.true(result.of_type("change.protected"), result.events)
+
+
+QUEUE = """
+import ctypes, os, sys
+name, flags = sys.argv[1].encode(), int(sys.argv[2])
+libc = ctypes.CDLL(None, use_errno=True)
+queue = libc.mq_open(name, flags, 0o600, None)
+print("open" if queue >= 0 else f"blocked: {os.strerror(ctypes.get_errno())}")
+"""
+
+
+@test
+def shared_memory_of_the_host(t):
+    """System V shared memory, semaphores and queues of the host, and POSIX queues, are not reached"""
+    name = f"/srt-{os.getpid()}"
+    ids = re.findall(r"id: (\d+)", t.succeeded(t.bare("ipcmk", "-M", "64", "-S", "1", "-Q")).out)
+    t.bare("/usr/bin/python3", "-c", QUEUE, name, str(os.O_CREAT | os.O_RDWR))
+    show = ("sh", "-c", "cat /proc/sysvipc/shm /proc/sysvipc/sem /proc/sysvipc/msg")
+    attach = ("/usr/bin/python3", "-c", QUEUE, name, str(os.O_RDWR))
+    try:
+        t.equal(len(ids), 3, "control")
+        t.true(len(t.bare(*show).out.splitlines()) >= 6, "control: a head and a line of each")
+        t.equal(t.bare(*attach).out, "open\n", "control")
+        t.equal(len(t.succeeded(t.sandbox(*show)).out.splitlines()), 3, "the heads alone")
+        t.contains(t.sandbox(*attach).out, "blocked: No such file")
+    finally:
+        t.bare("ipcrm", "-m", ids[0], "-s", ids[1], "-q", ids[2])
+        t.bare("/usr/bin/python3", "-c", f"import ctypes; ctypes.CDLL(None).mq_unlink({name.encode()!r})")
+
+
+OPEN_PROGRAM = """
+import errno, os, sys
+try:
+    os.open(sys.argv[1], os.O_WRONLY)
+    print("opened")
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+
+
+@test
+def program_of_init(t):
+    """sandbox-run's own program can't be written by /proc/1/exe"""
+    # One's own, so that nothing but the sandbox stands in the way. Busy is what runs: it waits, and writes then.
+    copy = t.base / "sandbox-run"
+    shutil.copy2(BINARY, copy)
+    sleeper = t.base / "sleeper"
+    shutil.copy2("/bin/sleep", sleeper)
+    held = t.start(sleeper, "60", stdin=subprocess.DEVNULL)
+    wait_until(lambda: os.readlink(f"/proc/{held.pid}/exe") == str(sleeper), "it runs")
+    t.equal(t.bare("/usr/bin/python3", "-c", OPEN_PROGRAM, f"/proc/{held.pid}/exe").out, "ETXTBSY\n", "control")
+    held.kill()
+    result = t.bare(copy, "-q", "--", "/usr/bin/python3", "-c", OPEN_PROGRAM, "/proc/1/exe")
+    t.true(result.out.strip() in ("EACCES", "EPERM", "EROFS", "ENOENT"), result)

@@ -1,0 +1,43 @@
+"""Caches of other tools, from which later installs take what they trust: a package's script fills them."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import test  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
+
+PLACES = """.cache/pip/http-v2/a/b/planted .yarn/berry/cache/lodash-npm-4.17.21.zip .cache/node/corepack/v1/yarn/4.0.0/yarn.js
+    .cache/node-gyp/22.0.0/include/node/node.h go/pkg/mod/cache/download/planted .cargo/registry/cache/planted
+    .npm/_npx/aaaaaaaaaaaaaaaa/node_modules/.bin/tool .local/share/pnpm/store/v10/files/00/planted
+    .cache/uv/wheels-v5/planted .m2/repository/planted.jar .gradle/caches/planted .bun/install/cache/planted""".split()
+FILL = """
+const fs = require('fs'), os = require('os'), path = require('path');
+for (const place of PLACES) {
+  const file = path.join(os.homedir(), place);
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, 'planted');
+  } catch {}
+}
+"""
+
+
+@test(time_limit=120)
+def filled_by_a_script(t):
+    """what a package's script puts into the caches of npx, pip, yarn, pnpm, corepack, node-gyp and others reaches none"""
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"attack.js": FILL.replace("PLACES", json.dumps(PLACES))},
+                 scripts={"postinstall": "node attack.js"})
+    t.write("package.json", '{"name": "app", "dependencies": {"evil": "1.0.0"}}')
+    env = {"npm_config_registry": registry.url()}
+    planted = lambda: [place for place in PLACES if (t.home / place).exists()]  # noqa: E731
+    t.succeeded(t.bare("npm", "install", env=env))
+    t.equal(planted(), PLACES, "control")
+    for place in PLACES:
+        (t.home / place).unlink()
+    t.bare("rm", "-rf", "node_modules", "package-lock.json")
+    t.succeeded(t.sandbox("npm", "install", env=env, options=["--allow-host", f"localhost:{registry.port}"]))
+    t.true((t.project / "node_modules/evil/attack.js").exists(), "it was installed")
+    t.equal(planted(), [])

@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "mounts, commit", "event": "none"}
+
 PLACES = """.cache/pip/http-v2/a/b/planted .yarn/berry/cache/lodash-npm-4.17.21.zip .cache/node/corepack/v1/yarn/4.0.0/yarn.js
     .cache/node-gyp/22.0.0/include/node/node.h go/pkg/mod/cache/download/planted .cargo/registry/cache/planted
     .npm/_npx/aaaaaaaaaaaaaaaa/node_modules/.bin/tool .local/share/pnpm/store/v10/files/00/planted
@@ -24,7 +26,7 @@ for (const place of PLACES) {
 """
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A112 A113")
 def filled_by_a_script(t):
     """what a package's script puts into the caches of npx, pip, yarn, pnpm, corepack, node-gyp and others reaches none"""
     registry = NpmRegistry()

@@ -13,10 +13,12 @@ from harness import (  # noqa: E402
     test,
 )
 
+FACTS = {"stops": "mounts", "event": "none"}
+
 PYTHON = "/usr/bin/python3"
 
 
-@test
+@test(rows="A001 A002 A003 A004 A005 A006 A007 A008 A010 A014")
 def files_in_the_home(t):
     """no credential file of the home can be read"""
     script = 'for f in "$@"; do cat "$HOME/$f" || echo "failed: $f" >&2; done'
@@ -37,7 +39,7 @@ FURTHER_FILES = """.mozilla/firefox/x.default/logins.json .config/google-chrome/
     .psql_history .node_repl_history .python_history""".split()
 
 
-@test
+@test(rows="A007 A008 A009 A010 A011 A012")
 def files_of_further_tools(t):
     """no file of browsers, wallets, clouds, AI tools and other package managers can be read"""
     for name in FURTHER_FILES:
@@ -49,7 +51,7 @@ def files_of_further_tools(t):
     t.lacks(result.out, SECRET)
 
 
-@test
+@test(rows="A023", stops="environment, mounts")
 def files_of_a_workflow(t):
     """files by which a CI job's steps speak to each other ($GITHUB_ENV) are neither read nor written"""
     path = t.home / "actions-runner/_work/_temp/_runner_file_commands/set_env_1"
@@ -76,7 +78,7 @@ print(json.dumps([layers, entered]))
 """
 
 
-@test
+@test(rows="A019")
 def directories_of_the_overlay(t):
     """the directories of which the project's overlay is made can't be entered by their paths in mountinfo"""
     layers, entered = json.loads(t.succeeded(t.sandbox(PYTHON, "-c", LAYERS)).out)
@@ -84,7 +86,7 @@ def directories_of_the_overlay(t):
     t.equal(entered, [], layers)
 
 
-@test
+@test(rows="A004", stops="copies")
 def registry_token(t):
     """a copy of ~/.npmrc that npm gets is without the token"""
     t.write(t.home / ".npmrc", f"//registry.example.com/:_authToken={SECRET}\nfund=false\n"
@@ -94,7 +96,7 @@ def registry_token(t):
     t.lacks(t.succeeded(result).out, SECRET)
 
 
-@test
+@test(rows="A013 A018 A025")
 def search_everywhere(t):
     """no file that can be reached holds a secret of the home, nor of a neighbour's project"""
     script = f"grep -rIls --exclude-dir=proc --exclude-dir=sys --exclude-dir=usr {SECRET} / || true"
@@ -104,7 +106,7 @@ def search_everywhere(t):
     t.equal(t.succeeded(result).out, "")
 
 
-@test
+@test(rows="A013")
 def home_listing(t):
     """the home shows nothing but the project and decoys"""
     t.true(".ssh" in os.listdir(t.home), "control")
@@ -115,7 +117,7 @@ def home_listing(t):
     t.equal(shown - {"project", ".cache", ".config", ".local"}, set())
 
 
-@test
+@test(rows="A030 A031 A032", stops="environment", event="env.withheld")
 def environment(t):
     """tokens and passwords in the environment do not enter, whatever they are called"""
     t.contains(t.bare("env", env=CREDENTIAL_VARIABLES).out, SECRET, "control")
@@ -125,7 +127,7 @@ def environment(t):
     t.true(set(CREDENTIAL_VARIABLES) <= withheld, f"logged by name: {withheld}")
 
 
-@test
+@test(rows="A151 A153 A154 A155 A156", stops="environment")
 def session_variables(t):
     """addresses of agents and of the desktop session do not enter"""
     names = ["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
@@ -138,7 +140,7 @@ def session_variables(t):
         t.lacks(result.out, name + "=")
 
 
-@test
+@test(rows="A033", stops="namespaces")
 def environment_of_other_processes(t):
     """/proc/PID/environ of init, of sandbox-run and of the host's processes gives nothing"""
     script = "cat /proc/[0-9]*/environ /proc/[0-9]*/task/*/environ 2>/dev/null | tr '\\0' '\\n'; true"
@@ -148,7 +150,7 @@ def environment_of_other_processes(t):
     t.lacks(result.out, SECRET)
 
 
-@test
+@test(rows="A034", stops="namespaces")
 def arguments_of_other_processes(t):
     """command lines of the host's processes cannot be seen"""
     held = t.start("sh", "-c", "read x", f"--token={SECRET}", stdin=subprocess.PIPE)
@@ -160,7 +162,7 @@ def arguments_of_other_processes(t):
     held.kill()
 
 
-@test
+@test(rows="A015", stops="namespaces, mounts")
 def root_and_cwd_of_init(t):
     """no process' root, working directory or descriptors in /proc lead outside"""
     script = f"for l in root cwd; do for p in /proc/[0-9]*; do cat $p/$l{t.home}/.bash_history; done; done; true"
@@ -169,7 +171,7 @@ def root_and_cwd_of_init(t):
     t.lacks(result.out, SECRET)
 
 
-@test
+@test(rows="A016")
 def relative_way_out(t):
     """.. from the working directory does not lead to the real home"""
     script = "cat ../.bash_history ../../../../../../../../../.." + str(t.home) + "/.bash_history"
@@ -179,7 +181,7 @@ def relative_way_out(t):
     t.contains(result.err, "No such file")
 
 
-@test
+@test(rows="A017")
 def link_in_the_project(t):
     """a symbolic link in the project to a credential leads nowhere"""
     (t.project / "link").symlink_to(t.home / ".bash_history")
@@ -189,7 +191,7 @@ def link_in_the_project(t):
     t.equal(result.out, "")
 
 
-@test
+@test(rows="A050 A051", stops="descriptors")
 def inherited_file(t):
     """a file and a directory that the caller had open are closed"""
     script = "cat <&7; cat /proc/self/fd/8/.aws/credentials"
@@ -217,7 +219,7 @@ print("done")
 """
 
 
-@test
+@test(rows="A053 A054", stops="descriptors")
 def log_behind_standard_output(t):
     """the file behind standard output cannot be read, truncated or rewritten through /proc"""
     log = t.base / "build.log"
@@ -235,7 +237,7 @@ def log_behind_standard_output(t):
     t.equal(log.read_text(), f"earlier {SECRET}\ndone\n")
 
 
-@test
+@test(stops="descriptors")
 def standard_input_file(t):
     """the file behind standard input cannot be written through /proc"""
     source = t.base / "input"
@@ -250,7 +252,7 @@ def standard_input_file(t):
     t.equal(source.read_text(), "input\n")
 
 
-@test
+@test(rows="A020 A022")
 def shadow_and_host_keys(t):
     """/etc/shadow, host keys and other files for root alone are not there"""
     result = t.sandbox("sh", "-c", "cat /etc/shadow /etc/gshadow /etc/sudoers /etc/ssh/ssh_host_*_key; ls /etc/ssl/private")
@@ -258,7 +260,7 @@ def shadow_and_host_keys(t):
     t.true(result.code != 0, result)
 
 
-@test
+@test(rows="A022 A024")
 def other_homes(t):
     """/root, /home, /var, /srv and /mnt show nothing of the host's"""
     script = "ls -A /root /home /srv /mnt /media /var/lib /var/log /var/spool /var/crash /var/backups 2>/dev/null | grep -v : | grep . || true"
@@ -270,7 +272,7 @@ def other_homes(t):
     t.equal(shown - toolchains, set())
 
 
-@test
+@test(rows="A043 A068 A158")
 def temporary_files_of_the_host(t):
     """/tmp, /var/tmp, /dev/shm and /run are private"""
     import tempfile

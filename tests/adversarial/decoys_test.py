@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import CREDENTIAL_VARIABLES, NotApplicable, SECRET, mentions, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "decoys", "event": "decoy.opened"}
+
 DECOYS = (".ssh/id_ed25519", ".aws/credentials", ".netrc", ".git-credentials",
           ".docker/config.json", ".kube/config", ".env")
 LOG = ("--on-alert", "log")
@@ -23,7 +25,7 @@ def alerts(result, path=""):
     return [e for e in opened(result, path) if e["severity"] == "alert"]
 
 
-@test
+@test(rows="A001 A002 A003 A005 A006")
 def every_decoy_is_watched(t):
     """each false credential is there, holds no real one, and its opener is an alert"""
     t.write(t.home / ".env", f"KEY={SECRET}\n")
@@ -39,7 +41,7 @@ def every_decoy_is_watched(t):
     t.contains(result.said, "opened the decoy ")
 
 
-@test
+@test(hosts="as root")
 def opener_after_the_process_ids_started_anew(t):
     """who opens a decoy is named also after so many processes that their numbers started anew"""
     if os.geteuid() != 0:
@@ -55,7 +57,7 @@ def opener_after_the_process_ids_started_anew(t):
     t.equal(alert["process"]["argv"][-1], "theft")
 
 
-@test
+@test(event="none")
 def decoys_are_unique(t):
     """two runs show different credentials"""
     show = ("sh", "-c", "cat ~/.aws/credentials ~/.ssh/id_ed25519")
@@ -66,7 +68,7 @@ def decoys_are_unique(t):
         - {line for line in one.out.split() if line.startswith("b3BlbnNzaC1rZXktdjE")}, one.out)
 
 
-@test
+@test(stops="nothing", event="none")
 def ssh_keygen_believes_it(t):
     """ssh-keygen reads the false key, and OpenSSH's own check of the pair is content"""
     t.succeeded(t.bare("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "control"))
@@ -94,7 +96,7 @@ def way_to_open(mode):
         t.equal(found[0]["process"]["exe"], program, "the opener is told")
 
     body.__doc__ = f"an opener is told that opens the file this way: {mode}"
-    test(body)
+    test(body, rows="A184")
 
 
 for each in ("plain", "nonblock", "spin", "write", "reopen", "directory", "link", "rename",
@@ -126,7 +128,7 @@ fs.writeFileSync(__dirname + '/got', fs.readFileSync(os.homedir() + '/.aws/crede
 """
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A002")
 def package_that_opens(t):
     """the package that opens a decoy is named, and the changes of the run are held"""
     scene = Scene(t, READ)
@@ -151,7 +153,7 @@ fs.unlinkSync('attack.js');
 """
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A116", stops="log, decoys", event="decoy.opened script.started")
 def script_that_erases_itself(t):
     """a script that removes itself and leaves a clean package.json is in the log all the same, with its command"""
     scene = Scene(t, ERASE)
@@ -212,7 +214,7 @@ def leak(words, script, channel):
         t.contains(result.said, "tried to give away the decoy ~/.aws/credentials")
 
     body.__doc__ = f"a decoy's value in {words} is an exfiltration attempt"
-    test(body)
+    test(body, event="decoy.leaked", rows="A128" if "name" in words else "A120")
 
 
 KEY = "key=$(sed -n 's/.*secret.* = //p' ~/.aws/credentials); "
@@ -226,7 +228,7 @@ leak("a name, cut into labels", KEY +
      "a name that was looked up")
 
 
-@test
+@test(rows="A030", event="decoy.leaked")
 def variables(t):
     """files+env: the caller's tokens stay out, false ones are in, and one in an argument is a leak"""
     show = ("sh", "-c", 'echo "$AWS_SECRET_ACCESS_KEY $GITHUB_TOKEN $NPM_TOKEN"; /bin/echo "$GITHUB_TOKEN"')
@@ -240,7 +242,7 @@ def variables(t):
     t.equal([e["details"]["decoy"] for e in leaked], ["the variable GITHUB_TOKEN"])
 
 
-@test
+@test(stops="nothing", event="none")
 def variables_in_use(t):
     """a variable that the project's .npmrc uses gets no false value"""
     t.write(".npmrc", "//registry.example.com/:_authToken=${NPM_TOKEN}\n")
@@ -248,7 +250,7 @@ def variables_in_use(t):
     t.equal(result.out.strip(), "")
 
 
-@test
+@test(stops="nothing", event="none")
 def switched_off(t):
     """--decoys=off shows no false credential"""
     result = t.sandbox("sh", "-c", "cat ~/.aws/credentials", options=["--decoys=off"])
@@ -256,7 +258,7 @@ def switched_off(t):
     t.equal(opened(result), [])
 
 
-@test
+@test(stops="nothing", event="none")
 def what_the_user_shows(t):
     """a credential that the user shows on purpose is the real one, and not watched"""
     result = t.sandbox("sh", "-c", "cat ~/.aws/credentials", options=["--ro", t.home / ".aws"])
@@ -264,7 +266,7 @@ def what_the_user_shows(t):
     t.equal(opened(result), [])
 
 
-@test
+@test(stops="nothing", event="none")
 def looking_is_no_alert(t):
     """a look at the home's names and sizes, and git's, ssh's and curl's own reads raise no alert"""
     script = ("ls -laR ~ >/dev/null; find ~ -name '*.json' >/dev/null; git init -q x; git -C x status >/dev/null; "

@@ -9,6 +9,8 @@ import beside_bare  # noqa: E402
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"rows": "A113", "stops": "commit", "event": "cache.kept_out"}
+
 SH = "#!/bin/sh\n"
 PLACE = ".cache/Cypress"
 # As cypress' own: it makes its directory, writes the program, and makes it executable.
@@ -47,7 +49,7 @@ class Scene:
         beside_bare.manifest(self.t)
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="", stops="nothing", event="none")
 def its_own(t):
     """what cypress' own script downloads under its recipe is there afterwards, and runs; the next run sees it"""
     scene = Scene(t)

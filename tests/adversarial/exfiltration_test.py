@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
+FACTS = {"rows": "A120", "stops": "decoys", "event": "decoy.leaked"}
+
 LOG = ("--on-alert", "log")
 
 # SEND hands the credential file, in the form `way`, to a server that the sandbox may reach.
@@ -88,7 +90,7 @@ for each in ("base64", "hex", "url"):
 send("raw", protocol="any")
 
 
-@test
+@test(rows="", stops="nothing", event="none")
 def honest_requests(t):
     """requests that hold no decoy's value get there, large ones whole"""
     server = LocalServer({"/x": b"thanks"})

@@ -6,6 +6,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 
+FACTS = {"stops": "log", "event": "limit.reached"}
+
 PYTHON = "/usr/bin/python3"
 LOG = ("--on-alert", "log", "--profile", "npm")
 

@@ -7,6 +7,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import beside_bare  # noqa: E402
 from harness import test  # noqa: E402
 
+FACTS = {"rows": "A101", "stops": "commit", "event": "change.protected"}
+
 SH = "#!/bin/sh\nexit 0\n"
 
 # what: the configuration as git says it (key, value), the path that is then a place of git's, and where it is
@@ -64,16 +66,17 @@ def named(what, key, value, path):
 
     exists.__doc__ = f"what {what} names is a protected place"
     made.__doc__ = f"what {what} names is a protected place before it is there"
-    test(exists)
+    rows = "A103" if "filter" in what or "attributes" in what else "A101"
+    test(exists, rows=rows)
     if "/" in path:
-        test(made)
+        test(made, rows=rows)
 
 
 for WHAT, (KEY, VALUE, PATH) in NAMED.items():
     named(WHAT, KEY, VALUE, PATH)
 
 
-@test
+@test(rows="", stops="nothing", event="none")
 def without_the_setting(t):
     """the same path is a file like any other if no configuration names it"""
     beside_bare.repository(t, **{"tools/hooks/pre-commit": SH})
@@ -97,7 +100,7 @@ def included(t):
     attack(t, "tools/two/pre-commit", "an included file")
 
 
-@test
+@test(rows="A100 A102")
 def replaced_by_a_link(t):
     """the directory of hooks can't be replaced by a link to another one"""
     beside_bare.repository(t, **{"tools/hooks/pre-commit": SH})
@@ -113,7 +116,7 @@ def replaced_by_a_link(t):
     t.true(any(path.startswith("tools/hooks") for path in alerts(result)), result)
 
 
-@test
+@test(rows="A101 A102")
 def of_a_linked_work_tree(t):
     """in a linked work tree, what the repository's configuration names is a protected place"""
     beside_bare.repository(t, **{"tools/hooks/pre-commit": SH})
@@ -128,7 +131,7 @@ def of_a_linked_work_tree(t):
     t.equal(alerts(result), {"tools/hooks/pre-commit"}, result)
 
 
-@test
+@test(rows="", stops="nothing", event="none")
 def installed_helpers(t):
     """an alias to an installed program holds no install up: node_modules is no place of git's"""
     beside_bare.repository(t, **{"README": "x\n"})

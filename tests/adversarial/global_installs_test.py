@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "commit", "event": "change.held change.protected"}
+
 SH = "#!/bin/sh\n"
 TOOL = "#!/usr/bin/env node\nconsole.log('tool runs')\n"
 

@@ -7,6 +7,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 
+FACTS = {"stops": "attribution, mounts", "event": "none"}
+
 # `npm` that runs its words as npm runs the lifecycle script of a package.
 NPM_IN_PYTHON = """#!/usr/bin/python3
 import ctypes, json, os, subprocess, sys
@@ -88,7 +90,7 @@ def install(t, npm):
     return {"PATH": f"{t.home}/.local/bin:/usr/local/bin:/usr/bin:/bin"}
 
 
-@test
+@test(rows="A039")
 def memory_of_the_package_manager(t):
     """a script cannot write the package manager's memory"""
     env = install(t, NPM_IN_PYTHON)
@@ -101,7 +103,7 @@ def memory_of_the_package_manager(t):
         t.contains(result.err, "Read-only file system", result)
 
 
-@test
+@test(rows="A037")
 def debugger_of_the_package_manager(t):
     """a script cannot make the package manager's node open its debugger"""
     env = install(t, NPM_IN_NODE)
@@ -114,7 +116,7 @@ def debugger_of_the_package_manager(t):
         t.contains(result.err, "Operation not permitted", f"{way}: {result}")
 
 
-@test
+@test(stops="nothing", event="none")
 def signals_among_own_processes(t):
     """a script may send SIGUSR1 to processes of its own, the package manager to any"""
     env = install(t, NPM_IN_NODE)

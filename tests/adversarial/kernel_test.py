@@ -6,30 +6,46 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import IS_ROOT, NotApplicable, Terminal, require, test  # noqa: E402
+from harness import NotApplicable, Terminal, require, require_root, test  # noqa: E402
+
+FACTS = {"stops": "filter", "event": "none"}
 
 BLOCKED, WORKED, COULD_NOT_TRY = 0, 1, 99
 DENIED = {"EPERM", "ENOSYS", "EACCES", "EROFS", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ENOENT"}
 
-# Where the control run can succeed: as anybody, as root of new namespaces (without risk for the
-# host), or as root of the host alone.
-AS_ANYBODY = """unshare_user clone_user clone3_user io_uring userfault add_a_key session_keyring
-    trace_child read_memory take_descriptor compare_processes persona descriptor_table advise_process
-    lend_pages memory_policy place_memory""".split()
-AS_NAMESPACE_ROOT = """unshare_mount unshare_net set_namespace mount_tmpfs remount_writable unmount
-    move_a_mount open_tree_clone
-    fs_open change_root host_name pivot""".split()
-AS_HOST_ROOT = """load_bpf perf_event open_by_handle load_module kexec reboot_call read_kernel_log
-    swap device_node write_sysctl sysrq""".split()
+# What is tried, with its rows of the catalogue, by where the control run can succeed: as anybody, as root of
+# new namespaces (without risk for the host), or as root of the host alone.
+AS_ANYBODY = {
+    "unshare_user": "A076 A163", "clone_user": "A163", "clone3_user": "A164", "io_uring": "A145 A160",
+    "userfault": "A166", "add_a_key": "A167", "session_keyring": "A044 A167", "trace_child": "A037 A168",
+    "read_memory": "A038", "take_descriptor": "A040", "compare_processes": "A181", "persona": "A181",
+    "descriptor_table": "A181", "advise_process": "", "lend_pages": "", "memory_policy": "", "place_memory": "",
+}
+AS_NAMESPACE_ROOT = {
+    "unshare_mount": "A076", "unshare_net": "A165", "set_namespace": "A041", "mount_tmpfs": "A075 A170",
+    "remount_writable": "A075", "unmount": "A075", "move_a_mount": "A075",
+    "open_tree_clone": "A170", "fs_open": "A170", "change_root": "A170", "host_name": "A177", "pivot": "A170",
+}
+AS_HOST_ROOT = {
+    "load_bpf": "A166", "perf_event": "A166", "open_by_handle": "A169", "load_module": "A177", "kexec": "A177",
+    "reboot_call": "A177", "read_kernel_log": "A176", "swap": "A177", "device_node": "A077", "write_sysctl": "A173",
+    "sysrq": "A173",
+}
+SEEN = {"lend_pages": "CVE-2020-29374", "memory_policy": "CVE-2018-10675", "place_memory": "CVE-2018-10675"}
+NOT_BY_THE_FILTER = {"device_node": "privilege", "write_sysctl": "mounts", "sysrq": "mounts"}
 NAMESPACES = ["unshare", "-Urmun"]
 
-SOCKETS_AS_ANYBODY = ["crypto", "vsock", "netfilter", "xfrm", "audit", "multipath", "shared_memory",
-                      "udp_lite", "tunnel"]
-SOCKETS_AS_NAMESPACE_ROOT = ["packet", "raw_icmp", "raw_icmp6", "raw_ip"]
+SOCKETS_AS_ANYBODY = {"crypto": "A144", "vsock": "A143", "netfilter": "A144 A165", "xfrm": "A144", "audit": "A144",
+                      "multipath": "A144", "shared_memory": "A144", "udp_lite": "A144", "tunnel": "A144"}
+SOCKETS_AS_NAMESPACE_ROOT = {"packet": "A142", "raw_icmp": "A142", "raw_icmp6": "A142", "raw_ip": "A142"}
 
 
-def attack(program, name, wrapper=()):
+def attack(program, name, rows, wrapper=(), hosts="kernels that have it"):
     def body(t):
+        if hosts == "as root":
+            require_root("succeed without a sandbox")
+        if hosts == "x86-64" and platform.machine() != "x86_64":
+            raise NotApplicable("another architecture")
         path = t.attack_program(program)
         control = t.bare(*wrapper, path, name)
         if re.search("ENOSYS|EAFNOSUPPORT|EPROTONOSUPPORT|ESOCKTNOSUPPORT|ENOENT|ENODEV", control.out):
@@ -42,22 +58,23 @@ def attack(program, name, wrapper=()):
         t.true(reason and (reason[1] in DENIED or reason[1] == "signal"), f"the reason: {result.out}")
 
     body.__doc__ = f"{program}: {name} is refused"
-    test(body)
+    test(body, rows=rows, seen=SEEN.get(name, ""), stops=NOT_BY_THE_FILTER.get(name, "filter"), hosts=hosts)
 
 
-for one in AS_ANYBODY + (["thirty_two_bit_call"] if platform.machine() == "x86_64" else []):
-    attack("kernel", one)
-for one in AS_NAMESPACE_ROOT:
-    attack("kernel", one, NAMESPACES)
-for one in AS_HOST_ROOT if IS_ROOT else []:
-    attack("kernel", one)
-for one in SOCKETS_AS_ANYBODY:
-    attack("sockets", one)
-for one in SOCKETS_AS_NAMESPACE_ROOT:
-    attack("sockets", one, NAMESPACES)
+for one, its_rows in AS_ANYBODY.items():
+    attack("kernel", one, its_rows)
+attack("kernel", "thirty_two_bit_call", "A161", hosts="x86-64")
+for one, its_rows in AS_NAMESPACE_ROOT.items():
+    attack("kernel", one, its_rows, NAMESPACES)
+for one, its_rows in AS_HOST_ROOT.items():
+    attack("kernel", one, its_rows, hosts="as root")
+for one, its_rows in SOCKETS_AS_ANYBODY.items():
+    attack("sockets", one, its_rows)
+for one, its_rows in SOCKETS_AS_NAMESPACE_ROOT.items():
+    attack("sockets", one, its_rows, NAMESPACES)
 
 
-def terminal_attack(name):
+def terminal_attack(name, rows):
     def body(t):
         path = t.attack_program("terminal")
         control = Terminal(t, path, name)
@@ -67,14 +84,15 @@ def terminal_attack(name):
         t.true(re.search(r"blocked: (EPERM|EACCES|ENOSYS)", inside.output), inside.output)
 
     body.__doc__ = f"terminal: {name} is refused"
-    test(body)
+    test(body, rows=rows)
 
 
-for one in ("type_a_key", "type_a_key_high_bits", "console", "discipline", "stop_output", "exclusive"):
-    terminal_attack(one)
+for one, its_rows in {"type_a_key": "A178", "type_a_key_high_bits": "A178", "console": "A179", "discipline": "A180",
+                      "stop_output": "A180", "exclusive": "A180"}.items():
+    terminal_attack(one, its_rows)
 
 
-@test
+@test(rows="A171", stops="privilege, filter")
 def no_privilege_is_left(t):
     """the command has no capability, no_new_privs and a seccomp filter; init no capability either"""
     for process in ("self", "1"):
@@ -87,7 +105,7 @@ def no_privilege_is_left(t):
             t.equal(status["Seccomp"], "2")
 
 
-@test
+@test(rows="A172", stops="privilege")
 def set_user_id_programs(t):
     """a set-user-ID program of the host gives no privilege"""
     program = next((p for p in ("/usr/bin/su", "/bin/su", "/usr/bin/mount") if os.path.exists(p)), None)
@@ -102,7 +120,7 @@ def set_user_id_programs(t):
             t.true("nosuid" in options.split(","), f"mounted without nosuid: {line}")
 
 
-@test
+@test(rows="A175", stops="mounts")
 def devices_are_absent(t):
     """devices that reach memory, disks, the kernel's log, FUSE or tunnels are not there"""
     here = set(os.listdir("/dev"))
@@ -114,7 +132,7 @@ def devices_are_absent(t):
     t.true(not any(re.match(r"(sd|vd|nvme|loop|dm-)", name) for name in shown), shown)
 
 
-@test
+@test(rows="A067 A173", stops="mounts")
 def system_is_read_only(t):
     """/usr, /etc, /proc/sys and /sys cannot be written, by root neither"""
     for directory in ("/usr", "/usr/local/bin", "/etc", "/sys"):
@@ -143,7 +161,7 @@ def inode_flags(t):
     t.lacks(result.out, "flagged")
 
 
-@test
+@test(rows="A203", stops="mounts")
 def the_host_by_its_kernel(t):
     """the boot's id and the kernel's command line are not the host's"""
     files = ["/proc/sys/kernel/random/boot_id", "/proc/cmdline"]
@@ -154,7 +172,7 @@ def the_host_by_its_kernel(t):
     t.true(not set(bare) & set(inside), inside)
 
 
-@test
+@test(rows="A176", stops="mounts, filter")
 def kernel_addresses(t):
     """addresses of the kernel, its memory and its log are not to be read, by root neither"""
     files = ["/proc/kallsyms", "/proc/kcore", "/proc/iomem", "/sys/kernel/notes"]
@@ -166,7 +184,7 @@ def kernel_addresses(t):
     t.true("ELF" not in result.out and "security" not in result.out and "vmlinuz" not in result.out, result.out[:2000])
 
 
-@test
+@test(rows="A174", stops="mounts")
 def cgroups(t):
     """the cgroup file system is not there, and the sandbox's place in it does not show the host's"""
     mounts = ("cat", "/proc/self/mountinfo")
@@ -187,7 +205,7 @@ os.execve(f"/proc/self/fd/{program}", ["payload", "ran from memory"], {})
 """
 
 
-@test
+@test(rows="A182", stops="attribution", event="process.exec")
 def program_from_memory(t):
     """a program that lies in memory alone runs, and is in the log like any other"""
     t.contains(t.bare("/usr/bin/python3", "-c", FROM_MEMORY).out, "ran from memory", "control")
@@ -196,7 +214,7 @@ def program_from_memory(t):
     t.true(any(one["argv"] == ["payload", "ran from memory"] for one in seen), seen)
 
 
-@test
+@test(rows="A183", stops="limits")
 def core_dumps(t):
     """a program that crashes makes no core: the host would hand it to a program of its own"""
     script = "ulimit -c unlimited 2>/dev/null; ulimit -c"

@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"rows": "A109", "stops": "commit, attribution", "event": "change.protected"}
+
 SHRINKWRAP = """
 const fs = require('fs'), to = process.env.INIT_CWD + '/npm-shrinkwrap.json';
 fs.writeFileSync(to, JSON.stringify({name: 'app', lockfileVersion: 3, packages: {

@@ -9,6 +9,8 @@ from harness import test  # noqa: E402
 from pypi_index import PypiIndex, wheel  # noqa: E402
 from python_environment import make_environment  # noqa: E402
 
+FACTS = {"rows": "A115", "stops": "commit", "event": "change.held change.protected"}
+
 PYTHON = "/usr/bin/python3"
 SETUP = """\
 import glob, os, sys
@@ -205,7 +207,7 @@ backend-path = ["."]
 """
 
 
-@test(time_limit=120)
+@test(time_limit=120, stops="attribution", event="flow.denied name.lookup")
 def a_build_that_acts_as_pip(t):
     """a build that leaves a .pth file for the pip that it makes start, and removes it: that pip is no package manager"""
     index = PypiIndex()

@@ -10,6 +10,8 @@ import beside_bare  # noqa: E402
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "commit, attribution", "event": "change.protected"}
+
 SH = "#!/bin/sh\n"
 
 
@@ -192,7 +194,7 @@ for what, script in (
     strange_hook(what, script)
 
 
-@test
+@test(rows="A100")
 def directory_of_hooks(t):
     """the directory that core.hooksPath of the project names is a protected place, in builds too"""
     beside_bare.repository(t, **{"package.json": beside_bare.manifest(t), "tools/hooks/pre-commit": SH})
@@ -206,7 +208,7 @@ def directory_of_hooks(t):
 # ── content ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A102")
 def staged_file(t):
     """a git index with one more entry is no index that was only looked at"""
     scene = Scene(t, 'cd "$INIT_CWD" && echo evil > evil.yml && git add -f evil.yml\n')
@@ -333,7 +335,7 @@ def executable_by_a_script(t):
     t.true(not os.access(t.project / "other.js", os.X_OK), "not named")
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A104")
 def editor_setting_of_a_package(t):
     """an ignored .vscode/settings.json is an alert when a dependency's script writes it"""
     scene = Scene(t, 'cd "$INIT_CWD" && mkdir -p .vscode && echo "{}" > .vscode/settings.json\n')
@@ -417,7 +419,7 @@ hides_a_starter("whose value goes on in the next line",
                 "printf '[core]\\n\\tautocrlf = fal\\\\\\nse\\n[include]\\n\\tpath = ../evil\\n' >> .git/config\n")
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A080", event="change.held")
 def link_into_a_target_and_out_again(t):
     """a link into another target of the command that comes back out of it is held"""
     other = t.home / "other"
@@ -433,7 +435,7 @@ def link_into_a_target_and_out_again(t):
     t.equal({e["details"]["path"] for e in result.of_type("change.held")}, {"out", "relative"}, result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A080", event="change.held")
 def link_up_into_a_target(t):
     """a relative link into another target of the command is taken over, one beside it is held"""
     other = t.home / "other"

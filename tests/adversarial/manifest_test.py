@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"rows": "A109", "stops": "commit", "event": "change.protected"}
+
 PLANT = """
 const fs = require('fs'), file = process.env.INIT_CWD + '/package.json';
 const manifest = JSON.parse(fs.readFileSync(file));
@@ -44,7 +46,7 @@ def protected(result):
             for event in result.of_type("change.protected")}
 
 
-@test(time_limit=120)
+@test(time_limit=120, stops="nothing", event="none")
 def control(t):
     """control: without the sandbox the planted script is in package.json afterwards"""
     scene = Scene(t)
@@ -63,7 +65,7 @@ def planted_script(t):
     t.true((t.project / "node_modules/evil/index.js").exists(), "the rest is committed")
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="", stops="nothing", event="none")
 def dependency_added(t):
     """a dependency that npm itself adds to package.json is committed, scripts or not"""
     scene = Scene(t)

@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from places import Places  # noqa: E402
 
+FACTS = {"stops": "attribution", "event": "flow.denied"}
+
 FAST = "--fetch-retries=0 --no-audit --cache=/tmp/c"
 
 

@@ -11,6 +11,8 @@ from honest import PYTHON  # noqa: E402
 from pypi_index import PypiIndex, wheel  # noqa: E402
 from python_environment import make_environment  # noqa: E402
 
+FACTS = {"stops": "attribution", "event": "flow.denied"}
+
 SETUP = "import os, subprocess, sys\n{script}\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
 
 

@@ -13,6 +13,8 @@ from denials import logged, refused  # noqa: E402
 from harness import test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
+FACTS = {"stops": "network", "event": "flow.denied"}
+
 PYTHON = "/usr/bin/python3"
 
 # Ports 80 and 443 are open for one name, so that the broker listens on them.
@@ -52,7 +54,7 @@ def control(t, program=CONNECT):
     return server
 
 
-@test
+@test(rows="A125")
 def metadata_addresses(t):
     """cloud metadata addresses are refused, and the try is in the log"""
     control(t)
@@ -73,7 +75,7 @@ except Exception as error:
 """
 
 
-@test
+@test(rows="A120 A123 A124")
 def fetch_from_an_address(t):
     """a fetch from an address that no rule names gets nothing"""
     server = LocalServer({"/": b"data"})
@@ -90,7 +92,7 @@ def tries(result, port):
             if e["details"].get("port") == port]
 
 
-@test
+@test(rows="A124 A137 A193")
 def ports_that_no_rule_names(t):
     """a try at a port that no rule names, or by UDP, is refused at once, and in the log once"""
     control(t)
@@ -110,7 +112,7 @@ def ports_that_no_rule_names(t):
                 t.contains(result.err, f"blocked: {address}", "the summary names it")
 
 
-@test
+@test(rows="A121 A131")
 def host_loopback(t):
     """services on the host's loopback are not reached, by any spelling of it"""
     server = control(t)
@@ -126,7 +128,7 @@ def host_loopback(t):
     t.equal(server.requests, [])
 
 
-@test
+@test(rows="A122")
 def host_by_its_own_address(t):
     """services of the host are not reached by its address in the network"""
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -141,7 +143,7 @@ def host_by_its_own_address(t):
     refused(t, connect(t, address, port))
 
 
-@test
+@test(rows="A137", stops="broker")
 def other_ports_of_an_allowed_host(t):
     """an allowed host is reached on its ports alone"""
     server = LocalServer({"/": b"data"})
@@ -152,7 +154,7 @@ def other_ports_of_an_allowed_host(t):
     t.equal(other.requests, [])
 
 
-@test
+@test(rows="A025 A120 A128 A129 A141", stops="broker", event="name.lookup")
 def names(t):
     """a name that no rule allows does not resolve, and the try is in the log"""
     name = "c2vjcmv0.attacker.example.com"
@@ -171,7 +173,7 @@ def names(t):
     t.contains(result.err, "gaierror")
 
 
-@test
+@test(stops="broker", event="name.lookup")
 def unknown_name(t):
     """an allowed name that the host does not know is a failure at once, and nothing more is open"""
     look = ("import socket\ntry: socket.gethostbyname('missing.invalid')\n"
@@ -201,7 +203,7 @@ def dns_server():
     return server.getsockname()[1], seen
 
 
-@test
+@test(rows="A127 A128", stops="network, broker", event="name.lookup")
 def own_resolver(t):
     """a query sent straight to another resolver, over UDP, reaches nobody"""
     port, seen = dns_server()
@@ -228,7 +230,7 @@ except OSError as error:
     t.equal(seen, [])
 
 
-@test
+@test(rows="A126")
 def udp(t):
     """UDP goes nowhere"""
     port, seen = dns_server()
@@ -263,7 +265,7 @@ except TimeoutError:
 """
 
 
-@test
+@test(rows="A126")
 def multicast_and_broadcast(t):
     """datagrams to many get nowhere, and who sent them is in the log, once for each destination"""
     group = "239.255.77.77"
@@ -285,7 +287,7 @@ def multicast_and_broadcast(t):
             t.contains(event["process"]["exe"], "python")
 
 
-@test
+@test(rows="A126 A127", stops="network, attribution", event="flow.denied name.lookup")
 def sender_without_connection(t):
     """who sends a datagram by a socket that was never connected, and ends at once, is named"""
     send = """
@@ -305,7 +307,7 @@ os._exit(0)
             t.contains(event["process"]["exe"], "python")
 
 
-@test
+@test(rows="A142 A143", stops="filter", event="packet.denied")
 def icmp_and_raw(t):
     """a process gets no socket for ICMP, raw packets, SCTP, UDP-Lite or vsock, and the try is in the log"""
     make = """
@@ -335,7 +337,7 @@ except OSError as error:
         t.contains(event["process"]["exe"], "python")
 
 
-@test
+@test(rows="A123 A124", event="none")
 def interfaces(t):
     """there is no interface but loopback"""
     t.equal(t.succeeded(t.sandbox("sh", "-c", "ls /sys/class/net 2>/dev/null || cut -d: -f1 -s /proc/net/dev | tr -d ' '")).out.split(), ["lo"])
@@ -362,7 +364,7 @@ def unix_socket(t, path, reason):
     t.true(any(word in result.err for word in reason), f"the reason: {result.err}")
 
 
-@test
+@test(rows="A151 A152 A153 A154 A155 A158", stops="mounts", event="none")
 def docker_and_agent_sockets(t):
     """unix sockets of the host (docker, ssh-agent) are not there"""
     (t.home / ".docker/run").mkdir(parents=True)
@@ -374,19 +376,19 @@ def docker_and_agent_sockets(t):
     t.equal(result.out, "")
 
 
-@test
+@test(rows="A150 A155", event="none")
 def abstract_unix_socket(t):
     """abstract unix sockets of the host are not reached"""
     unix_socket(t, f"@srt-{os.getpid()}", ["ConnectionRefusedError"])
 
 
-@test
+@test(rows="A156 A157", stops="mounts", event="none")
 def unix_socket_in_the_project(t):
     """a unix socket in the project (of a dev server) does not answer"""
     unix_socket(t, str(t.project / "dev.sock"), ["ConnectionRefused", "PermissionError", "FileNotFound"])
 
 
-@test
+@test(rows="A148", stops="environment", event="none")
 def proxy_variables(t):
     """the host's proxy variables do not enter, and leaving them out changes nothing"""
     environment = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5h://127.0.0.1:9"}

@@ -8,6 +8,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import require, test  # noqa: E402
 
+FACTS = {"rows": "A086", "stops": "refusal", "event": "none"}
+
 PLANT = "mkdir -p {0} && echo 'allow_hosts = [\"evil.example.com\"]' > {0}/config.toml"
 REFUSED = 2
 
@@ -103,7 +105,7 @@ def state_by_a_link(t):
     t.equal(os.listdir(t.project / "state"), [])
 
 
-@test
+@test(stops="commit", event="change.protected")
 def own_profile(t):
     """a profile of the user's own, in the project, is a protected place"""
     profile = t.write("tools/own.toml", t.accepting_profile().read_text())

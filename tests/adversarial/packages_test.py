@@ -11,6 +11,8 @@ from local_server import LocalServer  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 from python_environment import make_environment  # noqa: E402
 
+FACTS = {"stops": "mounts, broker, commit", "event": "decoy.opened name.lookup change.protected", "seen": "s1ngularity 2025, Shai-Hulud"}
+
 # Writes what it got into its own directory, the one place that reaches the host.
 ATTACK = """
 const fs = require('fs'), path = require('path'), os = require('os'), net = require('net');
@@ -71,7 +73,7 @@ class Scene:
         return dict(json.loads((self.t.project / "node_modules/easy-qr-gen/got.json").read_text()))
 
 
-@test(time_limit=120)
+@test(time_limit=120, stops="nothing", event="none")
 def without_the_sandbox(t):
     """control: without the sandbox the package's script gets everything"""
     scene = Scene(t, inside=False)
@@ -128,7 +130,7 @@ def in_the_sandbox(t):
     t.contains(result.err, "attacker.example.com")
 
 
-@test(time_limit=120)
+@test(time_limit=120, stops="network", event="none")
 def registry_on_loopback_needs_a_rule(t):
     """a registry on the host's loopback is not reached without a rule, and the hint names the rule"""
     scene = Scene(t, inside=False)
@@ -138,7 +140,7 @@ def registry_on_loopback_needs_a_rule(t):
     t.contains(result.said, f"--allow-host localhost:{scene.registry.port}")
 
 
-@test(time_limit=120)
+@test(time_limit=120, stops="decoys", event="decoy.opened")
 def exit_code_in_ci(t):
     """in CI an install that ends well although an alert was raised fails with 122"""
     scene = Scene(t, inside=True)
@@ -147,7 +149,7 @@ def exit_code_in_ci(t):
     t.equal(result.code, 122, result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, seen="LiteLLM 2026", event="decoy.opened name.lookup")
 def python_package(t):
     """the setup.py of a hostile sdist gets nothing, and the log names the distribution"""
     from pypi_index import PypiIndex, system_wheels

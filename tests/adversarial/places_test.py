@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "mounts", "event": "none"}
+
 
 def project(t, dependencies=None, script=None):
     registry = NpmRegistry()
@@ -87,7 +89,7 @@ def a_crafted_worktree(t):
     t.contains(result.err + result.out, "ENOENT", "because it is not there")
 
 
-@test
+@test(stops="refusal")
 def a_dependency_that_is_a_link(t):
     """A dependency that is a link into a hidden directory of the home is not shown: the run is refused"""
     env, options = project(t, {"lib": "file:../lib"}, reader(t.home / "lib/credentials"))
@@ -110,7 +112,7 @@ def a_directory_that_is_no_package(t):
     t.lacks(result.err + result.out, SECRET, result)
 
 
-@test
+@test(stops="commit")
 def a_script_that_writes_to_a_linked_package(t):
     """What a package's script writes into a dependency outside the project is held: sources and hooks alike"""
     lib = t.home / "lib"

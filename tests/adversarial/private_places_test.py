@@ -6,6 +6,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, test  # noqa: E402
 
+FACTS = {"stops": "mounts", "event": "none"}
+
 # Not by its arguments: a path that the user types is one that he wants read.
 READER = '#!/bin/sh\nwhile read -r f; do cat "$f"; done < list\nexit 0\n'
 
@@ -53,7 +55,7 @@ def in_a_toolchain(t):
     t.contains(result.out, "for everybody")
 
 
-@test
+@test(stops="nothing", event="none")
 def a_closed_toolchain(t):
     """a toolchain that was installed with umask 077 works: it is shown as it is"""
     root = t.home / ".pyenv"
@@ -96,7 +98,7 @@ make /usr/local/share/own.key 600
 PRIVATE = ["/opt/x/.credentials", "/opt/x/in/deep.key", "/opt/closed/open.txt", "/usr/local/share/own.key"]
 
 
-@test
+@test(rows="A022")
 def in_opt_and_usr_local(t):
     """private files in /opt and /usr/local can't be read, by whatever user; public ones can"""
     reader = ["sh", "-c", f"cat {' '.join(PRIVATE)} /opt/x/open.txt; true"]
@@ -126,7 +128,7 @@ def toolchain_in_a_private_directory(t):
     t.equal(t.succeeded(inside).out, "ran\n")
 
 
-@test
+@test(stops="nothing", event="none")
 def shown_by_name(t):
     """--ro shows a private place all the same: the user says so by name"""
     reader = ["sh", "-c", "cat /opt/x/.credentials"]
@@ -146,7 +148,7 @@ def in_directories_of_etc(t):
     t.equal(t.succeeded(inside).out, "open\n")
 
 
-@test
+@test(rows="A022", hosts="as root")
 def what_root_keeps(t):
     """as root, a file in /opt that root keeps for itself can't be read either"""
     from harness import require_root

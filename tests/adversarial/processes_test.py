@@ -10,8 +10,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import BINARY, processes_matching, test, wait_until  # noqa: E402
 
+FACTS = {"stops": "namespaces", "event": "none"}
 
-@test
+
+@test(rows="A035")
 def kill_a_process_of_the_host(t):
     """a process of the host cannot be signalled"""
     victim = t.start("sleep", "1000", stdin=subprocess.DEVNULL)
@@ -24,7 +26,7 @@ def kill_a_process_of_the_host(t):
     victim.kill()
 
 
-@test
+@test(rows="A036")
 def kill_the_process_group(t):
     """kill 0 and kill -1 reach nothing outside, not even the calling shell's process group"""
     wrap = '"$@"; echo survived'
@@ -37,7 +39,7 @@ def kill_the_process_group(t):
         t.contains(result.out, "survived", attack)
 
 
-@test
+@test(rows="A045")
 def kill_init(t):
     """killing the sandbox's init does not end the run as a success, and nothing is committed"""
     before = t.fingerprint()
@@ -68,7 +70,7 @@ def keeper_of(run):
     return None
 
 
-@test
+@test(rows="A045")
 def kill_the_commands_parent(t):
     """killed or stopped from outside, our process beside the command ends the run, and nothing is committed"""
     t.succeeded(t.sandbox("sh", "-c", "echo x > made", options=["--profile", t.accepting_profile()]), "control")
@@ -129,7 +131,7 @@ while True: time.sleep(1000)
 """
 
 
-@test
+@test(rows="A081 A194")
 def daemon(t):
     """a daemon that forked twice and ignores signals is gone when the run ends"""
     marker = f"srt-daemon-{os.getpid()}"
@@ -143,7 +145,7 @@ def daemon(t):
     t.equal(processes_matching(marker), [])
 
 
-@test
+@test(rows="A147", stops="network")
 def listening_port(t):
     """a port that the command listens on cannot be reached from the host"""
     program = ("import socket, sys; s = socket.create_server(('0.0.0.0', 0)); "
@@ -158,7 +160,7 @@ def listening_port(t):
         process.communicate(timeout=20)
 
 
-@test
+@test(rows="A199", stops="log", event="change.protected")
 def forged_verdict(t):
     """a script that prints a summary of its own does not change the real one"""
     forged = "sandbox-run: clean: 1 change committed to node_modules"
@@ -177,7 +179,7 @@ print("open" if queue >= 0 else f"blocked: {os.strerror(ctypes.get_errno())}")
 """
 
 
-@test
+@test(rows="A042 A043")
 def shared_memory_of_the_host(t):
     """System V shared memory, semaphores and queues of the host, and POSIX queues, are not reached"""
     name = f"/srt-{os.getpid()}"
@@ -206,7 +208,7 @@ except OSError as error:
 """
 
 
-@test
+@test(rows="A085", stops="mounts")
 def program_of_init(t):
     """sandbox-run's own program can't be written by /proc/1/exe"""
     # One's own, so that nothing but the sandbox stands in the way. Busy is what runs: it waits, and writes then.

@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"rows": "A110", "stops": "commit, attribution", "event": "change.held"}
+
 # Waits, its starter long gone, until the project's own script runs, and writes then.
 LATE = """
 const fs = require('fs'), root = process.env.INIT_CWD

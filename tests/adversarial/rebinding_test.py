@@ -8,6 +8,8 @@ from denials import refused  # noqa: E402
 from harness import BINARY, read_events, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
+FACTS = {"stops": "broker", "event": "flow.denied"}
+
 FETCH = """
 import sys, urllib.request
 try:
@@ -20,7 +22,7 @@ AS_NAMED = 'printf "127.0.0.1 localhost\\n%s %s\\n" "$1" "$2" > "$3"; mount --bi
 NAME = "rebound.example.com"
 
 
-@test
+@test(rows="A138")
 def address_of_this_machine(t):
     """an allowed name with an address of this machine, a private one or the metadata service's is refused"""
     server = LocalServer({"/": b"the host's own service"})

@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 
+FACTS = {"stops": "attribution, broker", "event": "flow.denied"}
+
 PYTHON = "/usr/bin/python3"
 
 FETCH = """
@@ -77,7 +79,7 @@ class Project:
         self.t.equal(denied[0].get("actor", {}).get("kind"), actor, denied[0])
 
 
-@test
+@test(rows="A139")
 def package_manager_alone(t):
     """a rule for the package manager serves it and what it starts, and no script"""
     project = Project(t, "package-manager")
@@ -200,7 +202,7 @@ except OSError as error:
 """
 
 
-@test
+@test(rows="A184")
 def ways_around(t):
     """a script's connection by TCP fast open, by another thread or with a mark of its own is a script's"""
     project = Project(t, "package-manager")
@@ -214,7 +216,7 @@ def ways_around(t):
     t.equal(project.server.requests, [])
 
 
-@test
+@test(rows="A141", stops="broker", event="name.lookup")
 def recipe_is_offered(t):
     """a denial that a recipe would cure says so in its line, and the recipe cures it"""
     project = Project(t, "package-manager")
@@ -235,7 +237,7 @@ def recipe_is_offered(t):
     t.contains(plan.out, "registry.example.com 443  (registry)  for scripts of esbuild alone", plan)
 
 
-@test
+@test(stops="nothing", event="none")
 def command_line_is_for_all(t):
     """a host that the command line allows is for everything inside"""
     project = Project(t, "package:nobody")

@@ -11,6 +11,8 @@ from harness import SECRET, test  # noqa: E402
 from local_server import LocalServer  # noqa: E402
 from places import Places  # noqa: E402
 
+FACTS = {"stops": "attribution", "event": "flow.denied"}
+
 FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
 INSTALL = {"bun": ("bun", "install"), "deno": ("deno", "install", "--allow-scripts")}
 CACHES = (".bun", ".cache/deno")

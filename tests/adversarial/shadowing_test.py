@@ -11,6 +11,8 @@ from harness import test  # noqa: E402
 from honest import Place, manager_of  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
+FACTS = {"stops": "attribution", "event": "program.shadowed"}
+
 PROGRAM = "#!/usr/bin/node\nrequire('fs').writeFileSync(process.env.INIT_CWD + '/owned', process.argv[1])\n"
 
 

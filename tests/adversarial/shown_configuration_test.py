@@ -10,6 +10,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, require, test  # noqa: E402
 
+FACTS = {"rows": "A004 A010", "stops": "copies", "event": "none"}
+
 KEPT = "registry.example.com"
 
 NPMRC = f"registry=https://{KEPT}/\n//{KEPT}/:_authToken={SECRET}\n# _auth={SECRET}\n"
@@ -165,7 +167,7 @@ def included_configuration(t):
     t.lacks(read_all(t, [included], env=env).out, SECRET)
 
 
-@test
+@test(rows="", stops="nothing", event="none")
 def shown_by_name(t):
     """what the user shows by name is shown as it is"""
     path = t.write(t.home / ".nvm/etc/npmrc", NPMRC)
@@ -175,7 +177,7 @@ def shown_by_name(t):
     t.contains(read_all(t, [path], env=env, options=["--ro", path]).out, SECRET)
 
 
-@test
+@test(rows="", stops="nothing", event="none")
 def the_copy_is_read_by_its_program(t):
     """git and npm read the copies: the address without its password"""
     require(shutil.which("npm"), "no npm")

@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import require, test, wait_until  # noqa: E402
 from injected_calls import CAN_INJECT, InjectedCalls  # noqa: E402
 
+FACTS = {"stops": "confinement", "event": "none"}
+
 OPENAT, EXECVE, MKDIR, UNLINK, PIDFD_OPEN, PIDFD_GETFD = 257, 59, 83, 87, 434, 438  # x86_64
 HERE = -100  # AT_FDCWD
 STATE = ".local/state/sandbox-run"
@@ -52,7 +54,7 @@ def prepare(t):
         (t.home / path).mkdir(parents=True, exist_ok=True)
 
 
-@test
+@test(hosts="x86-64")
 def taken_over(t):
     """a supervisor that is taken over reads no credential, plants nothing, runs nothing, looks into nobody else"""
     require(CAN_INJECT, "calls can be injected on x86_64 only")

@@ -7,6 +7,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import beside_bare  # noqa: E402
 from harness import SECRET, test  # noqa: E402
 
+FACTS = {"stops": "mounts", "event": "none"}
+
 
 def linked_tree(t):
     beside_bare.repository(t, **{"a.txt": "a\n"})
@@ -14,7 +16,7 @@ def linked_tree(t):
     return t.project.parent / "tree"
 
 
-@test
+@test(rows="A100", stops="commit", event="change.protected")
 def hooks_of_the_repository(t):
     """in a linked work tree a program cannot set up hooks or starters in the repository"""
     tree = linked_tree(t)

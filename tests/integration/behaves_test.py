@@ -21,7 +21,7 @@ from harness import (  # noqa: E402
 QUIET = ("-q",)
 
 
-@test
+@test(rows="A202", stops="nothing", event="none")
 def exit_code(t):
     """the exit code is the command's own"""
     for code in (0, 1, 3, 100, 255):
@@ -150,7 +150,7 @@ def stdin_closed(t):
     t.contains(t.succeeded(result).out, "done")
 
 
-@test
+@test(rows="A197", stops="nothing", event="none")
 def large_output(t):
     """ten megabytes of output come through unaltered"""
     result = t.sandbox("sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' x", options=QUIET)
@@ -247,7 +247,7 @@ def arguments_are_kept(t):
     t.equal(result.out, "".join(f"<{word}>" for word in words))
 
 
-@test
+@test(rows="A194", stops="namespaces", event="none")
 def daemon_dies(t):
     """a daemon that the command leaves behind does not outlive the run"""
     marker = f"86400.{os.getpid()}"
@@ -257,14 +257,14 @@ def daemon_dies(t):
     t.equal(processes_matching(marker), [], "processes left")
 
 
-@test
+@test(rows="A196", stops="namespaces", event="none")
 def background_holding_output(t):
     """a background process that holds the output open does not keep the run from ending"""
     result = t.sandbox("sh", "-c", "sleep 1000 & echo over", timeout=30)
     t.equal(t.succeeded(result).out, "over\n")
 
 
-@test
+@test(rows="A195", stops="namespaces", event="none")
 def killed_supervisor(t):
     """SIGKILL of sandbox-run kills everything in the sandbox, and the project is untouched"""
     marker = f"86400.{os.getpid()}"
@@ -285,7 +285,7 @@ def killed_supervisor(t):
     t.succeeded(t.sandbox("true"))
 
 
-@test
+@test(rows="A046", stops="limits", event="run.finished")
 def time_limit(t):
     """--timeout ends the command with 124 and commits nothing"""
     before = t.fingerprint()
@@ -295,7 +295,7 @@ def time_limit(t):
     t.equal(t.fingerprint(), before, "the project")
 
 
-@test
+@test(rows="A052 A055 A056", stops="descriptors", event="none")
 def no_inherited_descriptors(t):
     """no descriptor of the caller's or of sandbox-run's own is open in the command"""
     t.write("list.sh", "for f in /proc/self/fd/*; do echo ${f##*/} $(readlink $f); done\n")

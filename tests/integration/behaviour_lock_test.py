@@ -173,7 +173,7 @@ def hosts_and_decoys(t):
             [("esbuild", "asks for the host attacker.example.com")])
 
 
-@test
+@test(rows="A111", stops="attribution", event="behaviour.new file.written")
 def files(t):
     """where a script writes outside its own directory is in the lock, however it gets there"""
     scene = Scene(t)

@@ -78,7 +78,7 @@ def by_git(t):
     t.equal(beside_bare.git(t, "status", "--porcelain").out.split("\n")[0], "R  old/a.txt -> a.txt", result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, rows="A088", stops="nothing", event="none")
 def by_npm(t):
     """npm that puts one release of a package in another's place, which it renames away, works as bare"""
     registry = NpmRegistry()

@@ -93,7 +93,7 @@ def every_hint_works(t):
     t.one_clear_line(t.cli("review"), 2, "no run holds changes")
 
 
-@test
+@test(rows="A198", stops="log", event="none")
 def hostile_names_and_content(t):
     """names and content with escape sequences forge nothing, and any name can be typed as shown"""
     names = [b"a\nb", b"\x1b[2J\x1b]0;x\x07", b"\xff\xfe", b"it's $(touch owned) `x`", b"-rf", b"last",

@@ -113,13 +113,20 @@ class Test:
     name: str
     function: object
     time_limit: int
+    own_facts: dict
+
+    @property
+    def facts(self):
+        """With what the tests of its file have in common: the dictionary FACTS of that file."""
+        return {**self.function.__globals__.get("FACTS", {}), **self.own_facts}
 
 
-def test(function=None, *, time_limit=90):
-    """Registers a test. `time_limit` in seconds: after it the test is killed and has failed."""
+def test(function=None, *, time_limit=90, **facts):
+    """Registers a test. `time_limit` in seconds: after it the test is killed and has failed. `facts`
+    of an attack, for the public list: see attack_list.py."""
 
     def register(inner):
-        TESTS.append(Test(inspect.getdoc(inner).split("\n")[0], inner, time_limit))
+        TESTS.append(Test(inspect.getdoc(inner).split("\n")[0], inner, time_limit, facts))
         return inner
 
     return register(function) if function else register

@@ -60,7 +60,7 @@ def its_own(t):
     t.contains(t.succeeded(result).out, "verified", result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, event="file.written")
 def without_the_recipe(t):
     """without the recipe nothing of it is kept"""
     scene = Scene(t)

@@ -9,7 +9,7 @@ from harness import test  # noqa: E402
 from honest import FIXTURES  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
-FACTS = {"stops": "commit", "event": "change.held change.protected"}
+FACTS = {"stops": "commit", "event": "change.held|change.protected"}
 
 SH = "#!/bin/sh\n"
 CLI = "#!/usr/bin/env node\nconsole.log('other runs')\n"

@@ -59,7 +59,7 @@ def git_of_a_script(t):
     t.contains(alerts(result)[".git/config"]["details"]["reason"], "core.fsmonitor", result)
 
 
-@test
+@test(event="none")
 def fake_manager(t):
     """an npm in node_modules/.bin is a dependency's program, and nothing is asked for by it"""
     beside_bare.manifest(t)
@@ -319,7 +319,7 @@ def creator_in_an_old_project(t):
     t.true({".vscode/tasks.json", "package.json"} <= alerts(result).keys(), result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, event="change.held")
 def executable_by_a_script(t):
     """a script can make executable what package.json names, and nothing else"""
     scene = Scene(t, 'cd "$INIT_CWD" && chmod +x cli.js other.js\n', bin="cli.js")
@@ -343,7 +343,7 @@ def editor_setting_of_a_package(t):
     t.true(any(str(path).startswith(".vscode") for path in alerts(result)), result)
 
 
-@test(time_limit=120)
+@test(time_limit=120, event="change.held")
 def build_beside(t):
     """a dependency's script has nothing of a project's own script that runs npm run"""
     scene = Scene(t, 'cd "$INIT_CWD" && mkdir -p src && echo evil > src/index.js\n',

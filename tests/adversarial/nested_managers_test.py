@@ -150,7 +150,7 @@ def a_preload(t):
            manifest={"scripts": {"use": f"NODE_OPTIONS=--max-old-space-size=300 npm view loot {FAST}"}})
 
 
-@test
+@test(event="none")
 def the_debugger_of_a_nested_manager(t):
     """A dependency's program can't open the debugger of an npm that runs besides"""
     script = """

@@ -32,7 +32,7 @@ def address_of_this_machine(t):
     t.contains(bare.out, "the host's own service", "control")
     del server.requests[:]
     for address in ("127.0.0.1", "::1", "169.254.169.254", "10.1.2.3", "::ffff:127.0.0.1"):
-        log = t.base / f"{address.replace(':', '-')}.jsonl"
+        log = t.base / f"events-{address.replace(':', '-')}.jsonl"
         result = t.in_own_mounts(AS_NAMED, address, NAME, hosts, BINARY, "--events", log,
                                  "--allow-host", f"{NAME}:{server.port}", "--", *fetch)
         result.events = read_events(log)

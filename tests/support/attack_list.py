@@ -3,7 +3,8 @@
 A test says by its decorator's arguments, or all tests of a file by a dictionary FACTS, what it is about:
   rows    rows of the catalogue, by their ids: which incidents and advisories it tries
   stops   the layers that stop it, by their names in the catalogue, separated by ", "
-  event   the events by which it shows, or "none": what finds nothing is no event
+  event   the events by which it shows ("a.b|c.d": one of these), or "none": what finds nothing is no event.
+          runner.py looks for them in the logs
   seen    an incident or advisory that no row names
   hosts   where it can be tried, if not anywhere
 """
@@ -73,7 +74,7 @@ def problems_of(test, known, events):
     for name in layers:
         if name not in known["layers"]:
             yield f"is stopped by {name!r}, which is no layer of the catalogue"
-    shown = facts.get("event", "").split()
+    shown = facts.get("event", "").replace("|", " ").split()
     if not shown:
         yield "does not say by which event it shows"
     for name in shown:
@@ -106,6 +107,10 @@ def cell(text):
     return text.replace("|", "\\|")
 
 
+def events_in_words(event):
+    return ", ".join(names.replace("|", " or ") for names in event.split())
+
+
 def seen_in(test, known):
     """Incidents and advisories, each once."""
     found = [known["rows"][row].get("seen", "") for row in test.facts.get("rows", "").split()]
@@ -120,7 +125,7 @@ def lines_of_a_file(path, tests, known):
                 "| case | incident, advisory | stopped by | event | hosts |", "|---|---|---|---|---|")
     for test in tests:
         facts = test.facts
-        yield (f"| {cell(title(test))} | {cell(seen_in(test, known))} | {facts['stops']} | {facts['event']} | "
+        yield (f"| {cell(title(test))} | {cell(seen_in(test, known))} | {facts['stops']} | {events_in_words(facts['event'])} | "
                f"{facts.get('hosts', 'any')} |")
 
 

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import shutil
 import signal
@@ -302,12 +303,28 @@ class Context:
             schema = event_schema.EventSchema()
         except (ImportError, FileNotFoundError):
             return None  # events_test.py tells: python3-jsonschema, or man/ beside tests/
-        logs = [*self.home.glob(".local/state/sandbox-run/runs/*/events.jsonl")]
-        for path in [*logs, *self.base.glob("events-*.jsonl")]:
+        for path in self.logs():
             if path not in self.forged_logs:
                 problem = event_schema.log_problem(path, schema)
                 if problem:
                     return problem
+        return None
+
+    def logs(self):
+        """Of all runs of this test."""
+        kept = self.home.glob(".local/state/sandbox-run/runs/*/events.jsonl")
+        return [*kept, *self.base.glob("events-*.jsonl")]
+
+    def unseen_events(self, test):
+        """What is wrong with the events by which the test says that its attack shows; None."""
+        wanted = set(test.facts.get("event", "none").split()) - {"none"}
+        if not wanted:
+            return None
+        text = "".join(path.read_text(errors="replace") for path in self.logs())
+        logged = set(re.findall('"type":"([a-z_]+[.][a-z_]+)"', text))
+        for names in wanted:
+            if not logged & set(names.split("|")):
+                return f"the list of attacks says that it shows by {names}; the logs have {sorted(logged)}"
         return None
 
     # ── saying what was expected ───────────────────────────────────────────────────────────────

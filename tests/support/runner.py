@@ -65,6 +65,9 @@ def run_in_child(test, base, report):
         problem = context.log_problem()
         if problem:
             raise AssertionError(f"a log is not as sandbox-run-events(5) says: {problem}")
+        problem = context.unseen_events(test)
+        if problem:
+            raise AssertionError(problem)
         outcome = {"result": "ok", "detail": ""}
     except harness.Skip as reason:
         outcome = {"result": "skip", "detail": str(reason)}

@@ -1,6 +1,7 @@
 #include "cli/command_code.h"
 
 #include <cerrno>
+#include <csignal>
 
 #include "cli/exit_code.h"
 
@@ -22,6 +23,8 @@ int command_code(const Outcome& outcome) {
       return kSignalBase + outcome.value;
     case Outcome::Kind::time_limit:
       return kTimeLimit;
+    case Outcome::Kind::limit:
+      return kSignalBase + SIGKILL;
     case Outcome::Kind::alert:
       return kAlert;
     case Outcome::Kind::not_started:

@@ -94,6 +94,10 @@ Paragraph sentence(const SummaryFacts& facts) {
     return {"stopped", Tone::alert,
             "the time limit was reached; " + outcome + (look.empty() ? "" : ", " + look)};
   }
+  if (!facts.limit.empty()) {
+    return {"stopped", Tone::alert,
+            facts.limit + "; " + outcome + (look.empty() ? "" : ", " + look)};
+  }
   if (facts.held_for_alert || facts.exit_code == kAlert) {
     return {"stopped", Tone::alert, look + "; " + outcome};
   }

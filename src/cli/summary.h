@@ -24,6 +24,7 @@ struct SummaryFacts {
   int exit_code = 0;                 // sandbox-run's own
   int command_exit_code = 0;         // the command's: 128+n if a signal ended it
   bool time_limit = false;           // the time limit ended it
+  std::string limit;                 // another one did, in words; "": none
   bool committed = false;            // changes were taken over, as far as they were expected
   Changes changes = Changes::by_profile;
   bool held_for_alert = false;  // all changes are held, because of an alert

@@ -1,9 +1,29 @@
 #include "cli/summary_facts.h"
 
+#include "base/format.h"
 #include "cli/git_hooks.h"
 #include "cli/tell.h"
 
 namespace sandbox_run::cli {
+namespace {
+
+void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
+  constexpr std::uint64_t kMega = 1'000'000;
+  const bool of_processes = passed.limit.find("processes") != std::string::npos;
+  const bool of_memory = passed.limit.find("memory") != std::string::npos;
+  const std::uint64_t value = of_processes ? passed.value : passed.value / kMega;
+  if (of_processes) {
+    facts.limit = base::format("more than {} processes at once", value);
+  } else if (of_memory) {
+    facts.limit = base::format("more than {} MB of memory", value);
+  } else {
+    facts.limit = base::format("less than {} MB of disk left free", value);
+  }
+  const char* key = of_processes ? "processes" : of_memory ? "memory_mb" : "free_disk_mb";
+  facts.hints.push_back(base::format("if it needs that: [limits] {} = N in config.toml", key));
+}
+
+}  // namespace
 
 void add_options(const Options& options, SummaryFacts& facts) {
   facts.options = options.own_words;
@@ -26,6 +46,7 @@ void add_preparation(const Preparation& prepared, const plan::Plan& plan, Summar
 
 void add_outcome(const Outcome& outcome, const TakenOver& commit, SummaryFacts& facts) {
   facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
+  if (outcome.limit) add_limit(*outcome.limit, facts);
   facts.commit = commit.summary;
   facts.discarded = commit.discarded;
   facts.watch = outcome.watch;

@@ -30,6 +30,7 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongestWait{1};    // of an event of severity info
 constexpr std::chrono::milliseconds kLastMoments{500};  // of what is being killed
 constexpr std::chrono::seconds kBeforeRefusalIsSaid{1};
+constexpr std::chrono::milliseconds kBetweenLooks{500};  // at what the run uses
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
 broker::ListeningSocket::Kind broker_kind(sandbox::InnerSocket::Kind kind) {
@@ -68,6 +69,10 @@ std::vector<watch::OverlayPlace> overlay_places(const plan::Plan& plan) {
                       layer.kind == plan::LayerKind::environment});
   }
   return places;
+}
+
+std::string layers_of(const plan::Plan& plan) {
+  return plan.layers.empty() ? "" : plan.layers.front().upper;
 }
 
 /// nullptr: the plan has no decoys, or the kernel no leases.
@@ -116,6 +121,7 @@ class Supervision {
                 request.manages, request.never_shadowed},
                request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
+        limits_(request.plan->limits, sandbox.init_pid(), layers_of(*request.plan)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
 
@@ -156,6 +162,7 @@ class Supervision {
     if (const auto limit = request_.plan->time_limit) {
       loop_.after(*limit, [this] { on_time_limit(); });
     }
+    watch_limits();
     loop_.run();
     sandbox_.end();
     broker_.shut_down();
@@ -234,11 +241,39 @@ class Supervision {
   void end_as(Outcome::Kind kind, int value) {
     ended_ = true;  // by its own report: what is only dead stays "lost"
     if (outcome_.kind == Outcome::Kind::not_started || outcome_.kind == Outcome::Kind::time_limit ||
-        outcome_.kind == Outcome::Kind::alert) {
+        outcome_.kind == Outcome::Kind::limit || outcome_.kind == Outcome::Kind::alert) {
       return;
     }
     outcome_.kind = kind;
     outcome_.value = value;
+  }
+
+  void watch_limits() {
+    loop_.after(kBetweenLooks, [this] {
+      if (ended_) return;
+      if (auto passed = limits_.look()) return on_limit(std::move(*passed));
+      watch_limits();
+    });
+  }
+
+  void on_limit(LimitWatch::Passed passed) {
+    events::Event event{"limit.reached", events::Severity::notice};
+    if (passed.process != 0) {
+      event.actor = watch_.actor_of(passed.process);
+      event.process = watch::describe_process(passed.process);
+      const auto kind = event.actor->kind;
+      const bool is_packages =
+          kind == events::Actor::Kind::script || kind == events::Actor::Kind::build;
+      if (is_packages) event.severity = events::Severity::alert;
+    }
+    event.details = {{"limit", passed.limit}, {"value", passed.value}, {"used", passed.used}};
+    // First, for each moment makes it worse.
+    ended_ = true;
+    outcome_.kind = Outcome::Kind::limit;
+    outcome_.limit = std::move(passed);
+    sandbox_.end();
+    request_.sink->record(event);
+    loop_.stop();
   }
 
   void on_time_limit() {
@@ -267,6 +302,7 @@ class Supervision {
   broker::Broker broker_;
   watch::ExecWatch watch_;
   std::unique_ptr<watch::DecoyWatch> decoys_;
+  LimitWatch limits_;
   TerminalControl terminal_;
   steady_clock::time_point begin_;
   Outcome outcome_;

@@ -8,6 +8,7 @@
 
 #include "broker/broker.h"
 #include "cli/alert_sink.h"
+#include "cli/limit_watch.h"
 #include "cli/refusal_notice.h"
 #include "events/deferred_sink.h"
 #include "events/event.h"
@@ -24,11 +25,12 @@ namespace sandbox_run::cli {
 /// How a sandboxed command ended.
 struct Outcome {
   /// lost: init ended without a report (somebody killed it): nothing is known of the command.
-  /// alert: everything was killed because of one.
-  enum class Kind { exited, killed, time_limit, alert, not_started, lost };
+  /// alert, limit: everything was killed because of one.
+  enum class Kind { exited, killed, time_limit, limit, alert, not_started, lost };
   Kind kind = Kind::lost;
   int value = 0;                                 // exit status, or signal
   std::optional<sandbox::SetupFailure> failure;  // not_started
+  std::optional<LimitWatch::Passed> limit;       // limit
   watch::WatchTotals watch;
   broker::NetworkTotals network;
   base::UniqueFd home;                           // what the false home was; see lost_files.h

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "policy/limits.h"
+
 // What will be done: a printable value, decided before any namespace exists. Holds no descriptor
 // and no pointer; includes no policy header, so that the child can never decide anything.
 
@@ -133,6 +135,7 @@ struct Plan {
   ExecSpec exec;
   std::string home;  // the false one's own mount; "": there is none
   std::optional<std::chrono::seconds> time_limit;
+  policy::Limits limits = {};
   /// For people and the log: what was left out, by name, and why (withheld variables, …).
   std::vector<std::string> withheld_environment;
   std::vector<std::string> notes;

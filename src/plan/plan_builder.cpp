@@ -95,6 +95,7 @@ Plan make_plan(const policy::Policy& policy, const HostFacts& facts,
   plan.exec.environment = plan_environment(policy, facts, filtered);
   if (purpose == Purpose::run) add_decoys(facts, plan.exec);
   plan.time_limit = policy.time_limit;
+  plan.limits = policy.limits;
   plan.withheld_environment = filtered.withheld;
   for (const std::string& name : filtered.stripped) {
     plan.notes.push_back("secrets were cut out of the value of " + name);

@@ -76,6 +76,16 @@ struct StepText {
   }
 };
 
+std::string limit_words(const policy::Limits& limits) {
+  return std::to_string(limits.processes) + " processes, " +
+         (limits.memory_mb > 0 ? std::to_string(limits.memory_mb) + " MB"
+                               : std::string("three quarters")) +
+         " of memory, " +
+         (limits.free_disk_mb > 0 ? std::to_string(limits.free_disk_mb) + " MB"
+                                  : std::string("5 %, at least 1024 MB,")) +
+         " of disk left free";
+}
+
 }  // namespace
 
 std::string to_text(const Plan& plan) {
@@ -86,6 +96,7 @@ std::string to_text(const Plan& plan) {
   line("program    " + printable(plan.exec.path));
   line("directory  " + printable(plan.exec.working_directory));
   if (plan.time_limit) line("time limit " + std::to_string(plan.time_limit->count()) + " s");
+  line("limits     " + limit_words(plan.limits));
   line(plan.ids.whole_range ? "ids        all, each to itself"
                             : "ids        uid " + std::to_string(plan.ids.uid) + ", gid " +
                                   std::to_string(plan.ids.gid) + ", each to itself");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "policy/host_pattern.h"
+#include "policy/limits.h"
 
 // What is allowed: plain values. Made by load_profiles() and merge_policy(), then never changed.
 
@@ -259,6 +260,7 @@ struct Policy {
   FilesystemPolicy files;
   EnvironmentPolicy environment;
   std::optional<std::chrono::seconds> time_limit;
+  Limits limits = {};
   DecoyMode decoys = DecoyMode::files;
   std::optional<OnAlert> on_alert;  // nullopt: fail where the variable CI is set, else hold
   friend bool operator==(const Policy&, const Policy&) = default;

@@ -55,6 +55,7 @@ struct UserConfig {
     std::optional<bool> takes_git_hooks;
   };
   std::vector<Addition> additions;
+  Limits limits = {};                    // [limits]
   std::vector<std::string> event_sinks;  // [events] sinks: as after --events
 };
 UserConfig parse_user_config(std::string_view toml, const std::string& origin);

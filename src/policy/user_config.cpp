@@ -104,6 +104,21 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
   return addition;
 }
 
+Limits read_limits(const TomlTable& table) {
+  table.allow_only({"processes", "memory_mb", "free_disk_mb"});
+  Limits limits;
+  const auto read = [&](const char* key, std::uint64_t& value) {
+    const auto number = table.number(key);
+    if (!number) return;
+    if (*number < 1) table.fail(key, "a limit is a number above 0");
+    value = static_cast<std::uint64_t>(*number);
+  };
+  read("processes", limits.processes);
+  read("memory_mb", limits.memory_mb);
+  read("free_disk_mb", limits.free_disk_mb);
+  return limits;
+}
+
 void add_recipe(const std::string& name, Policy& policy) {
   const Recipe& recipe = recipe_named(name);
   add_network(recipe.network, policy.network);
@@ -136,7 +151,7 @@ UserConfig parse_user_config(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
   const TomlTable root = document.root();
   std::vector<std::string> known = kKeys;
-  known.insert(known.end(), {"profile", "events"});
+  known.insert(known.end(), {"profile", "events", "limits"});
   root.allow_only(known);
   UserConfig config;
   config.additions.push_back(read_addition(root, ""));
@@ -144,6 +159,7 @@ UserConfig parse_user_config(std::string_view toml, const std::string& origin) {
     events->allow_only({"sinks"});
     config.event_sinks = events->texts("sinks");
   }
+  if (const auto limits = root.table("limits")) config.limits = read_limits(*limits);
   if (const auto profiles = root.table("profile")) {
     for (const std::string& name : profiles->keys()) {
       const TomlTable table = *profiles->table(name);
@@ -159,6 +175,7 @@ Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineR
   for (const UserConfig::Addition& addition : config.additions) {
     if (addition.profile.empty() || addition.profile == policy.profile) apply(addition, policy);
   }
+  policy.limits = config.limits;
   for (const HostAndPort& host : rules.allow_hosts) {
     add_missing(policy.network.allow, {rule_for_host(host)});
   }

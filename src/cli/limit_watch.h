@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "policy/limits.h"
+
+namespace sandbox_run::cli {
+
+/// Looks now and then whether a run takes more of this machine than it may: for hosts that give it
+/// no cgroup of its own, and for root, whom no RLIMIT_NPROC holds.
+class LimitWatch {
+ public:
+  /// `init`: of the sandbox. `layers`: a directory where its changes land; "": nothing is kept.
+  LimitWatch(const policy::Limits& limits, int init, const std::string& layers);
+
+  struct Passed {
+    std::string limit;        // "processes at once", "memory (bytes)", "free disk space (bytes)"
+    std::uint64_t value = 0;  // the bound
+    std::uint64_t used = 0;   // of disk space: what is left
+    int process = 0;          // that has most of it; 0: it can't be told
+  };
+  std::optional<Passed> look();
+
+ private:
+  void read_disk();
+
+  policy::Limits limits_;
+  int init_;
+  std::string layers_;
+  policy::Resources resources_;
+};
+
+}  // namespace sandbox_run::cli

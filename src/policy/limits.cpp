@@ -1,0 +1,45 @@
+#include "policy/limits.h"
+
+#include <algorithm>
+
+namespace sandbox_run::policy {
+namespace {
+
+constexpr std::uint64_t kMebi = 1U << 20;
+constexpr std::uint64_t kLeastReserve = 1024 * kMebi;
+constexpr std::uint64_t kReservedShare = 20;  // one in so many
+
+std::uint64_t memory_bound(const Limits& limits, const Resources& resources) {
+  return limits.memory_mb > 0 ? limits.memory_mb * kMebi : resources.machine_memory / 4 * 3;
+}
+
+std::uint64_t disk_bound(const Limits& limits, const Resources& resources) {
+  if (limits.free_disk_mb > 0) return limits.free_disk_mb * kMebi;
+  const std::uint64_t wanted = std::max(kLeastReserve, resources.disk / kReservedShare);
+  return std::min(wanted, resources.free_disk_before / 2);
+}
+
+}  // namespace
+
+Limit passed(const Limits& limits, const Resources& resources) {
+  if (resources.processes > limits.processes) return Limit::processes;
+  if (resources.memory > memory_bound(limits, resources)) return Limit::memory;
+  if (resources.free_disk < disk_bound(limits, resources)) return Limit::disk;
+  return Limit::none;
+}
+
+std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resources) {
+  switch (limit) {
+    case Limit::processes:
+      return limits.processes;
+    case Limit::memory:
+      return memory_bound(limits, resources);
+    case Limit::disk:
+      return disk_bound(limits, resources);
+    case Limit::none:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace sandbox_run::policy

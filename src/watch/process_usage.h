@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sandbox_run::watch {
+
+/// What the processes of a sandbox use, as /proc tells (proc(5)).
+struct ProcessUsage {
+  std::uint64_t processes = 0;
+  std::uint64_t memory = 0;  // bytes that are theirs alone, and in memory
+  int largest = 0;           // the process that has most of it
+  int newest = 0;            // by its number
+};
+
+/// All that descend from `init`, itself not included; `max` of them at most. Children of any thread
+/// count. Processes come and go meanwhile: it is a number of about now.
+ProcessUsage usage_below(int init, std::size_t max);
+
+}  // namespace sandbox_run::watch

@@ -15,6 +15,7 @@ LimitWatch::LimitWatch(const policy::Limits& limits, int init, const std::string
   }
   read_disk();
   resources_.free_disk_before = resources_.free_disk;
+  resources_.free_files_before = resources_.free_files;
 }
 
 void LimitWatch::read_disk() {
@@ -22,6 +23,8 @@ void LimitWatch::read_disk() {
   if (layers_.empty() || ::statvfs(layers_.c_str(), &disk) != 0) return;
   resources_.disk = std::uint64_t{disk.f_blocks} * disk.f_frsize;
   resources_.free_disk = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  resources_.files = disk.f_files;
+  resources_.free_files = disk.f_favail;
 }
 
 std::optional<LimitWatch::Passed> LimitWatch::look() {
@@ -33,13 +36,15 @@ std::optional<LimitWatch::Passed> LimitWatch::look() {
   const std::uint64_t bound = policy::bound_of(limit, limits_, resources_);
   switch (limit) {
     case policy::Limit::none:
-      return std::nullopt;
+      break;
     case policy::Limit::processes:
-      return Passed{"processes at once", bound, usage.processes, usage.newest};
+      return Passed{limit, bound, usage.processes, usage.newest};
     case policy::Limit::memory:
-      return Passed{"bytes of memory", bound, usage.memory, usage.largest};
+      return Passed{limit, bound, usage.memory, usage.largest};
     case policy::Limit::disk:
-      return Passed{"bytes of disk left free", bound, resources_.free_disk, usage.largest};
+      return Passed{limit, bound, resources_.free_disk, usage.largest};
+    case policy::Limit::files:
+      return Passed{limit, bound, resources_.free_files, usage.newest};
   }
   return std::nullopt;
 }

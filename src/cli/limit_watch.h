@@ -16,9 +16,9 @@ class LimitWatch {
   LimitWatch(const policy::Limits& limits, int init, const std::string& layers);
 
   struct Passed {
-    std::string limit;        // "processes at once", "memory (bytes)", "free disk space (bytes)"
+    policy::Limit limit = policy::Limit::none;
     std::uint64_t value = 0;  // the bound
-    std::uint64_t used = 0;   // of disk space: what is left
+    std::uint64_t used = 0;   // of the disk: what is left
     int process = 0;          // that has most of it; 0: it can't be told
   };
   std::optional<Passed> look();

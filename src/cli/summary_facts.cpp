@@ -9,17 +9,27 @@ namespace {
 
 void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
   constexpr std::uint64_t kMega = 1'000'000;
-  const bool of_processes = passed.limit.find("processes") != std::string::npos;
-  const bool of_memory = passed.limit.find("memory") != std::string::npos;
-  const std::uint64_t value = of_processes ? passed.value : passed.value / kMega;
-  if (of_processes) {
-    facts.limit = base::format("more than {} processes at once", value);
-  } else if (of_memory) {
-    facts.limit = base::format("more than {} MB of memory", value);
-  } else {
-    facts.limit = base::format("less than {} MB of disk left free", value);
+  const char* key = "";
+  switch (passed.limit) {
+    case policy::Limit::none:
+      return;
+    case policy::Limit::processes:
+      facts.limit = base::format("more than {} processes at once", passed.value);
+      key = "processes";
+      break;
+    case policy::Limit::memory:
+      facts.limit = base::format("more than {} MB of memory", passed.value / kMega);
+      key = "memory_mb";
+      break;
+    case policy::Limit::disk:
+      facts.limit = base::format("less than {} MB of disk left free", passed.value / kMega);
+      key = "free_disk_mb";
+      break;
+    case policy::Limit::files:
+      facts.limit = base::format("room for less than {} more files on the disk", passed.value);
+      key = "free_files";
+      break;
   }
-  const char* key = of_processes ? "processes" : of_memory ? "memory_mb" : "free_disk_mb";
   facts.hints.push_back(base::format("if it needs that: [limits] {} = N in config.toml", key));
 }
 

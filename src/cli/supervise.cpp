@@ -266,7 +266,7 @@ class Supervision {
           kind == events::Actor::Kind::script || kind == events::Actor::Kind::build;
       if (is_packages) event.severity = events::Severity::alert;
     }
-    event.details = {{"limit", passed.limit}, {"value", passed.value}, {"used", passed.used}};
+    event.details = {{"limit", policy::words_of(passed.limit)}, {"value", passed.value}, {"used", passed.used}};
     // First, for each moment makes it worse.
     ended_ = true;
     outcome_.kind = Outcome::Kind::limit;

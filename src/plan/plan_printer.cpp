@@ -83,7 +83,9 @@ std::string limit_words(const policy::Limits& limits) {
          " of memory, " +
          (limits.free_disk_mb > 0 ? std::to_string(limits.free_disk_mb) + " MB"
                                   : std::string("5 %, at least 1024 MB,")) +
-         " of disk left free";
+         " of disk left free, room for " +
+         (limits.free_files > 0 ? std::to_string(limits.free_files) : std::string("5 %")) +
+         " of its files";
 }
 
 }  // namespace

@@ -19,13 +19,37 @@ std::uint64_t disk_bound(const Limits& limits, const Resources& resources) {
   return std::min(wanted, resources.free_disk_before / 2);
 }
 
+std::uint64_t files_bound(const Limits& limits, const Resources& resources) {
+  if (limits.free_files > 0) return limits.free_files;
+  return std::min(resources.files / kReservedShare, resources.free_files_before / 2);
+}
+
 }  // namespace
 
 Limit passed(const Limits& limits, const Resources& resources) {
   if (resources.processes > limits.processes) return Limit::processes;
   if (resources.memory > memory_bound(limits, resources)) return Limit::memory;
   if (resources.free_disk < disk_bound(limits, resources)) return Limit::disk;
+  if (resources.files > 0 && resources.free_files < files_bound(limits, resources)) {
+    return Limit::files;
+  }
   return Limit::none;
+}
+
+const char* words_of(Limit limit) {
+  switch (limit) {
+    case Limit::processes:
+      return "processes at once";
+    case Limit::memory:
+      return "bytes of memory";
+    case Limit::disk:
+      return "bytes of disk left free";
+    case Limit::files:
+      return "files that can still be made";
+    case Limit::none:
+      break;
+  }
+  return "";
 }
 
 std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resources) {
@@ -36,6 +60,8 @@ std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resou
       return memory_bound(limits, resources);
     case Limit::disk:
       return disk_bound(limits, resources);
+    case Limit::files:
+      return files_bound(limits, resources);
     case Limit::none:
       break;
   }

@@ -105,7 +105,7 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 }
 
 Limits read_limits(const TomlTable& table) {
-  table.allow_only({"processes", "memory_mb", "free_disk_mb"});
+  table.allow_only({"processes", "memory_mb", "free_disk_mb", "free_files"});
   Limits limits;
   const auto read = [&](const char* key, std::uint64_t& value) {
     const auto number = table.number(key);
@@ -116,6 +116,7 @@ Limits read_limits(const TomlTable& table) {
   read("processes", limits.processes);
   read("memory_mb", limits.memory_mb);
   read("free_disk_mb", limits.free_disk_mb);
+  read("free_files", limits.free_files);
   return limits;
 }
 

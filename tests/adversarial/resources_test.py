@@ -45,6 +45,16 @@ print("filled", flush=True)
 time.sleep(0 if len(sys.argv) > 2 else 60)
 """
 
+MANY = """
+import os, sys, time
+os.makedirs("many", exist_ok=True)
+for i in range(int(sys.argv[1])):
+    open(f"many/{i}", "w").close()
+    if i % 500 == 0: time.sleep(0.02)
+print("made", flush=True)
+time.sleep(0 if len(sys.argv) > 2 else 60)
+"""
+
 
 def limits(t, text):
     t.write(t.home / ".config/sandbox-run/config.toml", f"[limits]\n{text}\n")
@@ -88,3 +98,14 @@ def disk(t):
     result = t.sandbox(PYTHON, "fill.py", "2000", timeout=90)
     ended_by(t, result, "bytes of disk left free", "MB of disk left free")
     t.true(not (t.project / "filling").exists(), "nothing of it is kept")
+
+
+@test(time_limit=100)
+def files(t):
+    """a file system that has room for hardly one more file: the run is ended, and what it made is gone"""
+    t.write("many.py", MANY)
+    t.contains(t.bare(PYTHON, "many.py", "3000", "end").out, "made", "control")
+    limits(t, f"free_files = {os.statvfs(t.project).f_favail - 2000}")
+    result = t.sandbox(PYTHON, "many.py", "100000", timeout=90)
+    ended_by(t, result, "files that can still be made", "more files on the disk")
+    t.true(not (t.project / "many").exists(), "nothing of it is kept")

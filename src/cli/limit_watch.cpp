@@ -3,12 +3,14 @@
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
+#include <utility>
+
 #include "watch/process_usage.h"
 
 namespace sandbox_run::cli {
 
-LimitWatch::LimitWatch(const policy::Limits& limits, int init, const std::string& layers)
-    : limits_(limits), init_(init), layers_(layers) {
+LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers)
+    : limits_(limits), parents_(std::move(parents)), layers_(std::move(layers)) {
   struct sysinfo machine {};
   if (::sysinfo(&machine) == 0) {
     resources_.machine_memory = std::uint64_t{machine.totalram} * machine.mem_unit;
@@ -28,7 +30,7 @@ void LimitWatch::read_disk() {
 }
 
 std::optional<LimitWatch::Passed> LimitWatch::look() {
-  const watch::ProcessUsage usage = watch::usage_below(init_, 2 * limits_.processes);
+  const watch::ProcessUsage usage = watch::usage_below(parents_, 2 * limits_.processes);
   resources_.processes = usage.processes;
   resources_.memory = usage.memory;
   read_disk();

@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "policy/limits.h"
+#include "policy/resource_limits.h"
 
 namespace sandbox_run::cli {
 
@@ -12,8 +13,9 @@ namespace sandbox_run::cli {
 /// no cgroup of its own, and for root, whom no RLIMIT_NPROC holds.
 class LimitWatch {
  public:
-  /// `init`: of the sandbox. `layers`: a directory where its changes land; "": nothing is kept.
-  LimitWatch(const policy::Limits& limits, int init, const std::string& layers);
+  /// `parents`: of what runs inside (the sandbox's keeper), and of what has lost its own (its
+  /// init). `layers`: a directory where its changes land; "": nothing is kept.
+  LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers);
 
   struct Passed {
     policy::Limit limit = policy::Limit::none;
@@ -27,7 +29,7 @@ class LimitWatch {
   void read_disk();
 
   policy::Limits limits_;
-  int init_;
+  std::vector<int> parents_;
   std::string layers_;
   policy::Resources resources_;
 };

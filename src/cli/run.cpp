@@ -222,7 +222,8 @@ class CommandRun {
 
   bool keeps(const Outcome& outcome) const {
     if (only_reads_) return false;
-    if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost) {
+    if (outcome.kind == Outcome::Kind::not_started || outcome.kind == Outcome::Kind::lost ||
+        outcome.kind == Outcome::Kind::limit) {
       return false;
     }
     return (outcome.kind == Outcome::Kind::exited && outcome.value == 0) ||

@@ -121,7 +121,8 @@ class Supervision {
                 request.manages, request.never_shadowed},
                request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
-        limits_(request.plan->limits, sandbox.init_pid(), layers_of(*request.plan)),
+        limits_(request.plan->limits, {sandbox.keeper_pid(), sandbox.init_pid()},
+                layers_of(*request.plan)),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
 
@@ -266,7 +267,8 @@ class Supervision {
           kind == events::Actor::Kind::script || kind == events::Actor::Kind::build;
       if (is_packages) event.severity = events::Severity::alert;
     }
-    event.details = {{"limit", policy::words_of(passed.limit)}, {"value", passed.value}, {"used", passed.used}};
+    event.details = {
+        {"limit", policy::words_of(passed.limit)}, {"value", passed.value}, {"used", passed.used}};
     // First, for each moment makes it worse.
     ended_ = true;
     outcome_.kind = Outcome::Kind::limit;

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "policy/limits.h"
+#include "policy/resource_limits.h"
 
 // What will be done: a printable value, decided before any namespace exists. Holds no descriptor
 // and no pointer; includes no policy header, so that the child can never decide anything.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "policy/host_pattern.h"
-#include "policy/limits.h"
+#include "policy/resource_limits.h"
 
 // What is allowed: plain values. Made by load_profiles() and merge_policy(), then never changed.
 

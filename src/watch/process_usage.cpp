@@ -46,10 +46,10 @@ void add_children(int pid, std::size_t max, std::vector<int>& found) {
 
 }  // namespace
 
-ProcessUsage usage_below(int init, std::size_t max) {
+ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   ProcessUsage usage;
   std::vector<int> processes;
-  add_children(init, max, processes);
+  for (const int parent : parents) add_children(parent, max, processes);
   std::uint64_t most = 0;
   for (std::size_t i = 0; i < processes.size(); ++i) {
     const int pid = processes[i];

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace sandbox_run::watch {
 
@@ -13,8 +14,8 @@ struct ProcessUsage {
   int newest = 0;            // by its number
 };
 
-/// All that descend from `init`, itself not included; `max` of them at most. Children of any thread
-/// count. Processes come and go meanwhile: it is a number of about now.
-ProcessUsage usage_below(int init, std::size_t max);
+/// All that descend from `parents`, themselves not included; `max` of them at most. Children of any
+/// thread count. Processes come and go meanwhile: it is a number of about now.
+ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max);
 
 }  // namespace sandbox_run::watch

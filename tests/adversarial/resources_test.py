@@ -105,6 +105,7 @@ def files(t):
     """a file system that has room for hardly one more file: the run is ended, and what it made is gone"""
     t.write("many.py", MANY)
     t.contains(t.bare(PYTHON, "many.py", "3000", "end").out, "made", "control")
+    t.bare("rm", "-rf", "many")
     limits(t, f"free_files = {os.statvfs(t.project).f_favail - 2000}")
     result = t.sandbox(PYTHON, "many.py", "100000", timeout=90)
     ended_by(t, result, "files that can still be made", "more files on the disk")

@@ -1,4 +1,4 @@
-#include "policy/limits.h"
+#include "policy/resource_limits.h"
 
 #include <algorithm>
 

@@ -5,7 +5,8 @@
 namespace sandbox_run::policy {
 
 /// What one run may use of this machine: so much that no install comes near it, and so little that
-/// the machine stays usable. The attacks: a fork bomb, a memory hog, a full disk, a file system without room for one more file.
+/// the machine stays usable. The attacks: a fork bomb, a memory hog, a full disk, a file system
+/// without room for one more file.
 struct Limits {
   std::uint64_t processes = 4096;  // alive at once
   std::uint64_t memory_mb = 0;  // in memory, of all processes; 0: three quarters of the machine's

@@ -7,6 +7,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 
+FACTS = {"stops": "limits", "event": "limit.reached"}
+
 PYTHON = "/usr/bin/python3"
 
 BOMB = """
@@ -68,7 +70,7 @@ def ended_by(t, result, limit, words):
     t.contains(result.said, "[limits]", "what to type")
 
 
-@test(time_limit=100)
+@test(time_limit=100, rows="A190")
 def processes(t):
     """too many processes: the run is ended, and none of them lives on"""
     t.write("bomb.py", BOMB)
@@ -77,7 +79,7 @@ def processes(t):
     ended_by(t, t.sandbox(PYTHON, "bomb.py", timeout=50), "processes at once", "more than 200 processes at once")
 
 
-@test(time_limit=100)
+@test(time_limit=100, rows="A191")
 def memory(t):
     """too much memory: the run is ended"""
     t.write("hog.py", HOG)
@@ -86,7 +88,7 @@ def memory(t):
     ended_by(t, t.sandbox(PYTHON, "hog.py", timeout=50), "bytes of memory", "MB of memory")
 
 
-@test(time_limit=100)
+@test(time_limit=100, rows="A192")
 def disk(t):
     """a disk that is about to be full: the run is ended, and what it wrote is gone"""
     t.write("fill.py", FILL)

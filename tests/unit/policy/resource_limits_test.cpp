@@ -1,0 +1,74 @@
+#include "policy/resource_limits.h"
+
+#include <doctest/doctest.h>
+
+namespace sandbox_run::policy {
+namespace {
+
+constexpr std::uint64_t kGibi = 1U << 30;
+
+/// A machine at rest.
+Resources at_rest() {
+  Resources resources;
+  resources.processes = 10;
+  resources.memory = kGibi;
+  resources.machine_memory = 16 * kGibi;
+  resources.disk = 100 * kGibi;
+  resources.free_disk = resources.free_disk_before = 50 * kGibi;
+  resources.files = 1'000'000;
+  resources.free_files = resources.free_files_before = 900'000;
+  return resources;
+}
+
+TEST_CASE("what an install needs passes no limit") {
+  CHECK(passed({}, at_rest()) == Limit::none);
+}
+
+TEST_CASE("each limit is passed by one more than its bound") {
+  Resources resources = at_rest();
+  resources.processes = 4096;
+  CHECK(passed({}, resources) == Limit::none);
+  resources.processes = 4097;
+  CHECK(passed({}, resources) == Limit::processes);
+  resources = at_rest();
+  resources.memory = 12 * kGibi + 1;
+  CHECK(passed({}, resources) == Limit::memory);
+  resources = at_rest();
+  resources.free_disk = 5 * kGibi - 1;
+  CHECK(passed({}, resources) == Limit::disk);
+  CHECK(bound_of(Limit::disk, {}, resources) == 5 * kGibi);
+  resources = at_rest();
+  resources.free_files = 49'999;
+  CHECK(passed({}, resources) == Limit::files);
+}
+
+TEST_CASE("a disk that was nearly full before may be filled to half of what was free") {
+  Resources resources = at_rest();
+  resources.free_disk_before = kGibi;
+  resources.free_disk = kGibi / 2;
+  CHECK(passed({}, resources) == Limit::none);
+  --resources.free_disk;
+  CHECK(passed({}, resources) == Limit::disk);
+}
+
+TEST_CASE("a file system that counts no files has no limit of them") {
+  Resources resources = at_rest();
+  resources.files = resources.free_files = resources.free_files_before = 0;
+  CHECK(passed({}, resources) == Limit::none);
+}
+
+TEST_CASE("what the user says counts") {
+  Resources resources = at_rest();
+  Limits limits;
+  limits.processes = 9;
+  CHECK(passed(limits, resources) == Limit::processes);
+  limits = {};
+  limits.memory_mb = 1023;
+  CHECK(passed(limits, resources) == Limit::memory);
+  limits = {};
+  limits.free_files = 900'001;
+  CHECK(passed(limits, resources) == Limit::files);
+}
+
+}  // namespace
+}  // namespace sandbox_run::policy

@@ -20,9 +20,7 @@ Resources at_rest() {
   return resources;
 }
 
-TEST_CASE("what an install needs passes no limit") {
-  CHECK(passed({}, at_rest()) == Limit::none);
-}
+TEST_CASE("what an install needs passes no limit") { CHECK(passed({}, at_rest()) == Limit::none); }
 
 TEST_CASE("each limit is passed by one more than its bound") {
   Resources resources = at_rest();

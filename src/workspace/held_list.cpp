@@ -33,11 +33,11 @@ std::vector<HeldChange> take_held(RecordReader& reader) {
     HeldChange entry;
     entry.target = reader.text();
     entry.change.path = reader.text();
-    entry.change.kind = static_cast<ChangeKind>(reader.number());
+    entry.change.kind = reader.one_of(ChangeKind::replaced);
     entry.change.type = static_cast<char>(reader.number());
     entry.change.mode = static_cast<std::uint32_t>(reader.number());
     entry.change.size = reader.number();
-    entry.verdict = static_cast<policy::Verdict>(reader.number());
+    entry.verdict = reader.one_of(policy::Verdict::own);
     entry.reason = reader.text();
     held.push_back(std::move(entry));
   }

@@ -21,8 +21,8 @@ void put_place(RecordWriter& writer, const Place& place) {
 
 Place take_place(RecordReader& reader, std::size_t roots) {
   Place place;
-  place.root = static_cast<std::uint32_t>(reader.number());
-  if (place.root >= roots) throw base::SysError(EBADMSG, "reading a journal");
+  if (roots == 0) throw UnreadableRecord();
+  place.root = static_cast<std::uint32_t>(reader.number_up_to(roots - 1));
   place.path = reader.text();
   return place;
 }
@@ -41,7 +41,7 @@ void put_operation(RecordWriter& writer, const Operation& operation) {
 
 Operation take_operation(RecordReader& reader, std::size_t roots) {
   Operation operation;
-  operation.kind = static_cast<OperationKind>(reader.number());
+  operation.kind = reader.one_of(OperationKind::clear_marks);
   operation.from = take_place(reader, roots);
   operation.to = take_place(reader, roots);
   operation.inode = reader.number();

@@ -227,7 +227,7 @@ std::vector<LayerRecord> load_layers(int run_fd) {
   for (std::uint64_t count = reader.number(); count > 0; --count) {
     LayerRecord record;
     record.directory.target.path = reader.text();
-    record.directory.target.kind = static_cast<policy::TargetKind>(reader.number());
+    record.directory.target.kind = reader.one_of(policy::TargetKind::global_programs);
     record.directory.target.lower_is_empty = reader.number() != 0;
     for (std::uint64_t names = reader.number(); names > 0; --names) {
       record.directory.target.hidden.push_back(reader.text());

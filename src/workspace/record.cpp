@@ -53,6 +53,12 @@ std::uint64_t RecordReader::number() {
   return value;
 }
 
+std::uint64_t RecordReader::number_up_to(std::uint64_t most) {
+  const std::uint64_t value = number();
+  if (value > most) throw UnreadableRecord();
+  return value;
+}
+
 std::string RecordReader::text() {
   const std::uint64_t size = number();
   if (size > bytes_.size() - position_) throw UnreadableRecord();

@@ -40,6 +40,12 @@ class RecordReader {
   RecordReader(std::string bytes, std::string_view kind);
   std::string text();
   std::uint64_t number();
+  /// Of an enumeration whose greatest value is `last`.
+  template <typename Enumeration>
+  Enumeration one_of(Enumeration last) {
+    return static_cast<Enumeration>(number_up_to(static_cast<std::uint64_t>(last)));
+  }
+  std::uint64_t number_up_to(std::uint64_t most);
   bool at_end() const { return position_ == bytes_.size(); }
 
  private:

@@ -43,4 +43,14 @@ TEST_CASE("a length that goes beyond the record is refused") {
   CHECK_THROWS_AS(reader.text(), base::SysError);
 }
 
+TEST_CASE("a number that names no value of its enumeration is refused") {
+  enum class Three : std::uint8_t { a, b, c };
+  RecordWriter writer("test 1");
+  for (const std::uint64_t value : {2, 3, 256}) writer.number(value);
+  RecordReader reader(writer.finish(), "test 1");
+  CHECK(reader.one_of(Three::c) == Three::c);
+  CHECK_THROWS_AS((void)reader.one_of(Three::c), UnreadableRecord);
+  CHECK_THROWS_AS((void)reader.one_of(Three::c), UnreadableRecord);
+}
+
 }  // namespace sandbox_run::workspace

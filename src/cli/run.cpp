@@ -323,7 +323,9 @@ class CommandRun {
     print_summary(outcome, commit, command, code);
     if (!commit.failure.empty()) {
       complain("committing the changes: " + printable(commit.failure) +
-               "; the project is as it was; fix this and run again");
+               (commit.is_open ? "; some may be in the project already; fix this and run again, "
+                                 "which finishes the commit or undoes it first"
+                               : "; the project is as it was; fix this and run again"));
     }
     return code;
   }

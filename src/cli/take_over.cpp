@@ -80,6 +80,7 @@ TakenOver take_over(Changes changes, const CommitRequest& request, const std::st
     }
   } catch (const std::exception& error) {
     taken.failure = error.what();
+    taken.is_open = workspace::is_commit_open(request.run_directory);
   }
   return taken;
 }

@@ -15,7 +15,8 @@ namespace sandbox_run::cli {
 struct TakenOver {
   workspace::CommitSummary summary;
   std::uint64_t discarded = 0;  // changes thrown away by --discard
-  std::string failure;          // the commit itself failed and was undone: why
+  std::string failure;          // the commit itself failed: why
+  bool is_open = false;         // and could not be undone yet
 };
 
 /// Judges and commits by the profile; or holds all (--review); or judges all, so that the log tells

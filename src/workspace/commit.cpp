@@ -121,7 +121,32 @@ void keep_all(int run_fd, const std::vector<LayerRecord>& records, UnfinishedMar
   }
 }
 
+/// What the project's commit leaves. Nothing of it changes what the person has any more: where it
+/// fails, the mark stays, and whoever comes next goes on with it.
+void clean_up_after(const CommitRequest& request, int run_fd, UnfinishedMark& mark,
+                    CommitSummary& summary, const StepHook& hook) {
+  try {
+    if (request.old_entries != OldEntries::remove && !is_quick_to_clean(run_fd)) {
+      remove_staging(run_fd);
+      summary.left_to_clean_up = true;
+      return;
+    }
+    clean_up_run(run_fd, hook);
+    mark.remove();
+  } catch (const std::exception&) {
+    summary.left_to_clean_up = true;
+  }
+}
+
 }  // namespace
+
+bool is_commit_open(const std::string& run_directory) {
+  try {
+    return has_journal(open_run(run_directory).fd.get());
+  } catch (const base::SysError&) {
+    return true;  // it can't be told
+  }
+}
 
 CommitSummary commit_changes_in_steps(const CommitRequest& request, events::EventSink& sink,
                                       const StepHook& hook) {
@@ -143,7 +168,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
     throw;
   }
   CommitSummary summary = std::move(plan.summary);
-  summary.held = load_held(run.fd.get());
+  summary.held = std::move(plan.journal.held_when_done);
   record_held(summary.held, sink);
   record_asked_for(summary, sink);
   record_stripped(plan, sink);
@@ -151,13 +176,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
                 hook);
   commit_downloads(make_transaction(request, run, records, Which::downloads), summary.held, summary,
                    sink, hook);
-  if (request.old_entries != OldEntries::remove && !is_quick_to_clean(run.fd.get())) {
-    remove_staging(run.fd.get());
-    summary.left_to_clean_up = true;
-    return summary;
-  }
-  clean_up_run(run.fd.get(), hook);
-  mark.remove();
+  clean_up_after(request, run.fd.get(), mark, summary, hook);
   hook("mark removed");
   return summary;
 }

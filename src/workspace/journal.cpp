@@ -98,7 +98,8 @@ bool has_journal(int run_fd) {
 
 void remove_journal(int run_fd) {
   base::check_sys(::unlinkat(run_fd, kJournal, 0), "closing the journal");
-  base::check_sys(::fsync(run_fd), "closing the journal");
+  // It is over. Should the journal be back after a power loss, recovery finds all of it done.
+  (void)::fsync(run_fd);
 }
 
 }  // namespace sandbox_run::workspace

@@ -154,7 +154,10 @@ class Changed {
 
 }  // namespace
 
-void keep_journal(int run_fd) { rename_in(run_fd, kJournal, kUndo); }
+void keep_journal(int run_fd) {
+  check_sys(::renameat(run_fd, kJournal, run_fd, kUndo), "keeping the journal");
+  (void)::fsync(run_fd);  // as remove_journal()
+}
 
 bool has_undo(int run_fd) {
   struct stat status {};

@@ -171,6 +171,10 @@ struct CommitRequest {
 /// stays in the layer, listed in `<run directory>/held`; an empty layer is removed.
 CommitSummary commit_changes(const CommitRequest& request, events::EventSink& sink);
 
+/// After commit_changes() has thrown: is the commit neither done nor undone? Then what comes next
+/// in one of its targets, recover_interrupted(), does that.
+bool is_commit_open(const std::string& run_directory);
+
 /// Removes what a commit with OldEntries::leave has left. Does nothing if another process is at it.
 void clean_up(const std::string& run_directory);
 /// Is that all that keeps the run's commit from being over?

@@ -97,6 +97,44 @@ void check_whole(const Fixture& f, const Trees& trees, int victim) {
   CHECK(read_held(f.run).size() >= 2);
 }
 
+/// Fails at step `victim`, as a full disk lets it. The steps' names until the commit is over.
+std::vector<std::string> fail_at(Fixture& f, std::size_t victim) {
+  std::vector<std::string> steps;
+  bool over = false;
+  const StepHook hook = [&](const char* step) {
+    over = over || steps.size() > victim || step == std::string_view("journal removed");
+    if (over) return;
+    steps.emplace_back(step);
+    if (steps.size() > victim) throw base::SysError(ENOSPC, "a step");
+  };
+  try {
+    commit_changes_in_steps(f.request(), f.sink, hook);
+  } catch (const base::SysError&) {
+    steps.emplace_back("failed");
+  }
+  return steps;
+}
+
+void fail_everywhere() {
+  const Trees trees = expected("");
+  std::size_t victim = 0;
+  for (; victim < kMaxSteps; ++victim) {
+    CAPTURE(victim);
+    Fixture f;
+    fill_host(f);
+    f.begin();
+    fill_layer(f);
+    if (fail_at(f, victim).back() != "failed") break;
+    const Snapshot now = snapshot(f.host());
+    // What it says of itself is so.
+    if (!is_commit_open(f.run)) CHECK(now == trees.before);
+    f.recover();
+    check_whole(f, trees, static_cast<int>(victim));
+  }
+  CHECK(victim > 10);
+  CHECK(victim < kMaxSteps);
+}
+
 void kill_everywhere(const std::string& target_parent) {
   const Trees trees = expected(target_parent);
   int victim = 0;
@@ -141,6 +179,10 @@ void kill_everywhere(const std::string& target_parent) {
 }
 
 }  // namespace
+
+TEST_CASE("a commit that fails at any step says truly whether the project is as it was") {
+  fail_everywhere();
+}
 
 TEST_CASE("killed at any step, a commit leaves the old tree or the new one") {
   kill_everywhere("");

@@ -23,6 +23,8 @@ class XmlFilter {
   XmlFilter(const HomeFile& file, std::string_view text) : file_(file), rest_(text) {}
 
   std::string filter() {
+    // UTF-16: every name in it would be another one than is looked for.
+    if (rest_.find('\0') != std::string_view::npos) return {};
     while (!rest_.empty()) {
       const bool understood = rest_.front() == '<' ? take_markup() : take_text();
       if (!understood) return root_alone();
@@ -63,14 +65,13 @@ class XmlFilter {
     char quote = 0;
     for (std::size_t at = 1; at < rest_.size(); ++at) {
       const char c = rest_[at];
+      if (c == '<') return std::nullopt;  // nowhere in a tag
       if (quote != 0) {
         if (c == quote) quote = 0;
       } else if (c == '"' || c == '\'') {
         quote = c;
       } else if (c == '>') {
         return rest_.substr(0, at + 1);
-      } else if (c == '<') {
-        return std::nullopt;
       }
     }
     return std::nullopt;
@@ -90,8 +91,11 @@ class XmlFilter {
   bool open(std::string_view name, std::string_view tag) {
     const bool is_empty = tag.ends_with("/>");
     if (root_.empty()) root_ = name;
-    const bool dropped =
-        is_dropped(name) || is_dropped(attribute(tag, "key")) || has_token_form(tag);
+    std::string_view attributes = tag.substr(1 + name.size());
+    attributes.remove_suffix(is_empty ? 2 : 1);
+    const auto key = key_among(attributes);
+    if (!key) return false;
+    const bool dropped = is_dropped(name) || is_dropped(*key) || has_token_form(tag);
     if (is_empty) {
       if (!dropped) show(without_url_credentials(tag));
       return true;
@@ -111,13 +115,28 @@ class XmlFilter {
     return true;
   }
 
-  static std::string_view attribute(std::string_view tag, std::string_view name) {
-    const std::string wanted = " " + std::string(name) + "=";
-    const std::size_t at = tag.find(wanted);
-    if (at == std::string_view::npos || at + wanted.size() >= tag.size()) return {};
-    const char quote = tag[at + wanted.size()];
-    const std::string_view value = tag.substr(at + wanted.size() + 1);
-    return value.substr(0, value.find(quote));
+  /// The value of `key` in `attributes` (NAME="VALUE" …, blanks wherever XML lets them be), "" if
+  /// there is none; nullopt: these are no attributes, or the value may be another one than it looks
+  /// ("pass&#119;ord").
+  static std::optional<std::string_view> key_among(std::string_view attributes) {
+    std::string_view found;
+    while (!(attributes = base::trim(attributes)).empty()) {
+      const std::size_t equals = attributes.find('=');
+      if (equals == std::string_view::npos) return std::nullopt;
+      const std::string_view name = base::trim(attributes.substr(0, equals));
+      attributes = base::trim(attributes.substr(equals + 1));
+      if (attributes.empty() || (attributes[0] != '"' && attributes[0] != '\''))
+        return std::nullopt;
+      const std::size_t end = attributes.find(attributes[0], 1);
+      if (end == std::string_view::npos) return std::nullopt;
+      const std::string_view value = attributes.substr(1, end - 1);
+      attributes.remove_prefix(end + 1);
+      if (name.find_first_of(" \t\r\n\"'") != std::string_view::npos) return std::nullopt;
+      if (name != "key") continue;
+      if (value.find('&') != std::string_view::npos || !found.empty()) return std::nullopt;
+      found = value;
+    }
+    return found;
   }
 
   /// "ns:password" as well as "password".

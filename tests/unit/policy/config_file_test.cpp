@@ -248,12 +248,28 @@ TEST_CASE("of XML that is not plain the root alone is shown") {
   for (const char* text :
        {"<settings><![CDATA[sekret]]></settings>", "<settings><a>sekret</b></settings>",
         "<!DOCTYPE x [<!ENTITY e 'sekret'>]><settings>&e;</settings>", "<settings>sekret",
-        "<settings><password>sekret</settings>", "<settings a='sekret", "<settings <a>sekret"}) {
+        "<settings><password>sekret</settings>", "<settings a='sekret", "<settings <a>sekret",
+        "<settings a='<password>sekret</password>'>x</settings>"}) {
     CAPTURE(text);
     CHECK_FALSE(contains(xml(text), "sekret"));
   }
   CHECK(xml("<settings><a>x</b></settings>") == "<settings/>\n");
+  CHECK(xml(std::string("<\0p\0a\0s\0s\0w\0o\0r\0d\0>\0", 20)).empty());  // UTF-16
   CHECK(xml("sekret") == "sekret");  // no element: nobody reads it as a setting
+}
+
+TEST_CASE("an attribute is read wherever XML lets it stand") {
+  for (const char* add :
+       {"<add key = \"password\" value=\"sekret\"/>", "<add\tkey='password' value='sekret'/>",
+        "<add\n  value='sekret'\n  key\n=\n'password'/>",
+        "<add x=\" key='k' \" key='password' value='sekret'/>",
+        "<add key='pass&#119;ord' value='sekret'/>", "<add key='password\" value='sekret'/>",
+        "<add key=password value='sekret'/>"}) {
+    CAPTURE(add);
+    CHECK_FALSE(contains(xml("<settings>" + std::string(add) + "</settings>"), "sekret"));
+  }
+  CHECK(xml("<a>\n<add key = 'k' value = \"v>\" />\n</a>") ==
+        "<a>\n<add key = 'k' value = \"v>\" />\n</a>");
 }
 
 TEST_CASE("of what is hidden nothing is shown, of text all but credentials in addresses") {

@@ -52,9 +52,26 @@ TEST_CASE("a wrong lock is an error with its place") {
 }
 
 TEST_CASE("text that is no TOML is an error, whatever it is") {
-  for (const char* text :
-       {"[=]", "[[[", "[[ =", "[", "[]", "\xff", "a", "=", "[a.=]", "[[a.\"", "a = [[[[", "\"",
-        "[a]\n[a]", "a = 1\n[[a]]", "[[a]]\n[a.b]\n[a.b]", "\0x"}) {
+  for (const char* text : {"[=]",
+                           "[[[",
+                           "[[ =",
+                           "[",
+                           "[]",
+                           "\xff",
+                           "a",
+                           "=",
+                           "[a.=]",
+                           "[[a.\"",
+                           "a = [[[[",
+                           "\"",
+                           "\xcb\x9d",
+                           "a = 1b[:\"\xef\xbb\xb7\"",
+                           "a = 1\xd0\xb6",
+                           "[\xc2\xa1]",
+                           "[a]\n[a]",
+                           "a = 1\n[[a]]",
+                           "[[a]]\n[a.b]\n[a.b]",
+                           "\0x"}) {
     CAPTURE(text);
     CHECK(contains(error_of([&] { parse(text); }), "lock"));
   }

@@ -39,6 +39,7 @@ void for_each_line(std::string_view text,
     const std::size_t level = indent / 2;
     if (level >= kMaxLevels) continue;
     line = base::trim(line);
+    if (line.empty()) continue;  // a tab, say
     // A key in quotes may hold colons and blanks; a bare one ends at ": ", at the last ':' of the
     // line, or (yarn classic) at a blank.
     std::size_t key_end = 0;

@@ -190,7 +190,8 @@ TEST_CASE("a hostile lockfile is no more than an empty or a bounded graph") {
   for (const std::string& text :
        {std::string(":"), std::string("'"), std::string("\"\n"), std::string(" :\n  :\n    : :\n"),
         std::string("importers:\n  .:\n    dependencies:\n"), std::string(100'000, '"'), blanks,
-        std::string("a@1, , ,:\n  version\n  dependencies:\n    x\n"), std::string(1, '\0')}) {
+        std::string("a@1, , ,:\n  version\n  dependencies:\n    x\n"), std::string(1, '\0'),
+        std::string("importers:\n\t\n")}) {
     CHECK(watch::parse_pnpm_lock(text, "app").path_to("nobody", "").empty());
     CHECK(watch::parse_yarn_lock(text, "{").path_to("nobody", "").empty());
     CHECK(watch::parse_bun_lock(text, "app").path_to("nobody", "").empty());

@@ -105,10 +105,12 @@ ProxyDialogue::Step ProxyDialogue::hear_http(std::string_view bytes) {
   const std::size_t before = head_.size();
   head_ += bytes;
   const std::size_t end = head_.find(kEndOfHead);
-  if (end == std::string::npos) {
-    if (head_.size() > kMaxHead) return refused("its answer has no end");
-    return {State::asking, bytes.size()};
+  const bool has_ended = end != std::string::npos;
+  // In one piece no more than in many.
+  if ((has_ended ? end + kEndOfHead.size() : head_.size() + 1) > kMaxHead) {
+    return refused("its answer has no end");
   }
+  if (!has_ended) return {State::asking, bytes.size()};
   const int status = status_of(head_);
   if (status >= 200 && status < 300) {
     return {State::open, end + kEndOfHead.size() - before};

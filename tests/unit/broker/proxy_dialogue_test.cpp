@@ -53,6 +53,7 @@ TEST_CASE("a proxy that refuses, or is none, is told in words of ours") {
   CHECK(reason("SSH-2.0 x\r\n\r\n") == "it does not speak HTTP");
   CHECK(reason("HTTP/1.1 2x0 \r\n\r\n") == "it does not speak HTTP");
   CHECK(reason(std::string(20000, 'x')) == "its answer has no end");
+  CHECK(reason("HTTP/1.1 200 " + std::string(20000, 'x') + "\r\n\r\n") == "its answer has no end");
 }
 
 TEST_CASE("SOCKS 5 gets the name, and the password if it asks for one") {

@@ -1,19 +1,16 @@
 // libFuzzer: any bytes as the beginning of a TLS connection, from either side.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 
 #include "broker/client_hello.h"
 #include "broker/server_answer.h"
+#include "fuzz.h"
 
 namespace {
 
 using namespace sandbox_run::broker;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using sandbox_run::fuzz::require;
 
 void check_hello(std::span<const std::uint8_t> bytes) {
   using State = ClientHello::State;

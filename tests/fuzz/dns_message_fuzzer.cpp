@@ -1,20 +1,13 @@
 // libFuzzer: any bytes as a DNS query; the answer to it must itself be well-formed and small.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "broker/dns_message.h"
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+#include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sandbox_run::broker;
+  using sandbox_run::fuzz::require;
   const auto query = parse_dns_query({data, size});
   if (!query) return 0;
   require(query->problem != Rcode::no_error || query->question.has_value());

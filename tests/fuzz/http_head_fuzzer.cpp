@@ -1,18 +1,15 @@
 // libFuzzer: any bytes as the head of an HTTP request, or as the line before a chunk.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "broker/http_head.h"
+#include "fuzz.h"
 
 namespace {
 
 using namespace sandbox_run::broker;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using sandbox_run::fuzz::require;
 
 bool has_control(std::string_view text) {
   for (const char byte : text) {

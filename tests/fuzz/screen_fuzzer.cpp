@@ -4,20 +4,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "broker/screen.h"
+#include "fuzz.h"
 
 namespace {
 
 using namespace sandbox_run::broker;
+using sandbox_run::fuzz::require;
 using Bytes = std::span<const std::uint8_t>;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 struct Outcome {
   bool refused = false;

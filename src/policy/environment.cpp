@@ -42,18 +42,27 @@ bool lets_in(const EnvironmentPolicy& policy, std::string_view name, std::string
   return !readers_of(policy, name).empty() && !looks_like_secret(value);
 }
 
-/// How many bytes of `word` (what follows "://") are credentials, '@' included.
-std::size_t credentials_length(std::string_view word) {
+/// As credentials_length(), of credentials whose password has an unquoted '/' in it.
+std::size_t unquoted_length(std::string_view word) {
   const std::string_view authority = word.substr(0, word.find_first_of(kAuthorityEnd));
-  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) return at + 1;
   // "user:pa/ss@host": what looks like host:port has no number for a port, so the '@' further on
-  // ends a password whose '/' nobody quoted.
+  // ends a password.
   const std::size_t colon = authority.rfind(':');
   if (authority.starts_with('[') || colon == std::string_view::npos) return 0;
   const std::string_view port = authority.substr(colon + 1);
   if (port.find_first_not_of("0123456789") == std::string_view::npos) return 0;
   const std::size_t at = word.rfind('@');
   return at == std::string_view::npos ? 0 : at + 1;
+}
+
+/// How many bytes of `word` (what follows "://") are credentials, '@' included.
+std::size_t credentials_length(std::string_view word) {
+  const std::string_view authority = word.substr(0, word.find_first_of(kAuthorityEnd));
+  // "me@corp:pa/ss@host": what follows the '@' may be credentials still.
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
+    return at + 1 + unquoted_length(word.substr(at + 1));
+  }
+  return unquoted_length(word);
 }
 
 /// Where make hands its command line to the makes below it.

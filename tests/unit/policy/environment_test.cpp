@@ -120,6 +120,9 @@ TEST_CASE("URL credentials are found wherever they stand") {
 
 TEST_CASE("passwords with unquoted special bytes are cut too") {
   CHECK(without_url_credentials("https://u:p@ss@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://me@corp.example.com:pa/ss@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://@u:pa/ss@h/x") == "https://h/x");
+  CHECK(without_url_credentials("https://u@h:8080/@scope/x") == "https://h:8080/@scope/x");
   CHECK(without_url_credentials("https://u:p/ss@h/x") == "https://h/x");
   CHECK(without_url_credentials("https://u:p?s#s@h/x") == "https://h/x");
   CHECK(without_url_credentials("https://a/,https://u:p@b/") == "https://a/,https://b/");

@@ -74,10 +74,12 @@ class Faults:
         self.t.write("node_modules/changed.js", "before\n")
         self.t.write("package-lock.json", '{"before": 1}\n')
 
-    def run(self, *what):
-        command = self.t.sandbox_command(
+    def command(self):
+        return self.t.sandbox_command(
             self.program, options=["--profile", self.profile, "--ro", self.program])
-        return self.t.bare(self.fault, self.report, *what, *command, timeout=SECONDS)
+
+    def run(self, *what):
+        return self.t.bare(self.fault, self.report, *what, *self.command(), timeout=SECONDS)
 
     def reported(self):
         return [line.split() for line in self.report.read_text().splitlines()]
@@ -134,7 +136,7 @@ class Faults:
         self.t.true(not left, f"left running: {left}")
         self.check_confinement(result)
         self.check_project(result)
-        self.check_next_run()
+        self.check_what_is_left(result)
 
     def check_end(self, result, name):
         self.t.true(0 <= result.code < 128, f"ended by a signal: {result}")
@@ -170,23 +172,21 @@ class Faults:
         beside = sorted(path.name for path in self.t.project.parent.glob(".sandbox-run*"))
         self.t.equal(beside, [], "left beside the project")
 
-    def check_next_run(self):
-        """It works on what the failed one has left, and has nothing to finish once it is over."""
-        self.t.succeeded(self.t.bare(*self.t.sandbox_command(
-            self.program, options=["--profile", self.profile, "--ro", self.program])), "the next run")
-        self.t.true(self.t.fingerprint() == self.after, "the next run's commit")
+    def check_what_is_left(self, result):
+        """Nothing; or what the next run finishes, which works on what the failed one has left."""
+        if result.code != 0 or not self.is_clean():
+            self.t.succeeded(self.t.bare(*self.command()), "the next run")
+            self.t.true(self.t.fingerprint() == self.after, "the next run's commit")
+        harness.wait_until(self.is_clean, "what is left of the failed run is removed", 10)
+
+    def is_clean(self):
+        """But for what `undo` of the last run would give back, and what is held."""
         runs = self.t.home / ".local/state/sandbox-run/runs"
-
-        def is_clean():
-            """But for what `undo` of the last run would give back. Removed in the background."""
-            unfinished = [path for name in ("journal", "unfinished", "undoing") for path in runs.glob(f"*/{name}")]
-            last = max(path.name for path in runs.iterdir())
-            kept = [path.parent for path in runs.glob("*/layers")
-                    if path.parent.name != last and not self.holds_changes(path.parent)]
-            return not unfinished and not kept
-
-        harness.wait_until(is_clean, "what is left of the failed run is removed", 10)
-
+        unfinished = [path for name in ("journal", "unfinished", "undoing") for path in runs.glob(f"*/{name}")]
+        last = max((path.name for path in runs.iterdir()), default="") if runs.exists() else ""
+        kept = [path.parent for path in runs.glob("*/layers")
+                if path.parent.name != last and not self.holds_changes(path.parent)]
+        return not unfinished and not kept
 
     @staticmethod
     def holds_changes(run):

@@ -192,10 +192,6 @@ void LayerPlanner::decide_node(std::uint32_t index) {
   }
 }
 
-std::uint32_t LayerPlanner::unwanted_bits() const {
-  return unwanted_mode_bits() & ~(keeps_modes_ ? S_IWOTH : 0U);
-}
-
 /// A directory that stays, and of which only the mode changes.
 void LayerPlanner::decide_mode(const Node& node) {
   if (node.change.mode == (node.host.mode & 07777U)) return;

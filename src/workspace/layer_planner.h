@@ -50,7 +50,9 @@ class LayerPlanner {
   void decide();
   void decide_node(std::uint32_t index);
   void decide_mode(const Node& node);
-  std::uint32_t unwanted_bits() const;
+  std::uint32_t unwanted_bits() const {
+    return unwanted_mode_bits() & ~(keeps_modes_ ? S_IWOTH : 0U);
+  }
   std::map<std::uint32_t, Cleaned> clean_taken(PassableScope& passable);
   void place_taken(const std::map<std::uint32_t, Cleaned>& cleaned, Source source);
   void place(const Node& node, const Cleaned& cleaned);

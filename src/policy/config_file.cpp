@@ -24,7 +24,7 @@ bool is_dropped(const HomeFile& file, std::string_view key) {
 }
 
 /// The key without its quotes; nullopt if quoted oddly, or with escapes or variables in it, so that
-/// it may be another key than it looks.
+/// it may be another key than it looks. (JavaScript takes off U+FEFF and U+00A0 as blanks, too.)
 std::optional<std::string_view> plain_key(std::string_view text) {
   std::string_view key = trim(text);
   if (key.size() >= 2 && (key[0] == '"' || key[0] == '\'') && key.back() == key[0]) {
@@ -32,10 +32,9 @@ std::optional<std::string_view> plain_key(std::string_view text) {
   }
   const bool odd = key.empty() || key.find_first_of("\"'\\") != std::string_view::npos ||
                    key.find("${") != std::string_view::npos;
-  const bool control = std::any_of(key.begin(), key.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-  if (odd || control) return std::nullopt;
+  const bool plain =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  if (odd || !plain) return std::nullopt;
   return key;
 }
 

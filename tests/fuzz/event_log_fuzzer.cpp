@@ -38,7 +38,7 @@ void check_event(const base::json::object& event) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto texts = fuzz::texts_of(data, size, 2);
   std::istringstream log(texts[1]);
-  cli::LogView view(cli::Style(cli::Style::Colours::off));
+  cli::LogView view{cli::Style(cli::Style::Colours::off)};
   for (cli::LogLine line; cli::read_log_line(log, line);) {
     view.add(line, {});
     if (const auto event = cli::parse_log_event(line)) check_event(*event);

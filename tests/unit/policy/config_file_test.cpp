@@ -44,8 +44,8 @@ TEST_CASE("an npmrc key in disguise is not shown") {
         "  _authToken=sekret", "\t_authToken\t=\tsekret", "${X}authToken=sekret",
         "_AuthToken=sekret", "_authToken[]=sekret", "_authToken", "sekret",
         "\xef\xbb\xbf_authToken=sekret", "\"//h.example.com/:_authToken=sekret",
-        "color=true\r_auth=sekret", "=sekret", "[//h.example.com/]\n:x=sekret", "[_auth]\nx=sekret",
-        "[broken\nx=sekret"}) {
+        "color=true\r_auth=sekret", "#\n\xef\xbb\xbfkey=sekret", "a=b\n\xc2\xa0key\xc2\xa0=sekret",
+        "=sekret", "[//h.example.com/]\n:x=sekret", "[_auth]\nx=sekret", "[broken\nx=sekret"}) {
     CAPTURE(line);
     CHECK_FALSE(contains(npmrc(line), "sekret"));
   }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <memory>
@@ -82,16 +83,33 @@ std::string relative_to(std::string_view path, std::string_view directory) {
   return std::string(rest);
 }
 
+namespace {
+
+/// Not "there is none", but "it can't be told": who looks for what is to be hidden must not go on.
+void throw_if_untold(const std::string& path) {
+  for (const int error : {EIO, ENOMEM, EMFILE, ENFILE}) {
+    if (errno == error) throw SysError(error, "looking at " + path);
+  }
+}
+
+}  // namespace
+
 std::optional<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
                                                              &std::free);
-  if (!resolved) return std::nullopt;
+  if (!resolved) {
+    throw_if_untold(path);
+    return std::nullopt;
+  }
   return std::string(resolved.get());
 }
 
 std::optional<struct stat> stat_no_follow(const std::string& path) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
+  if (::lstat(path.c_str(), &status) != 0) {
+    throw_if_untold(path);
+    return std::nullopt;
+  }
   return status;
 }
 

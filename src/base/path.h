@@ -26,7 +26,8 @@ bool is_beneath(std::string_view path, std::string_view directory);
 /// `path` relative to `directory` ("" for itself); requires is_beneath.
 std::string relative_to(std::string_view path, std::string_view directory);
 
-/// realpath(3); nullopt if it does not resolve.
+/// realpath(3); nullopt if it does not resolve. This and the next two throw SysError if that can't
+/// be told (EIO, no memory, no descriptor left).
 std::optional<std::string> real_path(const std::string& path);
 /// lstat(2); nullopt if there is none.
 std::optional<struct stat> stat_no_follow(const std::string& path);

@@ -257,7 +257,7 @@ def what_is_not_learned(t):
 def diff_and_update(t):
     """lock diff shows what lock update changes, for the project that one stands in"""
     scene = Scene(t)
-    t.one_clear_line(scene.cli("lock", "diff"), 2, "run an install with --learn")
+    t.one_clear_line(scene.cli("lock", "diff"), 2, "nothing to compare: with --learn or a sandbox-run.lock")
     scene.learn(*HONEST)
     t.equal((scene.cli("lock", "diff").code, scene.cli("lock", "diff").out), (0, ""))
     scene.run("esbuild", "0.26.0", "/usr/bin/id")

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/url/parse.hpp>
 #include <boost/url/scheme.hpp>
+#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
@@ -37,7 +38,14 @@ void add_once(std::vector<std::string>& list, const std::string& value) {
 }
 
 void add_url(PackageManagerFacts& facts, std::string_view url) {
-  add_once(facts.registries, without_url_credentials(base::trim(url)));
+  std::string text = without_url_credentials(base::trim(url));
+  // In a text a quote ends a URL; here the whole of it is one.
+  if (const auto whole = boost::urls::parse_uri(text); whole && whole->has_userinfo()) {
+    boost::urls::url plain(*whole);
+    plain.remove_userinfo();
+    text = plain.buffer();
+  }
+  add_once(facts.registries, text);
 }
 
 /// All objects in an output: the whole of it, or one a line, with other lines between (version

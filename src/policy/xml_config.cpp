@@ -46,7 +46,9 @@ class XmlFilter {
     if (rest_.starts_with("<?")) {
       const std::size_t end = rest_.find("?>");
       if (end == std::string_view::npos) return false;
-      show(rest_.substr(0, end + 2));
+      // The declaration. What else an instruction holds nobody here can read: it may be a password.
+      const std::string_view whole = rest_.substr(0, end + 2);
+      if (whole.starts_with("<?xml ") && whole.find('<', 1) == std::string_view::npos) show(whole);
       return skip_to("?>");
     }
     if (rest_.starts_with("<!")) return false;

@@ -244,6 +244,12 @@ TEST_CASE("an XML file loses the elements that are dropped, and its comments") {
         "<url>https://h.example.com/</url></settings>\n");
 }
 
+TEST_CASE("of XML's instructions the declaration alone is shown") {
+  CHECK(xml("<?xml version='1.0'?><?x <password>sekret</password>?><a>b</a>") ==
+        "<?xml version='1.0'?><a>b</a>");
+  CHECK(xml("<?xml version='<password>sekret</password>'?><a>b</a>") == "<a>b</a>");
+}
+
 TEST_CASE("of XML that is not plain the root alone is shown") {
   for (const char* text :
        {"<settings><![CDATA[sekret]]></settings>", "<settings><a>sekret</b></settings>",

@@ -22,6 +22,11 @@ Texts hosts_of(const Texts& urls) {
 
 }  // namespace
 
+TEST_CASE("a registry's user is no part of what is kept, whatever stands in his name") {
+  const auto facts = npm_facts(R"json({"registry": "https://a'b!c@registry.example.com/"})json");
+  CHECK(facts.registries == Texts{"https://registry.example.com/"});
+}
+
 TEST_CASE("npm's answer gives registries, cache and prefix") {
   const auto facts = npm_facts(
       R"json({"registry": "https://registry.example.com/npm/", "audit": true,

@@ -265,7 +265,7 @@ def diff_and_update(t):
     t.equal(diff.code, 1)
     t.contains(diff.out, "- esbuild@0.25.0  runs the program env\n")
     t.contains(diff.out, "+ esbuild@0.26.0  runs the program id\n")
-    t.one_clear_line(scene.cli("lock", "diff", cwd=t.home), 2, "no run in")
+    t.one_clear_line(scene.cli("lock", "diff", cwd=t.home), 2, "nothing to compare")
     t.succeeded(scene.cli("lock", "update", "last"))
     t.lacks(scene.lock.read_text(), "0.25.0")
     t.equal(scene.cli("lock", "diff", cwd=t.project / "node_modules").code, 0)

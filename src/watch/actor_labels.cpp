@@ -2,6 +2,7 @@
 
 #include "watch/actor_labels.h"
 
+#include <chrono>
 #include <utility>
 
 #include "base/path.h"
@@ -14,6 +15,10 @@ using events::Actor;
 
 bool runs_programs(policy::PackageManager manager) {
   return manager == policy::PackageManager::bun || manager == policy::PackageManager::deno;
+}
+
+std::int64_t nanoseconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
 bool is_unclear(const Actor& actor) {
@@ -92,8 +97,9 @@ bool ActorLabels::is_another_program(const Act& act) const {
 Actor ActorLabels::label(const Act& act) {
   if (!act.root) return is_unclear(act.parent) ? Actor{} : act.parent;  // out of memory
   const ExecFacts& facts = act.reading.facts;
-  const OwnExec exec{act.process.id.pid,       act.process,    &facts, &act.program, &*act.root,
-                     package_directory(facts), act.follows_own};
+  const OwnExec exec{act.process.id.pid, act.process,          &facts,
+                     &act.program,       &*act.root,           package_directory(facts),
+                     act.follows_own,    nanoseconds(act.time)};
   if (!begun_) {
     Actor actor = begin(act, exec);
     note_shell(act, actor);

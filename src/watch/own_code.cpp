@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxKnown = 65536;
 constexpr int kMaxAncestors = 256;
+constexpr std::int64_t kTick = 10'000'000;  // ns: what a file's time may be behind the clock
 
 /// What package managers, and the interpreters that they run on, load from a project's directory …
 constexpr std::array kLoaded{".npmrc",
@@ -87,7 +88,7 @@ void OwnCode::begin(const OwnExec& exec, bool is_manager) {
     for (const char* name : kLoadedFromHome) paths.push_back(base::join_path(home_, name));
   }
   written_.remember(*exec.root, paths);
-  settle(top_, is_manager || is_own_program(exec, false));
+  settle(top_, is_manager || is_own_program(exec, false), exec.at);
 }
 
 bool OwnCode::packages_live() {
@@ -100,8 +101,11 @@ bool OwnCode::packages_live() {
                      [](const auto& entry) { return !entry.second.own; });
 }
 
-void OwnCode::settle(const ProcessId& process, bool own) {
-  if (!own) package_code_ran_ = true;
+void OwnCode::settle(const ProcessId& process, bool own, std::int64_t at) {
+  if (!own && !package_code_ran_) {
+    package_code_ran_ = true;
+    package_code_since_ = at - kTick;
+  }
   if (process.start == 0) return;
   if (known_.size() >= kMaxKnown) {
     std::erase_if(known_, [](const auto& entry) {
@@ -179,7 +183,22 @@ bool OwnCode::is_own_program(const OwnExec& exec, bool others_live) {
                                          !written_.remembered_have_changed(*exec.root));
 }
 
+/// `.venv/bin/pip`, `.venv/bin/python -m pip`: by what it was called, for its python is a link.
+bool OwnCode::starts_with_changed_python(const OwnExec& exec) const {
+  for (const std::string& program : {exec.facts->path, exec.program->real_path}) {
+    const std::string prefix = base::parent_path(base::parent_path(program));
+    const Look mark = exec.root->look_up(base::join_path(prefix, "pyvenv.cfg"));
+    if (mark.result == Look::Result::missing) continue;
+    if (mark.result != Look::Result::found ||
+        written_.python_start_is_changed(base::parent_path(mark.real_path), package_code_since_)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool OwnCode::nothing_is_planted(const OwnExec& exec) const {
+  if (starts_with_changed_python(exec)) return false;
   if (written_.may_be_written(exec.thread, exec.program->real_path)) return false;
   const std::vector<std::string>& arguments = exec.facts->arguments;
   const bool interprets = is_interpreter(base::file_name(exec.program->real_path));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct OwnExec {
   const ProcessRoot* root = nullptr;
   std::string script_directory;  // of the package whose lifecycle script it says it belongs to
   bool follows = false;  // OwnCode::follows, asked while it waits: later its parent may be gone
+  std::int64_t at = 0;   // ns since 1970, before it was let go
 };
 
 /// Which processes run the user's own code: the command that he typed, shells, make and scripts of
@@ -45,7 +47,7 @@ class OwnCode {
     const bool own = (exec.follows || !package_code_ran_) && !is_package &&
                      says_its_own_script(exec) &&
                      (is_helper || is_own_program(exec, package_code_ran_ && others_live()));
-    settle(exec.process.id, own);
+    settle(exec.process.id, own, exec.at);
     return own;
   }
   /// May this exec be the start of a package manager? For one that is own code.
@@ -71,11 +73,12 @@ class OwnCode {
     bool own = false;
   };
 
-  void settle(const ProcessId& process, bool own);
+  void settle(const ProcessId& process, bool own, std::int64_t at);
   bool says_its_own_script(const OwnExec& exec) const;
   bool is_own_program(const OwnExec& exec, bool others_live);
   bool is_of_package(const OwnExec& exec, const std::string& path) const;
   bool nothing_is_planted(const OwnExec& exec) const;
+  bool starts_with_changed_python(const OwnExec& exec) const;
 
   WrittenFiles written_;
   std::string project_;
@@ -83,6 +86,7 @@ class OwnCode {
   ProcessId top_;
   std::map<int, Known> known_;
   bool package_code_ran_ = false;
+  std::int64_t package_code_since_ = 0;  // ns since 1970
 };
 
 }  // namespace sandbox_run::watch

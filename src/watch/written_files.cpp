@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "policy/lockfile_names.h"
 #include "policy/manifest.h"
+#include "watch/python_start.h"
 
 namespace sandbox_run::watch {
 namespace {
@@ -155,6 +156,13 @@ bool WrittenFiles::environment_is_written() const {
     const base::UniqueFd directory(::open(place.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return !directory || !base::list_directory(directory.get()).empty();
   });
+}
+
+bool WrittenFiles::python_start_is_changed(const std::string& prefix, std::int64_t since) const {
+  const OverlayPlace* place = place_of(prefix);
+  return place != nullptr &&
+         watch::python_start_is_changed(
+             join_path(place->upper, base::relative_to(prefix, place->target)), since);
 }
 
 bool WrittenFiles::cache_is_written(const std::string& name) const {

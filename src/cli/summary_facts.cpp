@@ -8,7 +8,7 @@ namespace sandbox_run::cli {
 namespace {
 
 void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
-  constexpr std::uint64_t kMega = 1'000'000;
+  constexpr std::uint64_t kMebi = 1U << 20;  // as the keys are meant
   const char* key = "";
   switch (passed.limit) {
     case policy::Limit::none:
@@ -18,11 +18,11 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       key = "processes";
       break;
     case policy::Limit::memory:
-      facts.limit = base::format("more than {} MB of memory", passed.value / kMega);
+      facts.limit = base::format("more than {} MiB of memory", passed.value / kMebi);
       key = "memory_mb";
       break;
     case policy::Limit::disk:
-      facts.limit = base::format("less than {} MB of disk left free", passed.value / kMega);
+      facts.limit = base::format("less than {} MiB of disk left free", passed.value / kMebi);
       key = "free_disk_mb";
       break;
     case policy::Limit::files:

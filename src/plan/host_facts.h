@@ -114,8 +114,8 @@ CommandFact look_at_command(const std::vector<std::string>& arguments, const Hos
 /// {package_manager_cache} likewise. "" if the value is not known.
 std::string expand(const std::string& path, const HostFacts& facts);
 
-/// Throws UserError where the host leaves no sensible answer (the working directory is gone).
-/// Who calls, from where, and what: all that can be said before a profile is chosen.
+/// Who calls, from where, and what: all that can be said before a profile is chosen. Throws
+/// UserError where the host leaves no sensible answer (the working directory is gone).
 HostFacts look_at_caller(const std::vector<std::string>& arguments);
 /// The rest, as the policy asks for it.
 HostFacts gather_facts(const policy::Policy& policy, HostFacts caller);

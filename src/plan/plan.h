@@ -13,7 +13,8 @@
 #include "policy/resource_limits.h"
 
 // What will be done: a printable value, decided before any namespace exists. Holds no descriptor
-// and no pointer; includes no policy header, so that the child can never decide anything.
+// and no pointer; of policy/ it has the limits' numbers alone, so that the child can never decide
+// anything.
 
 namespace sandbox_run::plan {
 

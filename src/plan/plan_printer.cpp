@@ -78,11 +78,11 @@ struct StepText {
 
 std::string limit_words(const policy::Limits& limits) {
   return std::to_string(limits.processes) + " processes, " +
-         (limits.memory_mb > 0 ? std::to_string(limits.memory_mb) + " MB"
+         (limits.memory_mb > 0 ? std::to_string(limits.memory_mb) + " MiB"
                                : std::string("three quarters")) +
          " of memory, " +
-         (limits.free_disk_mb > 0 ? std::to_string(limits.free_disk_mb) + " MB"
-                                  : std::string("5 %, at least 1024 MB,")) +
+         (limits.free_disk_mb > 0 ? std::to_string(limits.free_disk_mb) + " MiB"
+                                  : std::string("5 %, at least 1024 MiB,")) +
          " of disk left free, room for " +
          (limits.free_files > 0 ? std::to_string(limits.free_files) : std::string("5 %")) +
          " of its files";

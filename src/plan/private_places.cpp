@@ -199,9 +199,11 @@ class Search {
 
   bool take(Pending& directory, std::size_t enough) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !pending_.empty() || being_read_ == 0; });
+    changed_.wait(lock, [this] {
+      while (!pending_.empty() && is_too_large(pending_.front())) pending_.pop_front();
+      return !pending_.empty() || being_read_ == 0;
+    });
     const bool too_much = entries_ > kMaxEntries || steady_clock::now() > end_;
-    while (!pending_.empty() && is_too_large(pending_.front())) pending_.pop_front();
     if (pending_.empty() || pending_.size() >= enough || too_much) return false;
     directory = std::move(pending_.front());
     pending_.pop_front();

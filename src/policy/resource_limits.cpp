@@ -29,7 +29,9 @@ std::uint64_t files_bound(const Limits& limits, const Resources& resources) {
 Limit passed(const Limits& limits, const Resources& resources) {
   if (resources.processes > limits.processes) return Limit::processes;
   if (resources.memory > memory_bound(limits, resources)) return Limit::memory;
-  if (resources.free_disk < disk_bound(limits, resources)) return Limit::disk;
+  if (resources.disk > 0 && resources.free_disk < disk_bound(limits, resources)) {
+    return Limit::disk;
+  }
   if (resources.files > 0 && resources.free_files < files_bound(limits, resources)) {
     return Limit::files;
   }

@@ -21,7 +21,7 @@ struct Resources {
   std::uint64_t memory = 0;
   std::uint64_t machine_memory = 0;
   std::uint64_t free_disk = 0;
-  std::uint64_t disk = 0;
+  std::uint64_t disk = 0;              // 0: nothing is kept, or it can't be told
   std::uint64_t free_disk_before = 0;  // when the run began
   std::uint64_t free_files = 0;
   std::uint64_t files = 0;  // 0: that file system counts none

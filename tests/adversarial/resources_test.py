@@ -85,7 +85,7 @@ def memory(t):
     t.write("hog.py", HOG)
     t.contains(t.bare(PYTHON, "hog.py", "end").out, "held 60", "control")
     limits(t, "memory_mb = 300")
-    ended_by(t, t.sandbox(PYTHON, "hog.py", timeout=50), "bytes of memory", "MB of memory")
+    ended_by(t, t.sandbox(PYTHON, "hog.py", timeout=50), "bytes of memory", "more than 300 MiB of memory")
 
 
 @test(time_limit=100, rows="A192")
@@ -98,7 +98,7 @@ def disk(t):
     free_mb = free.f_bavail * free.f_frsize >> 20
     limits(t, f"free_disk_mb = {free_mb - 100}")
     result = t.sandbox(PYTHON, "fill.py", "2000", timeout=90)
-    ended_by(t, result, "bytes of disk left free", "MB of disk left free")
+    ended_by(t, result, "bytes of disk left free", "MiB of disk left free")
     t.true(not (t.project / "filling").exists(), "nothing of it is kept")
 
 

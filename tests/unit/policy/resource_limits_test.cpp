@@ -55,6 +55,14 @@ TEST_CASE("a file system that counts no files has no limit of them") {
   CHECK(passed({}, resources) == Limit::none);
 }
 
+TEST_CASE("where nothing is kept, no disk is short") {
+  Resources resources = at_rest();
+  resources.disk = resources.free_disk = resources.free_disk_before = 0;
+  Limits limits;
+  limits.free_disk_mb = 1024;
+  CHECK(passed(limits, resources) == Limit::none);
+}
+
 TEST_CASE("what the user says counts") {
   Resources resources = at_rest();
   Limits limits;

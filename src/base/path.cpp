@@ -129,11 +129,12 @@ std::string read_link(int dir_fd, const std::string& name) {
 
 std::string path_of(int fd) { return read_link(AT_FDCWD, "/proc/self/fd/" + std::to_string(fd)); }
 
-int try_open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode) {
+static int try_open(int dir_fd, const std::string& path, int flags, mode_t mode,
+                    std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve;
   const char* name = path.empty() ? "." : path.c_str();
   for (int attempts_left = 100;; --attempts_left) {
     const long fd = ::syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
@@ -144,6 +145,15 @@ int try_open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode
       return static_cast<int>(fd);
     }
   }
+}
+
+int try_open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode) {
+  return try_open(dir_fd, path, flags, mode,
+                  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+int try_open_inside(int dir_fd, const std::string& path, int flags) {
+  return try_open(dir_fd, path, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
 UniqueFd open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode) {

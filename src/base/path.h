@@ -46,6 +46,10 @@ UniqueFd open_beneath(int dir_fd, const std::string& path, int flags, mode_t mod
 /// As open_beneath, without the exception: an fd, or -1 and errno.
 int try_open_beneath(int dir_fd, const std::string& path, int flags, mode_t mode = 0);
 
+/// As try_open_beneath, but links are followed as long as they stay beneath: for what a package
+/// manager made of links.
+int try_open_inside(int dir_fd, const std::string& path, int flags);
+
 /// mkdir -p of an absolute path, each new directory with `mode`. Throws SysError.
 void make_directories(const std::string& path, mode_t mode);
 

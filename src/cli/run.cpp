@@ -253,10 +253,8 @@ class CommandRun {
     request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {
       return authors.no_package_wrote(path, changed_at);
     };
-    request.known = known_places(prepared_, layers_);
-    if (request.known.global) {
-      request.known.global->only_package_manager_ran = request.only_package_manager_ran;
-    }
+    request.linked_programs = prepared_.facts.linked.programs;
+    request.known = known_places(prepared_, layers_, request.only_package_manager_ran);
     request.old_entries = workspace::OldEntries::keep;
     request.made_by = [&authors](const std::vector<std::string>& packages, std::int64_t at) {
       return authors.are_alone(packages, at);

@@ -106,7 +106,8 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
 }
 
 workspace::KnownPlaces known_places(const Preparation& prepared,
-                                    const std::vector<workspace::LayerDirectory>& layers) {
+                                    const std::vector<workspace::LayerDirectory>& layers,
+                                    bool only_package_manager_ran) {
   workspace::KnownPlaces known;
   const auto add = [&](const plan::HostPath& place) {
     if (place.directory && !place.real.empty()) known.programs.push_back(place.real);
@@ -121,7 +122,10 @@ workspace::KnownPlaces known_places(const Preparation& prepared,
       known.projects.push_back(target.path);
     }
   }
-  if (prepared.facts.global) known.global = global_places(prepared.facts, layers);
+  if (prepared.facts.global) {
+    known.global = global_places(prepared.facts, layers);
+    known.global->only_package_manager_ran = only_package_manager_ran;
+  }
   return known;
 }
 

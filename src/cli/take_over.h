@@ -31,7 +31,8 @@ policy::FilesystemPolicy hold_all(policy::FilesystemPolicy files, const std::str
 
 /// Where links of what is taken over may lead. Pure.
 workspace::KnownPlaces known_places(const Preparation& prepared,
-                                    const std::vector<workspace::LayerDirectory>& layers);
+                                    const std::vector<workspace::LayerDirectory>& layers,
+                                    bool only_package_manager_ran);
 
 /// Does the command run what the user named, so that what it makes is kept, though it fails? Pure.
 bool makes_output(const policy::FilesystemPolicy& files, const std::vector<std::string>& arguments);

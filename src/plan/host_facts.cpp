@@ -317,7 +317,7 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
       find_work_places(policy.package_manager, arguments, facts.working_directory, facts.home_real);
   if (places.refusal.empty()) {
     facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
-                                     facts.home_real, places);
+                                     facts.home_real, places, policy.files.hard_links);
     find_repositories(policy.package_manager, places, facts);
     std::vector<std::string> named = arguments;
     named.push_back(variable(facts, "GIT_WORK_TREE"));

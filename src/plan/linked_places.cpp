@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "plan/small_files.h"
+#include "policy/manifest.h"
 
 namespace sandbox_run::plan {
 namespace {
@@ -39,13 +40,17 @@ std::string path_in(std::string_view spec, bool bare_paths) {
 
 class DependencyFinder {
  public:
-  DependencyFinder(PackageManager manager, const std::string& home, WorkPlaces& places)
-      : manager_(manager), home_(home), places_(places) {}
+  DependencyFinder(PackageManager manager, const std::string& home, WorkPlaces& places,
+                   const std::optional<policy::HardLinks>& hard_links)
+      : manager_(manager), home_(home), places_(places), hard_links_(hard_links) {}
 
   LinkedPlaces take() { return std::move(found_); }
 
-  /// `directory` has a package.json.
-  void read_manifest(const std::string& directory) {
+  /// `directory` has a package.json, and is in the project.
+  void read_manifest(const std::string& directory) { read_manifest(directory, modules(directory)); }
+
+  /// `modules`: where its dependencies may be put.
+  void read_manifest(const std::string& directory, const std::vector<std::string>& modules) {
     if (!read_.insert(directory).second || read_.size() > kMaxPlaces) return;
     const auto text = read_text(join_path(directory, "package.json"));
     const auto manifest = text ? base::parse_json(*text) : std::nullopt;
@@ -57,7 +62,9 @@ class DependencyFinder {
         if (!spec.is_string()) continue;
         const std::string text_of_spec = spec.get_string().c_str();
         const std::string path = path_in(text_of_spec, true);
-        if (!path.empty()) add(base::absolute_path(path, directory), text_of_spec);
+        if (!path.empty()) {
+          add(base::absolute_path(path, directory), text_of_spec, {name, modules});
+        }
       }
     }
   }
@@ -66,7 +73,7 @@ class DependencyFinder {
     for (const std::string& word : words) {
       std::string path = path_in(word, true);
       if (path.empty()) path = path_in(after_name(word), false);
-      if (!path.empty()) add(base::absolute_path(path, directory), word);
+      if (!path.empty()) add(base::absolute_path(path, directory), word, {"", modules(directory)});
     }
   }
 
@@ -86,6 +93,63 @@ class DependencyFinder {
   }
 
  private:
+  /// A dependency's name, "" for that of its own manifest, and where it may be put.
+  struct Placing {
+    std::string name;
+    std::vector<std::string> modules;
+  };
+
+  /// node_modules of this directory, and of all above it in the project.
+  std::vector<std::string> modules(std::string directory) const {
+    std::vector<std::string> found;
+    for (; is_beneath(directory, places_.project); directory = parent_path(directory)) {
+      found.push_back(join_path(directory, "node_modules"));
+      if (directory == places_.project) break;
+    }
+    return found;
+  }
+
+  /// pnpm puts what a dependency needs beside its copy, bun at the root.
+  std::vector<std::string> modules_beside(const std::vector<std::string>& copies) const {
+    std::vector<std::string> found = modules(places_.project);
+    for (const std::string& copy : copies) {
+      const bool has_scope = base::file_name(parent_path(copy)).starts_with('@');
+      found.push_back(copy + (has_scope ? "/../.." : "/.."));
+    }
+    return found;
+  }
+
+  static std::vector<std::string> copies_at(const Placing& placing, const std::string& manifest) {
+    std::string name = placing.name;
+    if (name.empty()) {
+      const auto parsed = base::parse_json(manifest);
+      const base::json::value* own = parsed ? base::find_member(*parsed, "name") : nullptr;
+      if (own != nullptr && own->is_string()) name = own->get_string().c_str();
+    }
+    std::vector<std::string> copies;
+    if (name.empty()) return copies;
+    for (const std::string& directory : placing.modules) {
+      copies.push_back(join_path(directory, name));
+    }
+    return copies;
+  }
+
+  void add_programs(const std::string& real, const std::string& manifest,
+                    const std::vector<std::string>& copies) {
+    if (!hard_links_ || policy::has_script(manifest, hard_links_->unless_scripts)) return;
+    const auto& files = hard_links_->unless_files;
+    const bool is_copied = std::any_of(files.begin(), files.end(), [&](const std::string& name) {
+      return base::real_path(join_path(real, name)).has_value();
+    });
+    if (is_copied) return;
+    for (const std::string& path : policy::named_programs(manifest)) {
+      if (found_.programs.size() >= kMaxPlaces) return;
+      policy::LinkedProgram program{real, path, {}};
+      for (const std::string& copy : copies) program.copies.push_back(join_path(copy, path));
+      found_.programs.push_back(std::move(program));
+    }
+  }
+
   /// "file:../x" of "name@file:../x".
   static std::string_view after_name(std::string_view word) {
     const std::size_t at = word.find('@', 1);
@@ -123,7 +187,7 @@ class DependencyFinder {
     return manifest && manifest->is_object() && manifest->get_object().contains("bin");
   }
 
-  void add(const std::string& path, const std::string& spec) {
+  void add(const std::string& path, const std::string& spec, const Placing& placing) {
     const auto real = base::real_path(path);
     if (!real || is_inside(*real)) return;
     const bool directory = base::is_directory(*real);
@@ -142,7 +206,11 @@ class DependencyFinder {
     } else {
       add_once(is_written(*real, spec) ? found_.written : found_.shown, *real);
     }
-    if (manager_ != PackageManager::pip) read_manifest(*real);
+    if (manager_ == PackageManager::pip || read_.contains(*real)) return;
+    const std::string manifest = read_text(join_path(*real, "package.json")).value_or("");
+    const std::vector<std::string> copies = copies_at(placing, manifest);
+    add_programs(*real, manifest, copies);
+    read_manifest(*real, modules_beside(copies));
   }
 
   static void add_once(std::vector<std::string>& list, const std::string& path) {
@@ -154,6 +222,7 @@ class DependencyFinder {
   PackageManager manager_;
   const std::string& home_;
   WorkPlaces& places_;
+  const std::optional<policy::HardLinks>& hard_links_;
   LinkedPlaces found_;
   std::set<std::string> read_;
 };
@@ -182,8 +251,9 @@ bool is_hidden_at_home(const std::string& real, const std::string& home) {
 
 LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::string>& arguments,
                                const std::string& working_directory, const std::string& home,
-                               WorkPlaces& places) {
-  DependencyFinder finder(manager, home, places);
+                               WorkPlaces& places,
+                               const std::optional<policy::HardLinks>& hard_links) {
+  DependencyFinder finder(manager, home, places, hard_links);
   if (manager == PackageManager::none) return {};
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (manager == PackageManager::pip) {

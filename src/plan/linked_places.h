@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ struct LinkedPlaces {
   /// Git directories of linked work trees, which a command that the user typed changes (git
   /// commit).
   std::vector<std::string> repositories;
+  std::vector<policy::LinkedProgram> programs;
   /// Named in the manifest, and not to be shown unasked (a link into ~/.ssh, say).
   std::vector<std::string> refused;
 };
@@ -31,7 +33,8 @@ struct LinkedPlaces {
 LinkedPlaces find_dependencies(policy::PackageManager manager,
                                const std::vector<std::string>& arguments,
                                const std::string& working_directory, const std::string& home,
-                               WorkPlaces& places);
+                               WorkPlaces& places,
+                               const std::optional<policy::HardLinks>& hard_links = {});
 
 /// Of the command line: files and directories that are there, outside `places`, and that nothing
 /// else shows. Who types a path wants it read. Not: his home or what holds it, hidden directories

@@ -89,19 +89,33 @@ bool same_manifest(std::string_view before, std::string_view after) {
 }
 
 bool names_program(std::string_view manifest, std::string_view path) {
+  const std::vector<std::string> named = named_programs(manifest);
+  return std::find(named.begin(), named.end(), path) != named.end();
+}
+
+std::vector<std::string> named_programs(std::string_view manifest) {
   const std::optional<value> parsed = parse(manifest);
-  if (!parsed) return false;
-  const value* bin = parsed->get_object().if_contains("bin");
-  if (bin == nullptr) return false;
-  const auto is_path = [&](const value& named) {
+  const value* bin = parsed ? parsed->get_object().if_contains("bin") : nullptr;
+  std::vector<std::string> paths;
+  const auto add = [&](const value& named) {
     const auto* text = named.if_string();
-    return text != nullptr && without_dot({text->data(), text->size()}) == path;
+    if (text != nullptr) paths.emplace_back(without_dot({text->data(), text->size()}));
   };
+  if (bin == nullptr) return paths;
   if (const object* members = bin->if_object()) {
-    return std::any_of(members->begin(), members->end(),
-                       [&](const auto& member) { return is_path(member.value()); });
+    for (const auto& member : *members) add(member.value());
+  } else {
+    add(*bin);
   }
-  return is_path(*bin);
+  return paths;
+}
+
+bool has_script(std::string_view manifest, const std::vector<std::string>& names) {
+  const std::optional<value> parsed = parse(manifest);
+  const value* scripts = parsed ? parsed->get_object().if_contains("scripts") : nullptr;
+  if (scripts == nullptr || !scripts->is_object()) return false;
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return scripts->get_object().contains(name); });
 }
 
 bool names_program_as(std::string_view manifest, std::string_view path, std::string_view program) {

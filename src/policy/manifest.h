@@ -25,6 +25,12 @@ bool same_manifest(std::string_view before, std::string_view after);
 /// Does the `bin` of this package.json name `path`, relative to its directory?
 bool names_program(std::string_view manifest, std::string_view path);
 
+/// The paths that its `bin` names.
+std::vector<std::string> named_programs(std::string_view manifest);
+
+/// Has it one of these `scripts`?
+bool has_script(std::string_view manifest, const std::vector<std::string>& names);
+
 /// Does its `bin`, or `directories.bin`, make `path` the program `program`, as npm links it?
 bool names_program_as(std::string_view manifest, std::string_view path, std::string_view program);
 

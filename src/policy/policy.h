@@ -186,6 +186,25 @@ struct Toolchain {
   friend bool operator==(const Toolchain&, const Toolchain&) = default;
 };
 
+/// A program of a directory that is a dependency, of which the package manager makes a hard link
+/// where it can: see HardLinks.
+struct LinkedProgram {
+  std::string directory;  // the dependency's; real
+  std::string path;       // of the program, in it
+  /// Absolute: where the package manager may have put a copy instead; links may lead on.
+  std::vector<std::string> copies;
+  friend bool operator==(const LinkedProgram&, const LinkedProgram&) = default;
+};
+
+/// How a package manager takes in a dependency that is a directory (`file:../lib`): each file is a
+/// hard link, so that a program which is made executable in node_modules is so in its own place.
+struct HardLinks {
+  /// A package that has one of these scripts, or entries, is copied.
+  std::vector<std::string> unless_scripts;
+  std::vector<std::string> unless_files;
+  friend bool operator==(const HardLinks&, const HardLinks&) = default;
+};
+
 struct FilesystemPolicy {
   std::vector<std::string> system;      // read-only directories of the host: "/usr", …
   std::vector<std::string> etc;         // entries of /etc that are shown, relative: "ssl/certs"
@@ -201,6 +220,7 @@ struct FilesystemPolicy {
   std::vector<std::string> looked_through;
   std::vector<CacheDirectory> caches;
   std::vector<TargetRules> targets;
+  std::optional<HardLinks> hard_links = {};  // nullopt: it copies, or makes a symbolic link
   friend bool operator==(const FilesystemPolicy&, const FilesystemPolicy&) = default;
 };
 

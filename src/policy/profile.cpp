@@ -197,6 +197,13 @@ void read_targets(const TomlTable& root, Profile& profile) {
   }
 }
 
+std::optional<HardLinks> read_hard_links(const TomlTable& root) {
+  const auto table = root.table("hard_links");
+  if (!table) return std::nullopt;
+  table->allow_only({"unless_scripts", "unless_files"});
+  return HardLinks{table->texts("unless_scripts"), table->texts("unless_files")};
+}
+
 void read_protected(const TomlTable& root, Profile& profile) {
   const auto table = root.table("protected");
   if (!table) return;
@@ -232,7 +239,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
       "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
       "files",       "toolchain", "home_file",      "cache",           "environment",
       "target",      "egress",    "decoys",         "system_programs", "reading_commands",
-      "manages"};
+      "manages",     "hard_links"};
   if (is_shared_part(profile.name)) {
     known.insert(known.end(), {"protected", "configuration", "never_shadowed"});
   }
@@ -259,6 +266,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   policy.manages = read_command_rule(root, "manages");
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
+  policy.files.hard_links = read_hard_links(root);
   read_environment(root, policy.environment);
   policy.network = read_egress(root);
   read_targets(root, profile);

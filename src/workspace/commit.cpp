@@ -4,6 +4,7 @@
 
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "workspace/hard_links.h"
 #include "workspace/held_list.h"
 #include "workspace/nested_judge.h"
 #include "workspace/notices.h"
@@ -162,6 +163,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
         record_discarded(record.directory.target.path, count_entries(record), sink);
       }
     }
+    if (request.commit) make_executable_at_home(request.layers, request.linked_programs);
     plan = run_transaction(make_transaction(request, run, records, Which::targets), hook);
   } catch (const std::exception& error) {
     keep_all(run.fd.get(), records, mark, error.what(), hook);

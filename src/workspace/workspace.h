@@ -163,6 +163,7 @@ struct CommitRequest {
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.
   std::function<bool(const std::vector<std::string>& packages, std::int64_t at)> made_by = {};
   KnownPlaces known = {};
+  std::vector<policy::LinkedProgram> linked_programs = {};  // see hard_links.h
   OldEntries old_entries = OldEntries::remove;
 };
 

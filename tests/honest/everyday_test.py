@@ -281,19 +281,35 @@ def directory_beside_as_dependency(p):
     directory_beside(p, 0o755)
 
 
-# These link the program's file into node_modules and make it executable there, and so in its own place:
-# no link can be made from one mount to another, so that what is made executable is a copy.
-@honest(*EVERY, not_yet=(*PNPM, *BUN))
+@honest(*EVERY, root=("npm11", "pnpm11", "bun"))
 def directory_beside_with_a_program_to_be(p):
     """a dependency that is a directory beside the project, whose program is not executable yet"""
     directory_beside(p, 0o644)
 
 
-def directory_beside(p, mode):
-    p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}}\n')
+@honest(*PNPM, *BUN, root=("pnpm12",))
+def directory_beside_that_is_built(p):
+    """a dependency that is a directory beside the project, with a script and a program that is not executable yet"""
+    directory_beside(p, 0o644, ', "scripts": {"postinstall": "true"}')
+
+
+@honest(*PNPM, *BUN, root=("bun",))
+def directory_beside_that_needs_another(p):
+    """a directory beside that needs one more, whose programs are not executable yet"""
+    for name, more in (("lib", '"dependencies": {"base": "file:../base"}'), ("base", '"private": true')):
+        p.write(f"../{name}/package.json", f'{{"name": "@our/{name}", "version": "1.2.0", "bin": {{"{name}tool": "bin/cli.js"}}, {more}}}\n')
+        p.write(f"../{name}/bin/cli.js", "#!/usr/bin/env node\nconsole.log('lib')\n", 0o644)
+    p.manifest(dependencies={"@our/lib": "file:../lib"})
+    p.run(p.manager.command, *p.manager.first_install)
+
+
+def directory_beside(p, mode, more=""):
+    p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}' + more + '}\n')
     p.write("../lib/cli.js", "#!/usr/bin/env node\nconsole.log('lib')\n", mode)
     kind = "portal:" if p.manager.name == "yarn4" else "file:"
     p.manifest(dependencies={"lib": kind + "../lib", "left": "1.0.0"})
+    if p.manager.family == "pnpm":
+        p.write("pnpm-workspace.yaml", 'onlyBuiltDependencies: [lib]\nallowBuilds:\n  "lib@file:../lib": true\n')
     p.run(p.manager.command, *p.manager.first_install)
 
 

@@ -124,6 +124,35 @@ TEST_CASE("dependencies outside the project are found, also those of dependencie
   CHECK(found.shown == std::vector<std::string>{scratch.path() + "/code/x.tgz"});
 }
 
+TEST_CASE(
+    "programs that are hard links where the manager can make them, and where it copies them to") {
+  const ScratchDirectory scratch;
+  const std::string app = scratch.make("code/app");
+  const std::string lib = scratch.make("code/lib");
+  const std::string base = scratch.make("code/base");
+  write(app + "/package.json", R"({"dependencies": {"@s/lib": "file:../lib"}})");
+  write(lib + "/package.json", R"({"bin": "./cli.js", "dependencies": {"base": "file:../base"}})");
+  write(base + "/package.json", R"({"bin": {"b": "b.js"}})");
+  const auto find = [&](const std::optional<policy::HardLinks>& hard_links) {
+    plan::WorkPlaces places;
+    places.manager = places.project = app;
+    return plan::find_dependencies(kPnpm, {"pnpm", "i"}, app, "/home/u", places, hard_links)
+        .programs;
+  };
+  const std::string at = app + "/node_modules/";
+  const std::vector<policy::LinkedProgram> wanted{
+      {lib, "cli.js", {at + "@s/lib/cli.js"}},
+      {base, "b.js", {at + "base/b.js", at + "@s/lib/../../base/b.js"}}};
+  CHECK(find(policy::HardLinks{}) == wanted);
+  CHECK(find({}).empty());
+
+  write(lib + "/binding.gyp", "");
+  const policy::HardLinks unless{{"install"}, {"binding.gyp"}};
+  CHECK(find(unless) == std::vector<policy::LinkedProgram>{wanted[1]});
+  write(base + "/package.json", R"({"bin": {"b": "b.js"}, "scripts": {"install": "true"}})");
+  CHECK(find(unless).empty());
+}
+
 TEST_CASE("a directory that is no package, and a hidden one of the home, are not shown") {
   const ScratchDirectory scratch;
   const std::string app = scratch.make("home/app");

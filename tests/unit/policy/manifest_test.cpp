@@ -63,4 +63,15 @@ TEST_CASE("the programs that a package.json names") {
   CHECK_FALSE(names_program(R"({"bin": {"x": "bin/x.js"}})", "x.js"));
   CHECK_FALSE(names_program(R"({"main": "cli.js"})", "cli.js"));
   CHECK_FALSE(names_program("[]", "cli.js"));
+  CHECK(named_programs(R"({"bin": {"x": "./x.js", "y": "bin/y.js", "z": 1}})") ==
+        Names{"x.js", "bin/y.js"});
+  CHECK(named_programs("{}").empty());
+}
+
+TEST_CASE("the scripts that a package.json has") {
+  const Names install{"preinstall", "install", "postinstall"};
+  CHECK(has_script(R"({"scripts": {"install": "node-gyp rebuild"}})", install));
+  CHECK_FALSE(has_script(R"({"scripts": {"build": "tsc"}})", install));
+  CHECK_FALSE(has_script(R"({"scripts": ["install"]})", install));
+  CHECK_FALSE(has_script("", install));
 }

@@ -42,6 +42,15 @@ std::string name_for(std::vector<std::string> arguments, const std::string& reso
 
 }  // namespace
 
+TEST_CASE("what a manager makes hard links of") {
+  CHECK_FALSE(parse_profile("", "x.toml").policy.files.hard_links);
+  const auto links = parse_profile("[hard_links]\nunless_scripts = ['install']\n", "x.toml")
+                         .policy.files.hard_links;
+  REQUIRE(links);
+  CHECK(links->unless_scripts == std::vector<std::string>{"install"});
+  CHECK(links->unless_files.empty());
+}
+
 TEST_CASE("an unknown key is an error with its place and the nearest key") {
   CHECK(profile_error("description = 'x'\n  comands = []\n") ==
         "profiles/x.toml:2:3: unknown key 'comands'; did you mean 'commands'?");

@@ -183,31 +183,61 @@ bool OwnCode::is_own_program(const OwnExec& exec, bool others_live) {
                                          !written_.remembered_have_changed(*exec.root));
 }
 
-/// `.venv/bin/pip`, `.venv/bin/python -m pip`: by what it was called, for its python is a link.
-bool OwnCode::starts_with_changed_python(const OwnExec& exec) const {
+/// The Python environments that it starts in (`.venv/bin/pip`, `.venv/bin/python -m pip`: by what
+/// it was called, for its python is a link); nullopt: one has changed since a package's code ran.
+std::optional<std::vector<std::string>> OwnCode::unchanged_environments(const OwnExec& exec) const {
+  std::vector<std::string> found;
   for (const std::string& program : {exec.facts->path, exec.program->real_path}) {
     const std::string prefix = base::parent_path(base::parent_path(program));
     const Look mark = exec.root->look_up(base::join_path(prefix, "pyvenv.cfg"));
     if (mark.result == Look::Result::missing) continue;
-    if (mark.result != Look::Result::found ||
-        written_.python_start_is_changed(base::parent_path(mark.real_path), package_code_since_)) {
-      return true;
-    }
+    if (mark.result != Look::Result::found) return std::nullopt;
+    found.push_back(base::parent_path(mark.real_path));
+    if (written_.python_start_is_changed(found.back(), package_code_since_)) return std::nullopt;
   }
-  return false;
+  return found;
+}
+
+/// As the host has it; or of an environment, made by the command before any package's code ran: a
+/// program, or pip's own script, by which it starts itself to install what a build needs.
+bool OwnCode::is_as_before(const OwnExec& exec, const std::string& path,
+                           const std::vector<std::string>& environments) const {
+  if (!written_.may_be_written(exec.thread, path)) return true;
+  const std::string directory = base::parent_path(path);
+  const bool is_known =
+      std::any_of(environments.begin(), environments.end(), [&](const std::string& environment) {
+        return directory == base::join_path(environment, "bin") ||
+               (base::is_beneath(path, environment) && directory.ends_with("/site-packages/pip"));
+      });
+  return is_known && !written_.is_changed(path, package_code_since_);
+}
+
+/// What an interpreter is told to run: its script, or a module, which Python looks for in the
+/// working directory first.
+bool OwnCode::runs_what_was_there(const OwnExec& exec,
+                                  const std::vector<std::string>& environments) const {
+  const std::string name = base::file_name(exec.program->real_path);
+  if (!is_interpreter(name)) return true;
+  for (std::size_t i = 1; i < exec.facts->arguments.size(); ++i) {
+    const std::string& argument = exec.facts->arguments[i];
+    if (argument == "-m" && name.starts_with("py")) {
+      const Look here = exec.root->look_up(exec.facts->working_directory);
+      return here.result == Look::Result::found &&
+             !written_.modules_are_changed(exec.thread, here.real_path, package_code_since_);
+    }
+    if (argument.starts_with('-')) continue;
+    const Look script = exec.root->look_up(argument);
+    return script.result == Look::Result::found &&
+           is_as_before(exec, script.real_path, environments);
+  }
+  return true;
 }
 
 bool OwnCode::nothing_is_planted(const OwnExec& exec) const {
-  if (starts_with_changed_python(exec)) return false;
-  if (written_.may_be_written(exec.thread, exec.program->real_path)) return false;
-  const std::vector<std::string>& arguments = exec.facts->arguments;
-  const bool interprets = is_interpreter(base::file_name(exec.program->real_path));
-  for (std::size_t i = 1; interprets && i < arguments.size(); ++i) {
-    if (arguments[i].starts_with('-')) continue;
-    const Look script = exec.root->look_up(arguments[i]);
-    if (script.result != Look::Result::found) return false;
-    if (written_.may_be_written(exec.thread, script.real_path)) return false;
-    break;
+  const auto environments = unchanged_environments(exec);
+  if (!environments || !is_as_before(exec, exec.program->real_path, *environments) ||
+      !runs_what_was_there(exec, *environments)) {
+    return false;
   }
   if (written_.remembered_have_changed(*exec.root)) return false;
   if (written_.cache_is_written("corepack")) return false;

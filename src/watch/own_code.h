@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,10 @@ class OwnCode {
   bool is_own_program(const OwnExec& exec, bool others_live);
   bool is_of_package(const OwnExec& exec, const std::string& path) const;
   bool nothing_is_planted(const OwnExec& exec) const;
-  bool starts_with_changed_python(const OwnExec& exec) const;
+  std::optional<std::vector<std::string>> unchanged_environments(const OwnExec& exec) const;
+  bool runs_what_was_there(const OwnExec& exec, const std::vector<std::string>& environments) const;
+  bool is_as_before(const OwnExec& exec, const std::string& path,
+                    const std::vector<std::string>& environments) const;
 
   WrittenFiles written_;
   std::string project_;

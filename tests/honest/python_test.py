@@ -215,6 +215,16 @@ def by_make_with_a_build(p):
     p.run("make", "install")
 
 
+@honest(root=True)
+def by_make_all_of_it(p):
+    """make: an environment, what is built in it, the project itself, and pip once more"""
+    python(p)
+    package(p, "src/")
+    p.write("Makefile", f"install:\n\t{PYTHON} -m venv .venv\n\t.venv/bin/pip install classic\n"
+            "\t.venv/bin/pip install -e .\n\t.venv/bin/python -m pip install needy\n\t.venv/bin/pip install modern\n")
+    p.run("make", "install")
+
+
 @honest()
 def by_a_shell(p):
     """sh -c with an environment that is activated first; a set-up script of the project"""

@@ -3,6 +3,7 @@
 #include "base/format.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "events/event.h"
 
 namespace sandbox_run::cli {
 namespace {

@@ -2,8 +2,8 @@
 
 #include "cli/alert_sink.h"
 #include "events/deferred_sink.h"
-#include "events/event.h"
 #include "events/event_log.h"
+#include "events/event_sink.h"
 #include "plan/host_facts.h"
 #include "plan/plan.h"
 #include "policy/behaviour_lock.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "cli/review/suspects.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "workspace/held_view.h"
 
 namespace sandbox_run::cli {

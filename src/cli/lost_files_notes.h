@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/lost_files.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 
 namespace sandbox_run::cli {
 

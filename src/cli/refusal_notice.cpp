@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "events/event.h"
 
 namespace sandbox_run::cli {
 namespace {

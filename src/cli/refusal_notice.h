@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "events/event.h"
+#include "events/event_sink.h"
 
 namespace sandbox_run::cli {
 

@@ -11,7 +11,7 @@
 #include "cli/limit_watch.h"
 #include "cli/refusal_notice.h"
 #include "events/deferred_sink.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "plan/plan.h"
 #include "policy/decoys.h"
 #include "policy/leak_finder.h"

@@ -5,7 +5,7 @@
 #include "cli/options.h"
 #include "cli/prepare.h"
 #include "cli/run_facts.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "policy/policy.h"
 #include "workspace/workspace.h"
 

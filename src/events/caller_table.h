@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "events/event.h"
+#include "events/actor.h"
 
 namespace sandbox_run::events {
 

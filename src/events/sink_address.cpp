@@ -7,6 +7,7 @@
 
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "events/event.h"
 
 namespace sandbox_run::events {
 namespace {

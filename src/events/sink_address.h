@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "events/event.h"
+#include "events/event_sink.h"
 
 namespace sandbox_run::events {
 

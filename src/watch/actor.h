@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "events/event.h"
+#include "events/actor.h"
 #include "policy/policy.h"
 
 namespace sandbox_run::watch {

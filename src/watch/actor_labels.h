@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "events/event.h"
+#include "events/actor.h"
 #include "policy/policy.h"
 #include "watch/exec_reader.h"
 #include "watch/nested_manager.h"

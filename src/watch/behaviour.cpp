@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "events/event.h"
 
 namespace sandbox_run::watch {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "policy/behaviour_lock.h"
 
 namespace sandbox_run::watch {

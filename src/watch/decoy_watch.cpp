@@ -27,6 +27,7 @@
 
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "events/event.h"
 #include "watch/openers.h"
 #include "watch/process_files.h"
 

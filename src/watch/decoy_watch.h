@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "events/event.h"
+#include "events/actor.h"
+#include "events/event_sink.h"
 #include "policy/decoys.h"
 
 namespace sandbox_run::watch {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/unique_fd.h"
+#include "events/event.h"
 #include "watch/process_files.h"
 
 namespace sandbox_run::watch {

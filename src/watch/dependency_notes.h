@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "events/event.h"
+#include "events/actor.h"
+#include "events/event_sink.h"
 #include "watch/dependency_graph.h"
 
 namespace sandbox_run::watch {

@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "events/actor.h"
 #include "events/caller_table.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "policy/policy.h"
 #include "watch/nested_manager.h"
 #include "watch/written_files.h"

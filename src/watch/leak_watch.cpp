@@ -1,6 +1,7 @@
 #include "watch/leak_watch.h"
 
 #include "base/text.h"
+#include "events/event.h"
 
 namespace sandbox_run::watch {
 namespace {

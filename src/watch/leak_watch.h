@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "policy/leak_finder.h"
 
 namespace sandbox_run::watch {

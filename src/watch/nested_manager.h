@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "events/event.h"
+#include "events/actor.h"
 #include "policy/policy.h"
 
 namespace sandbox_run::watch {

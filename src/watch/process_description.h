@@ -1,6 +1,6 @@
 #pragma once
 
-#include "events/event.h"
+#include "events/actor.h"
 
 namespace sandbox_run::watch {
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "events/event.h"
+#include "events/actor.h"
 #include "watch/process_files.h"
 
 namespace sandbox_run::watch {

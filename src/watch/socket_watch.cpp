@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "events/event.h"
 #include "watch/process_description.h"
 
 namespace sandbox_run::watch {

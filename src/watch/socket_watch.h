@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "watch/notification.h"
 #include "watch/process_table.h"
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/path.h"
+#include "events/event.h"
 #include "watch/behaviour.h"
 #include "watch/process_description.h"
 #include "watch/process_files.h"

@@ -8,7 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "events/event.h"
+#include "events/actor.h"
+#include "events/event_sink.h"
 #include "watch/notification.h"
 #include "watch/pinned_processes.h"
 #include "watch/process_files.h"

@@ -1,5 +1,7 @@
 #include "workspace/notices.h"
 
+#include "events/event.h"
+
 namespace sandbox_run::workspace {
 namespace {
 

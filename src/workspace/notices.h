@@ -1,6 +1,6 @@
 #pragma once
 
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "workspace/layer_planner.h"
 
 // A commit's events. Bounded: of each kind the first hundred, then one with the count of the rest.

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "events/event.h"
 #include "workspace/journal.h"
 #include "workspace/workspace.h"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "events/event.h"
+#include "events/event_sink.h"
 #include "policy/global_install.h"
 #include "policy/policy.h"
 #include "policy/settle.h"

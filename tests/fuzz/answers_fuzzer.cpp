@@ -35,7 +35,7 @@ void check(PackageManager manager, const std::vector<std::optional<std::string>>
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(answers, data, size) {
   const auto texts = fuzz::texts_of(data, size, 2);
   for (const PackageManager manager :
        {PackageManager::npm, PackageManager::pnpm, PackageManager::yarn, PackageManager::pip,

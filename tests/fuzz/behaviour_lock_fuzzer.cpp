@@ -25,7 +25,7 @@ void check(const policy::BehaviourLock& lock) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(behaviour_lock, data, size) {
   policy::BehaviourLock lock;
   try {
     lock = policy::parse_behaviour_lock(fuzz::text_of(data, size), "fuzz.lock");

@@ -35,7 +35,7 @@ void check_answer(std::span<const std::uint8_t> bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(client_hello, data, size) {
   check_hello({data, size});
   check_answer({data, size});
   return 0;

@@ -67,7 +67,7 @@ bool drops_passwords(const HomeFile& rule) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(configuration, data, size) {
   constexpr std::size_t kLongest = 8192;
   if (size > kLongest) return 0;
   const auto texts = fuzz::texts_of(data, size, 2);

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 #include "watch/decoy_matcher.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(decoy_matcher, data, size) {
   using namespace sandbox_run;
   constexpr std::size_t kLongest = 2048;
   if (size > kLongest) return 0;

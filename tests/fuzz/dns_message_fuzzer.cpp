@@ -5,7 +5,7 @@
 #include "broker/dns_message.h"
 #include "fuzz.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(dns_message, data, size) {
   using namespace sandbox_run::broker;
   using sandbox_run::fuzz::require;
   const auto query = parse_dns_query({data, size});

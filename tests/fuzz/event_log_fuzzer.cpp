@@ -35,7 +35,7 @@ void check_event(const base::json::object& event) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(event_log, data, size) {
   const auto texts = fuzz::texts_of(data, size, 2);
   std::istringstream log(texts[1]);
   cli::LogView view{cli::Style(cli::Style::Colours::off)};

@@ -97,7 +97,7 @@ void check_stat(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(exec, data, size) {
   constexpr std::size_t kLongest = 3 * kPage;
   if (size > kLongest) return 0;
   check_actor(facts_of(fuzz::texts_of(data, size, 4)));

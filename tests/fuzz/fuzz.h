@@ -3,13 +3,35 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 // What the fuzz targets have in common.
 
+// FUZZ_TARGET(name, data, size) { … return 0; }: libFuzzer's entry, one a program; or, where
+// corpora are replayed, one of many in a program that is linked once.
+#ifdef SANDBOX_RUN_REPLAY
+#define FUZZ_TARGET(name, data, size)                                 \
+  static int run_##name(const std::uint8_t*, std::size_t);            \
+  static const bool is_known_##name =                                 \
+      sandbox_run::fuzz::targets().emplace(#name, run_##name).second; \
+  static int run_##name(const std::uint8_t*(data), std::size_t(size))
+#else
+#define FUZZ_TARGET(name, data, size) \
+  extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t*(data), std::size_t(size))
+#endif
+
 namespace sandbox_run::fuzz {
+
+using Target = int (*)(const std::uint8_t* data, std::size_t size);
+
+/// By name.
+inline std::map<std::string, Target>& targets() {
+  static std::map<std::string, Target> all;
+  return all;
+}
 
 inline void require(bool condition) {
   if (!condition) std::abort();

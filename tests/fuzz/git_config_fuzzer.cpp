@@ -28,7 +28,7 @@ void check_places(const policy::GitConfig& config) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(git_config, data, size) {
   const auto texts = fuzz::texts_of(data, size, 2);
   const auto before = policy::parse_git_config(texts[0]);
   const auto after = policy::parse_git_config(texts[1]);

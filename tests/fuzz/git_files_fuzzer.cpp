@@ -5,7 +5,7 @@
 #include "policy/git_ignore.h"
 #include "policy/program_shim.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(git_files, data, size) {
   using namespace sandbox_run;
   constexpr std::size_t kLongest = 4096;
   if (size > kLongest) return 0;

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 #include "policy/git_index.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(git_index, data, size) {
   using namespace sandbox_run;
   constexpr std::size_t kHead = 2;
   if (size < kHead) return 0;

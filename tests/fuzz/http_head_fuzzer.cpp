@@ -42,7 +42,7 @@ void check_chunk(std::string_view bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_head, data, size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   check_head(bytes);
   check_chunk(bytes);

@@ -81,7 +81,7 @@ constexpr std::array kKinds{
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(journal, data, size) {
   static const Run run;
   if (size == 0) return 0;
   const Kind& kind = kKinds[data[0] % kKinds.size()];

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "events/event.h"
 #include "fuzz.h"
 #include "policy/profile.h"
 #include "workspace/overlay_marks.h"
@@ -159,7 +160,7 @@ void check_host(const std::string& path) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(layer, data, size) {
   constexpr std::size_t kLongest = 4096;
   constexpr std::size_t kMostLines = 60;
   static const policy::FilesystemPolicy rules = policy::ProfileSet::built_in().select("npm").files;

@@ -21,7 +21,7 @@ void check(const watch::DependencyGraph& graph, const std::string& name) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(lockfile, data, size) {
   const auto texts = fuzz::texts_of(data, size, 3);
   const auto& [name, text, manifest] = std::tie(texts[0], texts[1], texts[2]);
   check(watch::parse_package_lock(text), name);

@@ -3,7 +3,7 @@
 #include "policy/git_hooks.h"
 #include "policy/manifest.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(manifest, data, size) {
   using namespace sandbox_run;
   using fuzz::require;
   const auto texts = fuzz::texts_of(data, size, 2);

@@ -42,7 +42,7 @@ void check_proxies(PackageManager manager, std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(npmrc, data, size) {
   constexpr std::string_view kDefinitions =
       "registry: new Definition('registry', {\n    default: 'https://default.example/',";
   const std::string text(fuzz::text_of(data, size));

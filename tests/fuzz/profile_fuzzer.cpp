@@ -22,7 +22,7 @@ void check(Parse parse) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(profile, data, size) {
   static const policy::Policy npm = policy::ProfileSet::built_in().select("npm");
   const std::string_view text = fuzz::text_of(data, size);
   check([&] { policy::parse_profile(text, "fuzz.toml"); });

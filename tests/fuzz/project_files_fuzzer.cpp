@@ -58,7 +58,7 @@ void check(const Home& home, PackageManager manager, const std::vector<std::stri
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(project_files, data, size) {
   static const Home home;
   constexpr std::array kFiles = {"package.json", "pnpm-workspace.yaml", "requirements.txt", ".git",
                                  "objects/info/alternates"};

@@ -42,7 +42,7 @@ Outcome hear(const Proxy& proxy, std::string_view bytes, std::size_t piece) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(proxy_answer, data, size) {
   constexpr std::size_t kLongest = 20'000;
   if (size < 2 || size > kLongest) return 0;
   static const std::array kProxies{

@@ -30,7 +30,7 @@ void check_path_file(const std::string& text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(python_files, data, size) {
   const auto texts = fuzz::texts_of(data, size, 2);
   const std::string digest(64, 'a');
   check_path_file(texts[1]);

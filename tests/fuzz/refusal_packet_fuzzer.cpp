@@ -5,8 +5,9 @@
 #include <span>
 
 #include "broker/refusal_packet.h"
+#include "fuzz.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(refusal_packet, data, size) {
   using namespace sandbox_run::broker;
   if (size == 0) return 0;
   const RefusalSource source{

@@ -69,7 +69,7 @@ Outcome run(Bytes bytes, std::size_t piece) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(screen, data, size) {
   if (size < 2 || size > 4096) return 0;
   const Bytes bytes(data + 1, size - 1);
   const Outcome whole = run(bytes, bytes.size());

@@ -64,7 +64,7 @@ void check_typed(const std::string& text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(words, data, size) {
   constexpr std::size_t kLongest = 2048;
   if (size > kLongest) return 0;
   const auto texts = fuzz::texts_of(data, size, 2);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "events/event.h"
+
 namespace sandbox_run::watch {
 namespace {
 

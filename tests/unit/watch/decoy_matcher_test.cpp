@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "events/event.h"
 #include "policy/decoys.h"
 #include "watch/leak_watch.h"
 

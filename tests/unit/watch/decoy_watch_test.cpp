@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "base/io.h"
+#include "events/event.h"
 #include "scratch_directory.h"
 #include "watch/openers.h"
 

@@ -1,20 +1,8 @@
-#include "events/event.h"
+#include "events/actor.h"
 
 #include "base/text.h"
 
 namespace sandbox_run::events {
-
-std::string_view name_of(Severity severity) {
-  switch (severity) {
-    case Severity::info:
-      return "info";
-    case Severity::notice:
-      return "notice";
-    case Severity::alert:
-      return "alert";
-  }
-  return "info";
-}
 
 std::string_view name_of(Actor::Kind kind) {
   switch (kind) {

@@ -26,10 +26,14 @@ namespace {
 using base::printable;
 
 int print_plan(const Options& options) {
-  const Preparation prepared = prepare(options);
+  Timings timings;
+  const Preparation prepared = prepare(options, timings);
   const RunLock lock(prepared.facts.project,
                      options.lock);  // one that is none is an error here, too
-  base::write_full(1, describe_plan(prepared), "printing the plan");
+  std::string text = describe_plan(prepared);
+  timings.end("plan");
+  if (options.timings == TimingsShown::yes) text += timings.to_text();
+  base::write_full(1, text, "printing the plan");
   return kOk;
 }
 

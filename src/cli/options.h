@@ -43,6 +43,9 @@ enum class ReviewMode { report, interactive };
 /// Of `commit` without a path: does it take what wants to be named, too?
 enum class Confirmation { none, given };
 
+/// plan --timings
+enum class TimingsShown { no, yes };
+
 struct PruneRule {
   std::chrono::seconds older_than{0};
   enum class Held { keep, remove } held = Held::keep;
@@ -68,6 +71,7 @@ struct Options {
   ReviewMode review = ReviewMode::report;
   Confirmation confirmation = Confirmation::none;
   std::string topic;  // of help; "": the general one
+  TimingsShown timings = TimingsShown::no;
   PruneRule prune;
   LogOptions log;
   std::vector<std::string> command;    // what is run

@@ -291,7 +291,7 @@ void do_without_project(plan::HostFacts& facts) {
 
 }  // namespace
 
-Preparation prepare(const Options& options) {
+Preparation prepare(const Options& options, Timings& timings) {
   Preparation prepared;
   const policy::ProfileSet profiles = policy::ProfileSet::built_in();
   // The command's place decides the profile, and only the profile says what else to look at.
@@ -312,7 +312,11 @@ Preparation prepare(const Options& options) {
   }
   prepared.event_sinks.insert(prepared.event_sinks.end(), options.events.begin(),
                               options.events.end());
+  timings.end("policy");
   prepared.facts = plan::gather_facts(prepared.policy, std::move(first));
+  timings.end("facts of the host");
+  plan::add_private_places(prepared.policy, prepared.facts);
+  timings.end("what others may not read");
   if (!prepared.facts.project_refusal.empty()) {
     if (!plan::changes_global_packages(prepared.policy.package_manager, options.command)) {
       throw base::UserError(prepared.facts.project_refusal);
@@ -334,9 +338,11 @@ Preparation prepare(const Options& options) {
           !python->install_directories.empty() && may_write(python->install_directories.front());
     }
     add_registries(prepared);
+    timings.end("package manager");
   }
   protect_places_of_git(prepared.facts, prepared.policy.files);
   add_companions(profiles, prepared);
+  timings.end("other package managers");
   if (prepared.facts.working_directory_is_lost && !prepared.facts.has_no_project) {
     prepared.warnings.push_back(base::format(
         "this directory can't be shown in the sandbox: what the command leaves in {} itself, and "
@@ -351,6 +357,7 @@ Preparation prepare(const Options& options) {
   name_what_is_not_shown(prepared);
   add_hidden(prepared);
   look_at_owners(prepared);
+  timings.end("targets");
   return prepared;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "cli/timings.h"
 #include "events/sink_address.h"
 #include "plan/host_facts.h"
 #include "plan/plan_builder.h"
@@ -49,7 +50,7 @@ class UnfitError : public std::runtime_error {
 };
 
 /// Throws UserError, CommandError, UnfitError, sandbox::SetupError.
-Preparation prepare(const Options& options);
+Preparation prepare(const Options& options, Timings& timings);
 
 /// For a command that failed: what may hold something private, and is therefore not shown.
 std::optional<std::string> note_of_unseen(const plan::HostFacts& facts);

@@ -82,7 +82,7 @@ class CommandRun {
  private:
   int run_command() {
     const auto began = steady_clock::now();
-    prepared_ = prepare(options_);
+    prepared_ = prepare(options_, timings_);
     warn();
     state_ = state_directory(prepared_.facts.state_home);
     lock_.emplace(prepared_.facts.project, options_.lock);
@@ -93,10 +93,14 @@ class CommandRun {
     const auto locks = make_room();
     record_started(*log_, plan_, describe_plan(prepared_));
     const auto prepared = steady_clock::now();
+    timings_.end("log");
     const Outcome outcome = execute();
     const auto ended = steady_clock::now();
+    timings_.add("sandbox", outcome.set_up);
+    timings_.end("command");
     const TakenOver commit = commit_run(outcome);
     note_what_is_missed(outcome);
+    timings_.end("commit");
     overhead_ = prepared - began + outcome.set_up + (steady_clock::now() - ended);
     const int code = finish(outcome, commit);
     if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
@@ -117,6 +121,7 @@ class CommandRun {
         reviewer_.emplace(state_, run_directory_);
       }
       in_use_.emplace(run_directory_);
+      timings_.end("run directory");
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       // `npm ls` beside an install neither waits nor is waited for.
       workspace::TargetLocks locks(
@@ -125,7 +130,9 @@ class CommandRun {
              if (options_.output == Output::quiet) return;
              complain(words + "; waiting for it to end, 10 minutes at most");
            }});
-      if (locks.waited()) prepared_ = prepare(options_);  // it may have changed what was looked at
+      timings_.end("locks");
+      if (locks.waited())
+        prepared_ = prepare(options_, timings_);  // it may have changed what was looked at
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
@@ -134,7 +141,9 @@ class CommandRun {
       }
       remove_old_runs(state_);  // now: the supervisor will not be able to
       made_targets_.make(prepared_.targets, prepared_.facts.cache_home);
+      timings_.end("state");
       make_plan();
+      timings_.end("plan");
       return locks;
     } catch (const base::UserError& error) {
       give_up();
@@ -346,7 +355,8 @@ class CommandRun {
                         {"committed", commit.summary.committed_entries},
                         {"alerts", log_->count(events::Severity::alert)},
                         {"overhead_us", microseconds(overhead_)},
-                        {"commit_us", microseconds(commit_time_)}};
+                        {"commit_us", microseconds(commit_time_)},
+                        {"steps_us", timings_.to_json()}};
     log_->record(finished);
   }
 
@@ -369,6 +379,7 @@ class CommandRun {
 
   const Options& options_;
   const ClosedStreams& closed_;
+  Timings timings_;
   steady_clock::duration overhead_{};
   steady_clock::duration commit_time_{};  // a part of it
   Preparation prepared_;

@@ -26,7 +26,6 @@ extern char** environ;
 namespace sandbox_run::plan {
 namespace {
 
-using base::exists;
 using base::join_path;
 
 constexpr std::size_t kMaxInterpreters = 5;  // the kernel's own limit for #! chains
@@ -64,51 +63,27 @@ std::string xdg(const HostFacts& facts, const char* name, const char* fallback) 
                                                 : join_path(facts.home, fallback);
 }
 
-HostPath look_at(const std::string& path) {
-  HostPath found;
-  found.path = path;
-  const auto own = base::stat_no_follow(path);
-  if (own && S_ISLNK(own->st_mode)) found.link = base::read_link(AT_FDCWD, path);
-  if (const auto real = base::real_path(path)) {
-    found.real = *real;
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0) {
-      found.directory = S_ISDIR(status.st_mode);
-      const mode_t needed = found.directory ? S_IROTH | S_IXOTH : S_IROTH;
-      found.public_read = (status.st_mode & needed) == needed;
-    }
-  }
-  return found;
-}
-
-std::vector<HostPath> look_at_existing(const std::vector<std::string>& paths) {
-  std::vector<HostPath> found;
-  for (const std::string& path : paths) {
-    if (!path.empty() && exists(path)) found.push_back(look_at(path));
-  }
-  return found;
-}
-
-std::vector<HostPath> look_at_path(const HostFacts& facts) {
+std::vector<HostPath> look_at_path(const HostFacts& facts, HostLook& look) {
   std::vector<HostPath> entries;
   std::set<std::string> seen;
   for (const std::string& part : base::split(variable(facts, "PATH"), ':')) {
     if (part.empty() || part.front() != '/') continue;
     const std::string path = base::absolute_path(part, "/");
-    if (seen.insert(path).second && base::is_directory(path)) entries.push_back(look_at(path));
+    if (!seen.insert(path).second) continue;
+    if (auto entry = look.at(path); entry && entry->directory) entries.push_back(std::move(*entry));
   }
   return entries;
 }
 
 std::vector<HostPath> libraries_beside(const std::vector<HostPath>& entries,
-                                       const std::string& home) {
+                                       const std::string& home, HostLook& look) {
   std::vector<HostPath> libraries;
   for (const HostPath& entry : entries) {
     const std::string prefix = base::parent_path(entry.real);
     // ~/lib may be anything.
     if (base::file_name(entry.real) != "bin" || prefix == "/" || prefix == home) continue;
-    const std::string library = join_path(prefix, "lib");
-    if (base::is_directory(library)) libraries.push_back(look_at(library));
+    auto library = look.at(join_path(prefix, "lib"));
+    if (library && library->directory) libraries.push_back(std::move(*library));
   }
   return libraries;
 }
@@ -204,25 +179,24 @@ std::vector<std::string> listening_unix_sockets() {
   return paths;
 }
 
-std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy,
-                                              const HostFacts& facts) {
+std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy, const HostFacts& facts,
+                                              HostLook& look) {
   std::vector<ToolchainFact> found;
   for (const policy::Toolchain& row : policy.files.toolchains) {
     std::string root = row.root_variable.empty() ? "" : variable(facts, row.root_variable);
     root = root.empty() || root.front() != '/' ? expand(row.root, facts)
                                                : base::absolute_path(root, "/");
-    if (root.empty() || !base::is_directory(root)) continue;
+    auto there = look.at(root);
+    if (!there || !there->directory) continue;
     ToolchainFact fact;
     fact.name = row.name;
     fact.prefixes = row.prefixes;
-    fact.roots.push_back(look_at(root));
+    fact.roots.push_back(std::move(*there));
     for (const std::string& also : row.also) {
-      const std::string path = expand(also, facts);
-      if (!path.empty() && exists(path)) fact.roots.push_back(look_at(path));
+      if (auto path = look.at(expand(also, facts))) fact.roots.push_back(std::move(*path));
     }
     for (const std::string& hide : row.hide) {
-      const std::string path = join_path(root, hide);
-      if (exists(path)) fact.hidden.push_back(look_at(path));
+      if (auto path = look.at(join_path(root, hide))) fact.hidden.push_back(std::move(*path));
     }
     found.push_back(std::move(fact));
   }
@@ -331,13 +305,16 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
   facts.more_projects = places.more;
   facts.project_refusal = places.refusal;
   facts.working_directory_is_lost = places.working_directory_is_lost;
-  facts.path_entries = look_at_path(facts);
-  facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real);
-  facts.system = look_at_existing(policy.files.system);
+  HostLook look;
+  look.list(facts.home);
+  facts.path_entries = look_at_path(facts, look);
+  facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real, look);
+  facts.system = look.at_all(policy.files.system);
   std::vector<std::string> etc;
   for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));
-  facts.etc = look_at_existing(etc);
-  facts.toolchains = look_at_toolchains(policy, facts);
+  look.list("/etc");
+  facts.etc = look.at_all(etc);
+  facts.toolchains = look_at_toolchains(policy, facts, look);
   facts.configuration = find_configuration(policy, facts);
   for (const policy::HomeFile& file : policy.files.home_files) {
     const std::string path = expand(policy::home_file_path(file, facts.environment), facts);
@@ -352,18 +329,21 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
     const std::string path = variable(facts, name);
     if (!path.empty() && path.front() == '/') files.push_back(base::absolute_path(path, "/"));
   }
-  facts.file_variables = look_at_existing(files);
-  facts.read_only = look_at_existing(policy.files.read_only);
-  facts.devices = look_at_existing(
+  facts.file_variables = look.at_all(files);
+  facts.read_only = look.at_all(policy.files.read_only);
+  facts.devices = look.at_all(
       {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"});
-  facts.kernel_secrets = look_at_existing(
-      {"/proc/kcore", "/proc/keys", "/proc/kpageflags", "/proc/kpagecount", "/proc/kpagecgroup",
-       "/proc/vmallocinfo", "/proc/slabinfo", "/proc/timer_list", "/proc/sched_debug"});
+  facts.kernel_secrets = look.at_all({"/proc/kcore", "/proc/keys", "/proc/kpageflags",
+                                      "/proc/kpagecount", "/proc/kpagecgroup", "/proc/vmallocinfo",
+                                      "/proc/slabinfo", "/proc/timer_list", "/proc/sched_debug"});
   facts.unix_sockets = listening_unix_sockets();
+  return facts;
+}
+
+void add_private_places(const policy::Policy& policy, HostFacts& facts) {
   PrivatePlaces found = find_private_places(policy, facts);
   facts.private_places = std::move(found.places);
   facts.unseen = std::move(found.unseen);
-  return facts;
 }
 
 }  // namespace sandbox_run::plan

@@ -8,26 +8,17 @@
 #include <utility>
 #include <vector>
 
+#include "plan/host_path.h"
 #include "plan/linked_places.h"
 #include "policy/decoys.h"
 #include "policy/global_install.h"
 #include "policy/policy.h"
 #include "policy/registries.h"
 
-// What is so on this host. A value; gather_facts() is the only code of plan/ that looks at the
-// host.
+// What is so on this host. A value; gather_facts() and add_private_places() are the only code of
+// plan/ that looks at the host.
 
 namespace sandbox_run::plan {
-
-/// A directory or file of the host that the plan may show.
-struct HostPath {
-  std::string path;        // as the policy names it, absolute
-  std::string link;        // if it is a symbolic link: its text; else ""
-  std::string real;        // realpath; "" if dangling
-  bool directory = false;  // of `real`
-  bool public_read =
-      true;  // anybody may read it: what only the caller can read stays hidden in /etc
-};
 
 /// One toolchain row of the policy as found here.
 struct ToolchainFact {
@@ -119,5 +110,7 @@ std::string expand(const std::string& path, const HostFacts& facts);
 HostFacts look_at_caller(const std::vector<std::string>& arguments);
 /// The rest, as the policy asks for it.
 HostFacts gather_facts(const policy::Policy& policy, HostFacts caller);
+/// And what takes longest: private_places.h.
+void add_private_places(const policy::Policy& policy, HostFacts& facts);
 
 }  // namespace sandbox_run::plan

@@ -17,8 +17,9 @@ struct Topic {
 
 constexpr std::array kTopics{
     Topic{"plan",
-          "Usage: sandbox-run [OPTION]… plan COMMAND [ARGUMENT]…\n\n"
-          "Prints what would be done, one fact a line, and does nothing.\n"},
+          "Usage: sandbox-run [OPTION]… plan [--timings] COMMAND [ARGUMENT]…\n\n"
+          "Prints what would be done, one fact a line, and does nothing.\n\n"
+          "      --timings  and how long each step of finding it out took\n"},
     Topic{"review",
           "Usage: sandbox-run review [-i | --json] [RUN] [PATH]…\n\n"
           "Shows what a run holds: each change with its difference, the reason why it is\n"

@@ -131,6 +131,10 @@ void read_sub_command(const Strings& words, Options& options) {
       options.topic = name;
       return;
     }
+    if (!rest.empty() && rest.front() == "--timings") {
+      options.timings = TimingsShown::yes;
+      rest.erase(rest.begin());
+    }
     if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
     options.operands = std::move(rest);
     return;

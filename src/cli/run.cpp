@@ -60,10 +60,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::minutes kPatience{10};  // with another run in the same place
 constexpr const char* kHeldForAlert = "an alert was raised while the command ran";
 
-std::int64_t microseconds(steady_clock::duration time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-}
-
 /// One run of a command, from its preparation to its summary.
 class CommandRun {
  public:
@@ -112,7 +108,7 @@ class CommandRun {
     for (const std::string& warning : prepared_.warnings) complain("note: " + warning);
   }
 
-  /// Everything that a run needs on disk. What is wrong here is the host's, not the command line's.
+  /// What a run needs on disk. What is wrong here is the host's, not the command line's.
   workspace::TargetLocks make_room() {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
@@ -349,15 +345,8 @@ class CommandRun {
   }
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
-    events::Event finished{"run.finished"};
-    finished.details = {{"exit_code", code},
-                        {"outcome", to_word(outcome)},
-                        {"committed", commit.summary.committed_entries},
-                        {"alerts", log_->count(events::Severity::alert)},
-                        {"overhead_us", microseconds(overhead_)},
-                        {"commit_us", microseconds(commit_time_)},
-                        {"steps_us", timings_.to_json()}};
-    log_->record(finished);
+    record_finished(*log_, {code, to_word(outcome), commit.summary.committed_entries, overhead_,
+                            commit_time_, timings_.to_json()});
   }
 
   void print_summary(const Outcome& outcome, const TakenOver& commit, int command, int code) {
@@ -388,9 +377,7 @@ class CommandRun {
   bool only_reads_ = false;
   policy::BehaviourLock behaviour_;  // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
-  std::string state_;
-  std::string run_id_;
-  std::string run_directory_;
+  std::string state_, run_id_, run_directory_;
   std::optional<RunInUse> in_use_;
   std::optional<Reviewer> reviewer_;
   std::unique_ptr<events::EventLog> log_;

@@ -98,6 +98,21 @@ void record_started(events::EventSink& log, const plan::Plan& plan, const std::s
   }
 }
 
+void record_finished(events::EventLog& log, const RunEnd& end) {
+  const auto microseconds = [](std::chrono::steady_clock::duration time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  };
+  events::Event finished{"run.finished"};
+  finished.details = {{"exit_code", end.exit_code},
+                      {"outcome", end.outcome},
+                      {"committed", end.committed},
+                      {"alerts", log.count(events::Severity::alert)},
+                      {"overhead_us", microseconds(end.overhead)},
+                      {"commit_us", microseconds(end.commit)},
+                      {"steps_us", end.steps}};
+  log.record(finished);
+}
+
 void end_run_log(events::EventLog& log, const std::string& run_directory,
                  std::vector<std::string>& notes) {
   log.finish();

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "events/event_log.h"
@@ -32,7 +34,18 @@ void record_missing(events::EventSink& sink, const std::string& protection,
 /// plan` would print.
 void record_started(events::EventSink& log, const plan::Plan& plan, const std::string& plan_text);
 
-/// After the last event: sends what is under way, and writes events.head. What went wrong is added
+struct RunEnd {
+  int exit_code = 0;
+  std::string_view outcome;
+  std::uint64_t committed = 0;  // entries
+  std::chrono::steady_clock::duration overhead{};
+  std::chrono::steady_clock::duration commit{};  // a part of it
+  base::json::object steps;                      // Timings
+};
+/// The last event.
+void record_finished(events::EventLog& log, const RunEnd& end);
+
+/// After it: sends what is under way, and writes events.head. What went wrong is added
 /// to `notes`, in words.
 void end_run_log(events::EventLog& log, const std::string& run_directory,
                  std::vector<std::string>& notes);

@@ -79,6 +79,17 @@ def user_configuration_mistakes(t):
 
 
 @test
+def where_the_time_went(t):
+    """plan --timings says how long each step took, and the end of a run's log where its time went"""
+    plan = t.succeeded(t.cli("plan", "--timings", "true"))
+    t.true(len([line for line in plan.out.splitlines() if line.startswith("time ")]) >= 4, plan)
+    t.lacks(t.succeeded(t.cli("plan", "true")).out, "\ntime ", "without the option")
+    t.equal(t.cli("plan", "--", "--timings").code, 127, "a command of that name")
+    finished = t.succeeded(t.sandbox("sleep", "0.2")).of_type("run.finished")[0]["details"]
+    t.true(finished["steps_us"]["command"] >= 200_000, finished)
+
+
+@test
 def plan_runs_nothing(t):
     """`plan` and --dry-run print the same plan, run nothing and change nothing"""
     before = t.fingerprint(t.home)

@@ -1,20 +1,22 @@
 #include "cli/limit_watch.h"
 
 #include <sys/statvfs.h>
-#include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "watch/process_usage.h"
+#include "cli/machine_memory.h"
 
 namespace sandbox_run::cli {
 
-LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers)
-    : limits_(limits), parents_(std::move(parents)), layers_(std::move(layers)) {
-  struct sysinfo machine {};
-  if (::sysinfo(&machine) == 0) {
-    resources_.machine_memory = std::uint64_t{machine.totalram} * machine.mem_unit;
-  }
+LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
+                       const sandbox::ControlGroup* group)
+    : limits_(limits), parents_(std::move(parents)), layers_(std::move(layers)), group_(group) {
+  const MachineMemory memory = machine_memory();
+  resources_.machine_memory = memory.bytes;
+  // Of who is swapped out the processes' own numbers say nothing.
+  if (group_ != nullptr && group_->counts_memory()) resources_.machine_swap = memory.swap;
+  peaks_.of_control_group = group_ != nullptr;
   read_disk();
   resources_.free_disk_before = resources_.free_disk;
   resources_.free_files_before = resources_.free_files;
@@ -29,26 +31,76 @@ void LimitWatch::read_disk() {
   resources_.free_files = disk.f_favail;
 }
 
+void LimitWatch::read_processes() {
+  usage_ = watch::usage_below(parents_, 2 * limits_.processes);
+  resources_.processes = usage_.processes;
+  if (group_ == nullptr || !group_->counts_memory()) resources_.memory = usage_.memory;
+  if (group_ == nullptr || !group_->counts_threads()) resources_.threads = usage_.threads;
+}
+
+void LimitWatch::read_group() {
+  if (group_ == nullptr) return;
+  const sandbox::ControlGroupUsage usage = group_->usage();
+  if (group_->counts_memory()) {
+    resources_.memory = usage.memory;
+    resources_.is_short_of_memory = usage.has_run_out_of_memory;
+  }
+  if (group_->counts_threads()) {
+    resources_.threads = usage.threads;
+    resources_.is_short_of_threads = usage.has_run_out_of_threads;
+    peaks_.threads = std::max(peaks_.threads, usage.most_threads);
+  }
+}
+
 std::optional<LimitWatch::Passed> LimitWatch::look() {
-  const watch::ProcessUsage usage = watch::usage_below(parents_, 2 * limits_.processes);
-  resources_.processes = usage.processes;
-  resources_.memory = usage.memory;
+  read_processes();
+  read_group();
   read_disk();
+  peaks_.processes = std::max(peaks_.processes, resources_.processes);
+  peaks_.threads = std::max(peaks_.threads, resources_.threads);
+  peaks_.memory = std::max(peaks_.memory, resources_.memory);
   const policy::Limit limit = policy::passed(limits_, resources_);
+  if (limit == policy::Limit::none) return std::nullopt;
+  return passed(limit);
+}
+
+std::optional<LimitWatch::Passed> LimitWatch::last_look() {
+  read_group();
+  policy::Resources of_group;
+  of_group.is_short_of_memory = resources_.is_short_of_memory;
+  of_group.is_short_of_threads = resources_.is_short_of_threads;
+  of_group.machine_memory = resources_.machine_memory;
+  const policy::Limit limit = policy::passed(limits_, of_group);
+  if (limit == policy::Limit::none) return std::nullopt;
+  Passed last = passed(limit);
+  last.process = 0;
+  return last;
+}
+
+LimitWatch::Passed LimitWatch::passed(policy::Limit limit) const {
   const std::uint64_t bound = policy::bound_of(limit, limits_, resources_);
   switch (limit) {
     case policy::Limit::none:
       break;
     case policy::Limit::processes:
-      return Passed{limit, bound, usage.processes, usage.newest};
+      return {limit, bound, resources_.processes, usage_.newest};
+    case policy::Limit::threads:
+      return {limit, bound, resources_.threads, usage_.busiest};
     case policy::Limit::memory:
-      return Passed{limit, bound, usage.memory, usage.largest};
+      return {limit, bound, std::max(resources_.memory, peaks_.memory), usage_.largest};
     case policy::Limit::disk:
-      return Passed{limit, bound, resources_.free_disk, usage.largest};
+      return {limit, bound, resources_.free_disk, usage_.largest};
     case policy::Limit::files:
-      return Passed{limit, bound, resources_.free_files, usage.newest};
+      return {limit, bound, resources_.free_files, usage_.newest};
   }
-  return std::nullopt;
+  return {};
+}
+
+base::json::object to_json(const LimitWatch::Peaks& peaks) {
+  return {{"processes", peaks.processes},
+          {"threads", peaks.threads},
+          {"memory", peaks.memory},
+          {"control_group", peaks.of_control_group}};
 }
 
 }  // namespace sandbox_run::cli

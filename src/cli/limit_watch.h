@@ -5,17 +5,22 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "policy/resource_limits.h"
+#include "sandbox/control_group.h"
+#include "watch/process_usage.h"
 
 namespace sandbox_run::cli {
 
-/// Looks now and then whether a run takes more of this machine than it may: for hosts that give it
-/// no cgroup of its own, and for root, whom no RLIMIT_NPROC holds.
+/// Looks now and then whether a run takes more of this machine than it may: all that there is on
+/// hosts that give it no control group of its own, and what says who is to blame where they do.
 class LimitWatch {
  public:
   /// `parents`: of what runs inside (the sandbox's keeper), and of what has lost its own (its
-  /// init). `layers`: a directory where its changes land; "": nothing is kept.
-  LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers);
+  /// init). `layers`: a directory where its changes land; "": nothing is kept. `group`: the run's,
+  /// borrowed, or nullptr.
+  LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
+             const sandbox::ControlGroup* group);
 
   struct Passed {
     policy::Limit limit = policy::Limit::none;
@@ -24,14 +29,35 @@ class LimitWatch {
     int process = 0;          // that has most of it; 0: it can't be told
   };
   std::optional<Passed> look();
+  /// Once more, when all are dead: whether the kernel has ended some of them for a limit. Nobody is
+  /// left to be blamed.
+  std::optional<Passed> last_look();
+
+  /// The most that was seen at a time.
+  struct Peaks {
+    std::uint64_t processes = 0;
+    std::uint64_t threads = 0;
+    std::uint64_t memory = 0;
+    bool of_control_group = false;  // it had one
+  };
+  const Peaks& peaks() const { return peaks_; }
 
  private:
   void read_disk();
+  void read_group();
+  void read_processes();
+  Passed passed(policy::Limit limit) const;
 
   policy::Limits limits_;
   std::vector<int> parents_;
   std::string layers_;
+  const sandbox::ControlGroup* group_;
   policy::Resources resources_;
+  watch::ProcessUsage usage_;
+  Peaks peaks_;
 };
+
+/// For run.finished.
+base::json::object to_json(const LimitWatch::Peaks& peaks);
 
 }  // namespace sandbox_run::cli

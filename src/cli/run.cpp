@@ -30,6 +30,7 @@
 #include "cli/exit_code.h"
 #include "cli/hints.h"
 #include "cli/lost_files_notes.h"
+#include "cli/machine_memory.h"
 #include "cli/made_targets.h"
 #include "cli/plan_text.h"
 #include "cli/prepare.h"
@@ -155,16 +156,10 @@ class CommandRun {
                                             : ProgressLine::Shown::never;
   }
 
-  bool any_copied() const {
-    const auto& targets = prepared_.targets;
-    return std::any_of(targets.begin(), targets.end(), [](const workspace::Target& target) {
-      return target.lower_is_copied && target.kind != policy::TargetKind::cache;
-    });
-  }
-
   void make_plan() {
+    const bool copies = workspace::copies_any(prepared_.targets);
     const ProgressLine line("copying what no overlay can lie above",
-                            any_copied() ? progress() : ProgressLine::Shown::never);
+                            copies ? progress() : ProgressLine::Shown::never);
     layers_ = workspace::make_layers(run_directory_, prepared_.targets);
     const std::string empty = join_path(run_directory_, "empty");
     base::make_directories(empty, 0700);
@@ -172,6 +167,7 @@ class CommandRun {
                             plan::Purpose::run);
     plan_.supervisor = supervisor_files(prepared_.facts, state_, run_directory_, prepared_.targets,
                                         layers_, made_targets_.made());
+    control_group_ = make_control_group(run_id_, plan_);
   }
 
   Outcome execute() {
@@ -195,8 +191,11 @@ class CommandRun {
     request.manages = prepared_.manages;
     request.never_shadowed = prepared_.policy.never_shadowed;
     request.closed_streams = closed_;
+    request.control_group = control_group_.get();
     try {
       Outcome outcome = supervise(request);
+      peaks_ = outcome.peaks;
+      control_group_.reset();
       alerts_in_run_ = chain.alerts().alerts();
       behaviour_ = chain.behaviour();
       return outcome;
@@ -292,18 +291,14 @@ class CommandRun {
     }
   }
 
-  void note_left_out() {
-    if (const std::uint64_t left_out = log_->left_out(); left_out > 0) {
-      prepared_.hints.push_back("events beyond the bounds of the log, left out of it: " +
-                                std::to_string(left_out));
-    }
-  }
-
   int finish(const Outcome& outcome, const TakenOver& commit) {
     const int command = command_code(outcome);
     int code = command;
     log_->record_left_out();
-    note_left_out();
+    if (const std::uint64_t left_out = log_->left_out(); left_out > 0) {
+      prepared_.hints.push_back("events beyond the bounds of the log, left out of it: " +
+                                std::to_string(left_out));
+    }
     const std::uint64_t alerts = log_->count(events::Severity::alert);
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
@@ -346,7 +341,7 @@ class CommandRun {
 
   void record_end(int code, RunOutcome outcome, const TakenOver& commit) {
     record_finished(*log_, {code, to_word(outcome), commit.summary.committed_entries, overhead_,
-                            commit_time_, timings_.to_json()});
+                            commit_time_, timings_.to_json(), to_json(peaks_)});
   }
 
   void print_summary(const Outcome& outcome, const TakenOver& commit, int command, int code) {
@@ -384,6 +379,8 @@ class CommandRun {
   std::optional<EventChain> chain_;  // to the log, from when the command is started
   MadeTargets made_targets_;
   std::vector<workspace::LayerDirectory> layers_;
+  std::unique_ptr<sandbox::ControlGroup> control_group_;
+  LimitWatch::Peaks peaks_;
   plan::Plan plan_;
 };
 

@@ -109,7 +109,8 @@ void record_finished(events::EventLog& log, const RunEnd& end) {
                       {"alerts", log.count(events::Severity::alert)},
                       {"overhead_us", microseconds(end.overhead)},
                       {"commit_us", microseconds(end.commit)},
-                      {"steps_us", end.steps}};
+                      {"steps_us", end.steps},
+                      {"used", end.used}};
   log.record(finished);
 }
 

@@ -17,6 +17,10 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       facts.limit = base::format("more than {} processes at once", passed.value);
       key = "processes";
       break;
+    case policy::Limit::threads:
+      facts.limit = base::format("more than {} threads at once", passed.value);
+      key = "processes";
+      break;
     case policy::Limit::memory:
       facts.limit = base::format("more than {} MiB of memory", passed.value / kMebi);
       key = "memory_mb";

@@ -122,7 +122,7 @@ class Supervision {
                request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
         limits_(request.plan->limits, {sandbox.keeper_pid(), sandbox.init_pid()},
-                layers_of(*request.plan)),
+                layers_of(*request.plan), request.control_group),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
 
@@ -168,6 +168,8 @@ class Supervision {
     sandbox_.end();
     broker_.shut_down();
     watch_.finish();
+    note_limit_of_kernel();
+    outcome_.peaks = limits_.peaks();
     outcome_.watch = watch_.totals();
     outcome_.network = broker_.totals();
     outcome_.home = std::move(sandbox_.home);
@@ -255,6 +257,15 @@ class Supervision {
       if (auto passed = limits_.look()) return on_limit(std::move(*passed));
       watch_limits();
     });
+  }
+
+  /// It may have ended all at once, or the one whose end was the command's.
+  void note_limit_of_kernel() {
+    const bool failed = outcome_.kind == Outcome::Kind::lost ||
+                        outcome_.kind == Outcome::Kind::killed ||
+                        (outcome_.kind == Outcome::Kind::exited && outcome_.value != 0);
+    if (!failed) return;
+    if (auto passed = limits_.last_look()) on_limit(std::move(*passed));
   }
 
   void on_limit(LimitWatch::Passed passed) {
@@ -363,7 +374,8 @@ Outcome supervise(const SuperviseRequest& request) {
   const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox =
-      sandbox::launch(*request.plan, streams.inner(), sandbox::Supervisor::confined);
+      sandbox::launch(*request.plan, streams.inner(), sandbox::Supervisor::confined,
+                      request.control_group == nullptr ? -1 : request.control_group->fd());
   sandbox::confine_supervisor();
   const IgnoredPipeSignal ignored;
   Supervision supervision(request, sandbox);

@@ -31,6 +31,7 @@ struct Outcome {
   int value = 0;                                 // exit status, or signal
   std::optional<sandbox::SetupFailure> failure;  // not_started
   std::optional<LimitWatch::Passed> limit;       // limit
+  LimitWatch::Peaks peaks;                       // of what it used
   watch::WatchTotals watch;
   broker::NetworkTotals network;
   base::UniqueFd home;                           // what the false home was; see lost_files.h
@@ -55,6 +56,7 @@ struct SuperviseRequest {
   std::vector<std::string> managers;          // those that the user's own code may start
   policy::CommandRule manages;                // with which words: watch/exec_watch.h
   std::vector<std::string> never_shadowed;    // watch/shadowed_programs.h
+  const sandbox::ControlGroup* control_group = nullptr;  // nullptr: it runs where we do
   std::array<bool, 3> closed_streams{};
   /// Not nullptr: standard output goes here (at most kMaxCapture bytes), input and errors nowhere,
   /// and no signal is forwarded: a question to a package manager.

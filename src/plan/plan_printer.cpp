@@ -85,7 +85,8 @@ std::string limit_words(const policy::Limits& limits) {
                                   : std::string("5 %, at least 1024 MiB,")) +
          " of disk left free, room for " +
          (limits.free_files > 0 ? std::to_string(limits.free_files) : std::string("5 %")) +
-         " of its files";
+         " of its files, weight " + std::to_string(limits.cpu_weight) + " of processors, " +
+         std::to_string(limits.io_weight) + " of disks";
 }
 
 }  // namespace

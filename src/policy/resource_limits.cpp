@@ -10,7 +10,8 @@ constexpr std::uint64_t kLeastReserve = 1024 * kMebi;
 constexpr std::uint64_t kReservedShare = 20;  // one in so many
 
 std::uint64_t memory_bound(const Limits& limits, const Resources& resources) {
-  return limits.memory_mb > 0 ? limits.memory_mb * kMebi : resources.machine_memory / 4 * 3;
+  if (limits.memory_mb > 0) return limits.memory_mb * kMebi;
+  return (resources.machine_memory + resources.machine_swap) / 4 * 3;
 }
 
 std::uint64_t disk_bound(const Limits& limits, const Resources& resources) {
@@ -28,7 +29,12 @@ std::uint64_t files_bound(const Limits& limits, const Resources& resources) {
 
 Limit passed(const Limits& limits, const Resources& resources) {
   if (resources.processes > limits.processes) return Limit::processes;
-  if (resources.memory > memory_bound(limits, resources)) return Limit::memory;
+  if (resources.is_short_of_threads || resources.threads > threads_bound(limits)) {
+    return Limit::threads;
+  }
+  if (resources.is_short_of_memory || resources.memory > memory_bound(limits, resources)) {
+    return Limit::memory;
+  }
   if (resources.disk > 0 && resources.free_disk < disk_bound(limits, resources)) {
     return Limit::disk;
   }
@@ -38,10 +44,23 @@ Limit passed(const Limits& limits, const Resources& resources) {
   return Limit::none;
 }
 
+GroupLimits group_limits(const Limits& limits, const Resources& resources) {
+  constexpr std::uint64_t kOfOurs = 2;  // init, and the sandboxee's parent
+  GroupLimits group;
+  group.memory = limits.memory_mb > 0 ? limits.memory_mb * kMebi : resources.machine_memory / 4 * 3;
+  group.swap = std::min(resources.machine_swap / 4 * 3, memory_bound(limits, resources));
+  group.threads = threads_bound(limits) + kOfOurs;
+  group.cpu_weight = limits.cpu_weight;
+  group.io_weight = limits.io_weight;
+  return group;
+}
+
 const char* words_of(Limit limit) {
   switch (limit) {
     case Limit::processes:
       return "processes at once";
+    case Limit::threads:
+      return "threads at once";
     case Limit::memory:
       return "bytes of memory";
     case Limit::disk:
@@ -58,6 +77,8 @@ std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resou
   switch (limit) {
     case Limit::processes:
       return limits.processes;
+    case Limit::threads:
+      return threads_bound(limits);
     case Limit::memory:
       return memory_bound(limits, resources);
     case Limit::disk:

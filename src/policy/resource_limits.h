@@ -12,14 +12,20 @@ struct Limits {
   std::uint64_t memory_mb = 0;  // in memory, of all processes; 0: three quarters of the machine's
   std::uint64_t free_disk_mb = 0;  // left free where changes are kept; 0: 5 % of it, at least 1 GiB
   std::uint64_t free_files = 0;    // files that can still be made there; 0: 5 % of all
+  std::uint64_t cpu_weight = 100;  // beside others', where the run has a control group; cgroups(7)
+  std::uint64_t io_weight = 100;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 /// What there is, and how much of it is used: bytes, and files that can be made.
 struct Resources {
   std::uint64_t processes = 0;
-  std::uint64_t memory = 0;
+  std::uint64_t threads = 0;  // of all processes
+  std::uint64_t memory = 0;   // with what is swapped out, if machine_swap tells how much can be
   std::uint64_t machine_memory = 0;
+  std::uint64_t machine_swap = 0;
+  bool is_short_of_memory = false;   // the kernel has ended a process for it
+  bool is_short_of_threads = false;  // the kernel has refused one
   std::uint64_t free_disk = 0;
   std::uint64_t disk = 0;              // 0: nothing is kept, or it can't be told
   std::uint64_t free_disk_before = 0;  // when the run began
@@ -28,11 +34,28 @@ struct Resources {
   std::uint64_t free_files_before = 0;
 };
 
-enum class Limit { none, processes, memory, disk, files };
+enum class Limit { none, processes, threads, memory, disk, files };
+
+/// A run's threads are its processes', so many each. That many the kernel lets it have, too.
+constexpr std::uint64_t threads_bound(const Limits& limits) {
+  constexpr std::uint64_t kThreadsEach = 4;
+  return limits.processes * kThreadsEach;
+}
 
 /// The first limit that is passed. Pure. A disk that was nearly full before may be filled to half
 /// of what was free: what the run did not take, it need not leave.
 Limit passed(const Limits& limits, const Resources& resources);
+/// The same bounds for a control group, which holds between two looks.
+struct GroupLimits {
+  std::uint64_t memory = 0;
+  std::uint64_t swap = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t cpu_weight = 0;
+  std::uint64_t io_weight = 0;
+};
+/// Of `resources` only what the machine has is looked at.
+GroupLimits group_limits(const Limits& limits, const Resources& resources);
+
 /// As the event has it: "processes at once".
 const char* words_of(Limit limit);
 /// Its bound: a number of processes or files, else bytes.

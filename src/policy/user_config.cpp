@@ -105,7 +105,8 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 }
 
 Limits read_limits(const TomlTable& table) {
-  table.allow_only({"processes", "memory_mb", "free_disk_mb", "free_files"});
+  table.allow_only(
+      {"processes", "memory_mb", "free_disk_mb", "free_files", "cpu_weight", "io_weight"});
   Limits limits;
   const auto read = [&](const char* key, std::uint64_t& value) {
     const auto number = table.number(key);
@@ -117,6 +118,13 @@ Limits read_limits(const TomlTable& table) {
   read("memory_mb", limits.memory_mb);
   read("free_disk_mb", limits.free_disk_mb);
   read("free_files", limits.free_files);
+  const auto read_weight = [&](const char* key, std::uint64_t& value) {
+    constexpr std::uint64_t kMaxWeight = 10000;  // cgroups(7)
+    read(key, value);
+    if (value > kMaxWeight) table.fail(key, "a weight is a number from 1 to 10000");
+  };
+  read_weight("cpu_weight", limits.cpu_weight);
+  read_weight("io_weight", limits.io_weight);
   return limits;
 }
 

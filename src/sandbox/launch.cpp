@@ -47,12 +47,18 @@ using Member = RunningSandbox::Member;
 
 /// Returns pid 0 in the child. fork-like: memory is copied, so exceptions and allocation work
 /// there.
-Member clone_member(std::uint64_t namespaces, SetupStep step, const char* doing) {
+Member clone_member(std::uint64_t namespaces, int control_group, SetupStep step,
+                    const char* doing) {
   int pidfd = -1;
   clone_args arguments{};
   arguments.flags = namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
+  // From its first moment on: what is moved later has used memory before that nobody counts.
+  if (control_group >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<std::uint64_t>(control_group);
+  }
   const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (pid < 0) throw SetupError(step, errno, SysError(doing).what());
   return {static_cast<pid_t>(pid), UniqueFd(pid == 0 ? -1 : pidfd)};
@@ -249,8 +255,8 @@ void confine_to_files(const plan::Plan& plan, const RunningSandbox& sandbox, int
 
 }  // namespace
 
-RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
-                      Supervisor supervisor) {
+RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams, Supervisor supervisor,
+                      int control_group) {
   base::SocketPair to_init = base::make_socket_pair();
   base::SocketPair to_keeper = base::make_socket_pair();
   base::Pipe status = base::make_pipe();
@@ -266,7 +272,8 @@ RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
   // For the sandboxee's sake, if somebody kills the keeper: see await_init().
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
-  Member init = clone_member(kNamespaces, SetupStep::create_namespaces, "making namespaces");
+  Member init =
+      clone_member(kNamespaces, control_group, SetupStep::create_namespaces, "making namespaces");
   if (init.pid == 0) {
     to_init.ours.reset();
     to_keeper.ours.reset();
@@ -294,7 +301,8 @@ RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
   constexpr int kOn = 1;
   base::check_sys(::setsockopt(to_keeper.ours.get(), SOL_SOCKET, SO_PASSCRED, &kOn, sizeof kOn),
                   "asking who names the listener");
-  Member keeper = clone_member(0, SetupStep::enter_namespaces, "starting the sandboxee's parent");
+  Member keeper = clone_member(0, control_group, SetupStep::enter_namespaces,
+                               "starting the sandboxee's parent");
   if (keeper.pid == 0) {
     context.control = to_keeper.theirs.get();
     run_keeper(plan, context);

@@ -111,8 +111,9 @@ enum class Supervisor {
 };
 
 /// Makes the sandbox and starts plan.exec in it; returns while the first execve still waits for the
-/// exec listener to be served. Call with a single thread. Throws SetupError.
-RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams,
-                      Supervisor supervisor);
+/// exec listener to be served. `control_group`: where all of it runs, a descriptor; -1: where we
+/// do. Call with a single thread. Throws SetupError.
+RunningSandbox launch(const plan::Plan& plan, const StandardStreams& streams, Supervisor supervisor,
+                      int control_group = -1);
 
 }  // namespace sandbox_run::sandbox

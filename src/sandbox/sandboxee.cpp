@@ -68,12 +68,13 @@ bool counts_by_namespace() {
   return major > kMajor || (major == kMajor && minor >= kMinor);
 }
 
-/// A fork bomb is held by the kernel until the supervisor has seen it. Threads count, too.
+/// A fork bomb is held by the kernel until the supervisor has seen it: a little later than at the
+/// limit, or nothing would ever be seen to pass that.
 void limit_processes(const plan::Plan& plan) {
-  constexpr rlim_t kThreadsEach = 4;
+  constexpr rlim_t kRoom = 64;
   rlimit limit{};
   if (!counts_by_namespace() || ::getrlimit(RLIMIT_NPROC, &limit) != 0) return;
-  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, plan.limits.processes * kThreadsEach);
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, policy::threads_bound(plan.limits) + kRoom);
   limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
   check_sys(::setrlimit(RLIMIT_NPROC, &limit), "limiting the number of processes");
 }

@@ -1,10 +1,9 @@
 #include "watch/process_usage.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/format.h"
@@ -15,21 +14,32 @@ namespace sandbox_run::watch {
 namespace {
 
 constexpr std::size_t kMaxThreads = 256;
-constexpr std::size_t kMaxNumbers = 256;
+constexpr std::size_t kMaxStatus = 4096;
 
-std::uint64_t number(const std::string& word) {
+std::uint64_t number(std::string_view word) {
   std::uint64_t value = 0;
   std::from_chars(word.data(), word.data() + word.size(), value);
   return value;
 }
 
-/// Resident without what is shared: the third and the second field of statm.
-std::uint64_t memory_of(int pid) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const auto fields = base::split(read_process_file(pid, "statm", kMaxNumbers), ' ');
-  if (fields.size() < 3) return 0;
-  const std::uint64_t resident = number(fields[1]);
-  return (resident - std::min(resident, number(fields[2]))) * page;
+struct Process {
+  std::uint64_t memory = 0;
+  std::uint64_t threads = 0;
+};
+
+/// Of lines "Key:\t  number kB".
+std::uint64_t field(std::string_view status, std::string_view key) {
+  const std::size_t at = status.find(key);
+  if (at == std::string_view::npos) return 0;
+  std::string_view rest = status.substr(at + key.size());
+  rest.remove_prefix(std::min(rest.size(), rest.find_first_of("0123456789\n")));
+  return number(rest);
+}
+
+Process look_at(int pid) {
+  constexpr std::uint64_t kKibi = 1024;
+  const std::string status = read_process_file(pid, "status", kMaxStatus);
+  return {field(status, "\nRssAnon:") * kKibi, field(status, "\nThreads:")};
 }
 
 void add_children(int pid, std::size_t max, std::vector<int>& found) {
@@ -51,13 +61,19 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   std::vector<int> processes;
   for (const int parent : parents) add_children(parent, max, processes);
   std::uint64_t most = 0;
+  std::uint64_t most_threads = 0;
   for (std::size_t i = 0; i < processes.size(); ++i) {
     const int pid = processes[i];
-    const std::uint64_t memory = memory_of(pid);
-    usage.memory += memory;
-    if (memory >= most) {
-      most = memory;
+    const Process process = look_at(pid);
+    usage.memory += process.memory;
+    usage.threads += process.threads;
+    if (process.memory >= most) {
+      most = process.memory;
       usage.largest = pid;
+    }
+    if (process.threads > most_threads) {
+      most_threads = process.threads;
+      usage.busiest = pid;
     }
     usage.newest = std::max(usage.newest, pid);
     add_children(pid, max, processes);

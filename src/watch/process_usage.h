@@ -9,9 +9,11 @@ namespace sandbox_run::watch {
 /// What the processes of a sandbox use, as /proc tells (proc(5)).
 struct ProcessUsage {
   std::uint64_t processes = 0;
+  std::uint64_t threads = 0;
   std::uint64_t memory = 0;  // bytes that are theirs alone, and in memory
   int largest = 0;           // the process that has most of it
   int newest = 0;            // by its number
+  int busiest = 0;           // has most threads
 };
 
 /// All that descend from `parents`, themselves not included; `max` of them at most. Children of any

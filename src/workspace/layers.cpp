@@ -266,4 +266,10 @@ void add_touched(int run_fd, const Touched& touched) {
   write_durably(run_fd, kTouchedFile, writer.finish());
 }
 
+bool copies_any(const std::vector<Target>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const Target& target) {
+    return target.lower_is_copied && target.kind != policy::TargetKind::cache;
+  });
+}
+
 }  // namespace sandbox_run::workspace

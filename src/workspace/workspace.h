@@ -37,6 +37,9 @@ struct Target {
   std::string known_as = {};
 };
 
+/// Is any of them copied in full, which takes time?
+bool copies_any(const std::vector<Target>& targets);
+
 /// Where one target's changes land: `<run directory>/layers/N/{upper,work}`.
 struct LayerDirectory {
   Target target;

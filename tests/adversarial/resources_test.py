@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
+from resources import HOG, limits  # noqa: E402
 
 FACTS = {"stops": "limits", "event": "limit.reached"}
 
@@ -27,15 +28,6 @@ print("made", made, flush=True)
 if len(sys.argv) > 1: os.killpg(0, 9)
 time.sleep(60)
 """
-HOG = """
-import sys, time
-held = []
-for _ in range(60):
-    held.append(bytearray(b"x") * (10 << 20))
-    time.sleep(0.02)
-print("held", len(held), flush=True)
-time.sleep(0 if len(sys.argv) > 1 else 60)
-"""
 FILL = """
 import os, sys, time
 with open("filling", "wb") as file:
@@ -56,10 +48,6 @@ for i in range(int(sys.argv[1])):
 print("made", flush=True)
 time.sleep(0 if len(sys.argv) > 2 else 60)
 """
-
-
-def limits(t, text):
-    t.write(t.home / ".config/sandbox-run/config.toml", f"[limits]\n{text}\n")
 
 
 def ended_by(t, result, limit, words):

@@ -63,6 +63,42 @@ TEST_CASE("where nothing is kept, no disk is short") {
   CHECK(passed(limits, resources) == Limit::none);
 }
 
+TEST_CASE("threads are counted, and what the kernel has refused or ended is a limit, too") {
+  Resources resources = at_rest();
+  resources.threads = 4 * 4096 + 1;
+  CHECK(passed({}, resources) == Limit::threads);
+  CHECK(bound_of(Limit::threads, {}, resources) == 4 * 4096);
+  resources = at_rest();
+  resources.is_short_of_threads = true;
+  CHECK(passed({}, resources) == Limit::threads);
+  resources = at_rest();
+  resources.is_short_of_memory = true;
+  CHECK(passed({}, resources) == Limit::memory);
+}
+
+TEST_CASE("a control group has the same bounds; swap is memory, too, and some is left") {
+  Resources machine;
+  machine.machine_memory = 16 * kGibi;
+  machine.machine_swap = 4 * kGibi;
+  GroupLimits group = group_limits({}, machine);
+  CHECK(group.memory == 12 * kGibi);
+  CHECK(group.swap == 3 * kGibi);
+  CHECK(group.threads == 4 * 4096 + 2);
+  machine.memory = 15 * kGibi;
+  CHECK(passed({}, machine) == Limit::none);
+  machine.memory = 15 * kGibi + 1;
+  CHECK(passed({}, machine) == Limit::memory);
+  Limits limits;
+  limits.memory_mb = 1024;
+  limits.processes = 10;
+  limits.cpu_weight = 7;
+  group = group_limits(limits, machine);
+  CHECK(group.memory == kGibi);
+  CHECK(group.swap == kGibi);
+  CHECK(group.threads == 42);
+  CHECK(group.cpu_weight == 7);
+}
+
 TEST_CASE("what the user says counts") {
   Resources resources = at_rest();
   Limits limits;

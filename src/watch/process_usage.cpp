@@ -24,6 +24,7 @@ std::uint64_t number(std::string_view word) {
 
 struct Process {
   std::uint64_t memory = 0;
+  std::uint64_t shared = 0;  // mapped, of no file on a disk
   std::uint64_t threads = 0;
 };
 
@@ -39,7 +40,8 @@ std::uint64_t field(std::string_view status, std::string_view key) {
 Process look_at(int pid) {
   constexpr std::uint64_t kKibi = 1024;
   const std::string status = read_process_file(pid, "status", kMaxStatus);
-  return {field(status, "\nRssAnon:") * kKibi, field(status, "\nThreads:")};
+  return {field(status, "\nRssAnon:") * kKibi, field(status, "\nRssShmem:") * kKibi,
+          field(status, "\nThreads:")};
 }
 
 void add_children(int pid, std::size_t max, std::vector<int>& found) {
@@ -62,13 +64,15 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   for (const int parent : parents) add_children(parent, max, processes);
   std::uint64_t most = 0;
   std::uint64_t most_threads = 0;
+  std::uint64_t most_shared = 0;  // several may share the same: their sum would be too much
   for (std::size_t i = 0; i < processes.size(); ++i) {
     const int pid = processes[i];
     const Process process = look_at(pid);
     usage.memory += process.memory;
     usage.threads += process.threads;
-    if (process.memory >= most) {
-      most = process.memory;
+    most_shared = std::max(most_shared, process.shared);
+    if (process.memory + process.shared >= most) {
+      most = process.memory + process.shared;
       usage.largest = pid;
     }
     if (process.threads > most_threads) {
@@ -79,6 +83,7 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
     add_children(pid, max, processes);
   }
   usage.processes = processes.size();
+  usage.memory += most_shared;
   return usage;
 }
 

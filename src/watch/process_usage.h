@@ -10,7 +10,7 @@ namespace sandbox_run::watch {
 struct ProcessUsage {
   std::uint64_t processes = 0;
   std::uint64_t threads = 0;
-  std::uint64_t memory = 0;  // bytes that are theirs alone, and in memory
+  std::uint64_t memory = 0;  // bytes in memory: theirs alone, and what one of them shares at most
   int largest = 0;           // the process that has most of it
   int newest = 0;            // by its number
   int busiest = 0;           // has most threads

@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
-from resources import HOG, limits  # noqa: E402
+from resources import HOG, SHARING_HOG, THREADS, limits  # noqa: E402
 
 FACTS = {"stops": "limits", "event": "limit.reached"}
 
@@ -74,6 +74,24 @@ def memory(t):
     t.contains(t.bare(PYTHON, "hog.py", "end").out, "held 60", "control")
     limits(t, "memory_mb = 300")
     ended_by(t, t.sandbox(PYTHON, "hog.py", timeout=50), "bytes of memory", "more than 300 MiB of memory")
+
+
+@test(time_limit=100, rows="A191")
+def shared_memory(t):
+    """too much memory that is shared, and so no process's alone: the same"""
+    t.write("hog.py", SHARING_HOG)
+    t.contains(t.bare(PYTHON, "hog.py", "end").out, "held 600", "control")
+    limits(t, "memory_mb = 300")
+    ended_by(t, t.sandbox(PYTHON, "hog.py", timeout=50), "bytes of memory", "more than 300 MiB of memory")
+
+
+@test(time_limit=100)
+def threads(t):
+    """too many threads: the run is ended"""
+    t.write("threads.py", THREADS)
+    t.contains(t.bare(PYTHON, "threads.py", "500", "end").out, "made 500", "control")
+    limits(t, "processes = 50")
+    ended_by(t, t.sandbox(PYTHON, "threads.py", "500", timeout=50), "threads at once", "more than 200 threads at once")
 
 
 @test(time_limit=100, rows="A192")

@@ -11,6 +11,16 @@ print("held", len(held), flush=True)
 time.sleep(0 if len(sys.argv) > 1 else 60)
 """
 
+SHARING_HOG = """
+import mmap, sys, time
+held = mmap.mmap(-1, 600 << 20)
+for i in range(600):
+    held[i << 20:(i + 1) << 20] = b"x" * (1 << 20)
+    time.sleep(0.002)
+print("held", i + 1, flush=True)
+time.sleep(0 if len(sys.argv) > 1 else 60)
+"""
+
 THREADS = """
 import os, sys, threading, time
 made = 0

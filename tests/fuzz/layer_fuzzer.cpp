@@ -79,8 +79,8 @@ void put_entry(char kind, const Place& place, const std::string& word, const std
       (void)::fchmodat(dir, name, mode_of(word), 0);
       break;
     case 'f': {
-      const UniqueFd file(
-          ::openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+      const UniqueFd file(::openat(
+          dir, name, O_WRONLY | O_NONBLOCK | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
       if (!file) break;
       (void)!::write(file.get(), rest.data(), rest.size());
       (void)::fchmod(file.get(), mode_of(word));

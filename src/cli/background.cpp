@@ -18,6 +18,7 @@ namespace {
 
 /// So long the prompt waits: a run that leaves little leaves nothing when it is back.
 constexpr int kPatienceMilliseconds = 20;
+constexpr unsigned kMebi = 20;  // a power of 2
 
 /// The caller's terminal, pipes (whose reader waits for their end) and locks are let go.
 void detach() {
@@ -34,7 +35,9 @@ void detach() {
 
 }  // namespace
 
-void clean_up_in_background(const std::string& run_directory) {
+void clean_up_in_background(const std::string& run_directory,
+                            const workspace::CommitSummary& commit, const policy::Limits& limits) {
+  if (!commit.left_to_clean_up && !keeps_replaced(run_directory)) return;
   // Threads that still look a name up are not in the child; what it calls (malloc, files) is safe
   // there all the same (glibc).
   const pid_t child = ::fork();
@@ -43,6 +46,7 @@ void clean_up_in_background(const std::string& run_directory) {
     detach();
     try {
       workspace::clean_up(run_directory);
+      workspace::limit_replaced(run_directory, limits.undo_mb << kMebi);
     } catch (const std::exception&) {
       ::_exit(1);  // the mark stays, so that the next run finds it
     }

@@ -100,7 +100,7 @@ class CommandRun {
     timings_.end("commit");
     overhead_ = prepared - began + outcome.set_up + (steady_clock::now() - ended);
     const int code = finish(outcome, commit);
-    if (commit.summary.left_to_clean_up) clean_up_in_background(run_directory_);
+    clean_up_in_background(run_directory_, commit.summary, prepared_.policy.limits);
     return code;
   }
 

@@ -45,6 +45,24 @@ bool is_about(const std::string& run_directory, const std::string& here) {
                      [&](const std::string& target) { return base::is_beneath(here, target); });
 }
 
+/// The newest run here is the one that is meant.
+void refuse_if_too_large(const std::string& run_directory, const std::string& here) {
+  std::optional<workspace::TooLarge> what;
+  try {
+    what = workspace::too_large_to_undo(run_directory);
+  } catch (const base::SysError&) {
+    return;  // damaged, or just being removed
+  }
+  if (!what) return;
+  const bool is_here =
+      std::any_of(what->targets.begin(), what->targets.end(),
+                  [&](const std::string& target) { return base::is_beneath(here, target); });
+  if (!is_here) return;
+  throw base::UserError(
+      "what the last run replaced in " + base::printable(here) +
+      " was not kept, so there is nothing to undo: " + workspace::words_of(*what));
+}
+
 [[noreturn]] void fail_elsewhere(const std::string& state, const std::vector<std::string>& ids,
                                  const std::string& here) {
   std::string text = "no run holds changes of " + base::printable(here) + "; others do:";
@@ -174,6 +192,7 @@ std::string find_run(const std::string& state, const std::string& name, RunKind 
     if (kind == RunKind::any) return directory;
     const bool fits =
         kind == RunKind::undoable ? keeps_replaced(directory) : holds_changes(directory);
+    if (kind == RunKind::undoable) refuse_if_too_large(directory, here);
     if (!fits) continue;
     if (!name.empty() || is_about(directory, here)) return directory;
     elsewhere.push_back(id);

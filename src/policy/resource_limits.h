@@ -14,6 +14,8 @@ struct Limits {
   std::uint64_t free_files = 0;    // files that can still be made there; 0: 5 % of all
   std::uint64_t cpu_weight = 100;  // beside others', where the run has a control group; cgroups(7)
   std::uint64_t io_weight = 100;
+  /// Not of the run: what is kept of the old tree afterwards, for `undo`; 0: nothing.
+  std::uint64_t undo_mb = 2048;
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 

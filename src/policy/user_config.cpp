@@ -105,13 +105,17 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 }
 
 Limits read_limits(const TomlTable& table) {
-  table.allow_only(
-      {"processes", "memory_mb", "free_disk_mb", "free_files", "cpu_weight", "io_weight"});
+  table.allow_only({"processes", "memory_mb", "free_disk_mb", "free_files", "cpu_weight",
+                    "io_weight", "undo_mb"});
   Limits limits;
-  const auto read = [&](const char* key, std::uint64_t& value) {
+  const auto read = [&](const char* key, std::uint64_t& value, std::int64_t least = 1) {
+    constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that bytes can be counted
     const auto number = table.number(key);
     if (!number) return;
-    if (*number < 1) table.fail(key, "a limit is a number above 0");
+    if (*number < least) {
+      table.fail(key, least > 0 ? "a limit is a number above 0" : "a limit is not negative");
+    }
+    if (*number > kMost) table.fail(key, "too large a number");
     value = static_cast<std::uint64_t>(*number);
   };
   read("processes", limits.processes);
@@ -125,6 +129,7 @@ Limits read_limits(const TomlTable& table) {
   };
   read_weight("cpu_weight", limits.cpu_weight);
   read_weight("io_weight", limits.io_weight);
+  read("undo_mb", limits.undo_mb, 0);
   return limits;
 }
 

@@ -202,8 +202,10 @@ void undo_commit_in_steps(const std::string& run_directory, const StepHook& hook
   UnfinishedMark mark(run.fd.get(), UnfinishedMark::IfBusy::wait);
   try {
     if (!has_undo(run.fd.get())) {
-      throw base::UserError("what run " + base::printable(run_name(run_directory)) +
-                            " replaced is not kept, so it can't be undone");
+      const std::string what = "what run " + base::printable(run_name(run_directory)) + " replaced";
+      const auto too_large = too_large_to_undo(run_directory);
+      throw base::UserError(what + (too_large ? " was not kept: " + words_of(*too_large)
+                                              : " is not kept, so it can't be undone"));
     }
     const Journal journal = read_journal(run.fd.get(), kUndo);
     RunPlaces(run.fd.get(), load_layers(run.fd.get())).check(journal);

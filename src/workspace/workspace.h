@@ -190,6 +190,16 @@ bool can_be_undone(const std::string& run_directory);
 /// held from then on. Call with the targets' locks held. Throws UserError: nothing is kept, or what
 /// was committed has changed since (which is named); SysError (all is as before).
 void undo_commit(const std::string& run_directory);
+/// Removes what is kept for it if that takes more than `limit` bytes. Does nothing if another
+/// process is at it.
+void limit_replaced(const std::string& run_directory, std::uint64_t limit);
+/// That has happened, so that undo_commit() has nothing to give back.
+struct TooLarge {
+  std::uint64_t limit = 0;           // bytes
+  std::vector<std::string> targets;  // of the run
+};
+std::optional<TooLarge> too_large_to_undo(const std::string& run_directory);
+std::string words_of(const TooLarge& what);
 /// Removes what was kept for it. Does nothing if another process is at it.
 void forget_replaced(const std::string& run_directory);
 

@@ -99,6 +99,30 @@ def kept_until_the_next_run(t):
     t.equal(kept(t), [])
 
 
+@test
+def larger_than_the_limit(t):
+    """of a commit that replaced more than undo_mb nothing is kept, and undo says so"""
+    config = t.home / ".config/sandbox-run/config.toml"
+    t.write(config, "[limits]\nundo_mb = 1\n")
+    install(t, "mkdir node_modules; head -c 900000 /dev/zero > node_modules/a; echo 1 > node_modules/b")
+    before = t.fingerprint()
+    install(t, "echo 2 > node_modules/a")
+    t.succeeded(t.cli("undo"), "less than it")
+    t.equal(t.fingerprint(), before)
+    t.succeeded(t.cli("discard"))
+    t.write("node_modules/a", "x" * 2_000_000)
+    install(t, "echo 3 > node_modules/a")
+    wait_until(lambda: not kept(t), "it is removed")
+    t.one_clear_line(t.cli("undo"), 2, "more than 1 MiB", "undo_mb")
+    t.one_clear_line(t.cli("undo", runs(t)[0]["run"]), 2, "more than 1 MiB", "undo_mb")
+    t.equal((t.project / "node_modules/a").read_text(), "3\n", "what was committed stays")
+    t.write(config, "[limits]\nundo_mb = 0\n")
+    install(t, "echo 4 > node_modules/b")
+    wait_until(lambda: not kept(t), "0: nothing is kept")
+    t.write(config, "[limits]\nundo_mb = -1\n")
+    t.one_clear_line(t.sandbox("true"), 2, "config.toml:2", "not negative")
+
+
 @test(time_limit=300)
 def killed(t):
     """an undo that is killed is whole or not begun when the next command has run there"""

@@ -158,3 +158,11 @@ TEST_CASE("places for events stand in the user's configuration, and nowhere belo
         std::string::npos);
   CHECK_FALSE(config_error("[profile.npm.events]\nsinks = ['syslog']\n").empty());
 }
+
+TEST_CASE("limits of what is kept for undo") {
+  CHECK(parse_user_config("", "config.toml").limits.undo_mb == 2048);
+  CHECK(parse_user_config("[limits]\nundo_mb = 0\n", "config.toml").limits.undo_mb == 0);
+  CHECK(config_error("[limits]\nundo_mb = -1\n").find("not negative") != std::string::npos);
+  CHECK(config_error("[limits]\nprocesses = 0\n").find("above 0") != std::string::npos);
+  CHECK(config_error("[limits]\nundo_mb = 9000000000000\n").find("too large") != std::string::npos);
+}

@@ -38,11 +38,10 @@ struct RunEnd {
   int exit_code = 0;
   std::string_view outcome;
   std::uint64_t committed = 0;  // entries
-  std::chrono::steady_clock::duration overhead {
-    base::json::object used;  // to_json(LimitWatch::Peaks)
-  };
+  std::chrono::steady_clock::duration overhead{};
   std::chrono::steady_clock::duration commit{};  // a part of it
   base::json::object steps;                      // Timings
+  base::json::object used;                       // to_json(LimitWatch::Peaks)
 };
 /// The last event.
 void record_finished(events::EventLog& log, const RunEnd& end);

@@ -148,7 +148,7 @@ class RootPlanner {
     }
     // Where the command's own name is a link in a directory that is not shown.
     if (!facts_.command.path.empty() && !facts_.command.chain.empty() &&
-        !is_shown(facts_.command.path)) {
+        !is_shown(facts_.command.path) && !is_reached_by_link(facts_.command.path)) {
       later(facts_.command.path, SymbolicLink{facts_.command.path, facts_.command.chain.front()});
     }
   }
@@ -325,6 +325,13 @@ class RootPlanner {
     };
     return holds(facts_.project) ||
            (purpose_ == Purpose::run && (any(facts_.more_projects) || any(facts_.linked.written)));
+  }
+  /// /bin/true, where /bin is a link to /usr/bin.
+  bool is_reached_by_link(const std::string& path) const {
+    return std::any_of(facts_.system.begin(), facts_.system.end(), [&](const HostPath& entry) {
+      return !entry.link.empty() && is_beneath(path, entry.path) && path != entry.path &&
+             is_shown(base::join_path(entry.real, base::relative_to(path, entry.path)));
+    });
   }
   bool is_shown(const std::string& path) const {
     return shown_by_system(path) || is_of_project(path) ||

@@ -90,6 +90,13 @@ def where_the_time_went(t):
 
 
 @test
+def a_command_by_its_path(t):
+    """a command is found by its path, also through a link of the system's: /bin/sh"""
+    t.equal(t.succeeded(t.cli("-q", "/bin/sh", "-c", "echo hello")).out, "hello\n")
+    t.equal(t.succeeded(t.cli("-q", "/usr/bin/env", "echo", "hello")).out, "hello\n")
+
+
+@test
 def plan_runs_nothing(t):
     """`plan` and --dry-run print the same plan, run nothing and change nothing"""
     before = t.fingerprint(t.home)

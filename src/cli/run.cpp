@@ -230,9 +230,10 @@ class CommandRun {
         outcome.kind == Outcome::Kind::limit) {
       return false;
     }
-    return (outcome.kind == Outcome::Kind::exited && outcome.value == 0) ||
-           prepared_.policy.commit_on_failure ||
-           makes_output(prepared_.policy.files, plan_.exec.arguments);
+    const bool has_exited = outcome.kind == Outcome::Kind::exited;
+    return (has_exited && outcome.value == 0) || prepared_.policy.commit_on_failure ||
+           makes_output(prepared_.policy.files, plan_.exec.arguments) ||
+           (has_exited && says_it_is_done(prepared_.policy, layers_));
   }
 
   TakenOver commit_run(const Outcome& outcome) {
@@ -248,7 +249,8 @@ class CommandRun {
     if (!outcome.watch.nested.empty()) {
       request.nested = judged_commands(policy::ProfileSet::built_in(), outcome.watch.nested);
     }
-    request.commit = keeps(outcome);
+    keeps_ = keeps(outcome);
+    request.commit = keeps_;
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
     request.no_package_ran = prepared_.policy.package_manager == policy::PackageManager::none &&
                              outcome.watch.scripts == 0 && outcome.watch.nested.empty();
@@ -303,8 +305,7 @@ class CommandRun {
     if (code == kOk && alerts > 0 && answer_ >= policy::OnAlert::fail) code = kAlert;
     if (!commit.failure.empty()) code = kSetupFailed;
     if (!use_lock(command == kOk && commit.failure.empty())) code = kSetupFailed;
-    record_end(code,
-               outcome_of(options_.changes, only_reads_ || keeps(outcome) || holds_all(), commit),
+    record_end(code, outcome_of(options_.changes, only_reads_ || keeps_ || holds_all(), commit),
                commit);
     end_run_log(*log_, run_directory_, prepared_.hints);
     if (outcome.kind == Outcome::Kind::not_started) {
@@ -349,7 +350,7 @@ class CommandRun {
     facts.run_id = run_id_;
     facts.exit_code = code;
     facts.command_exit_code = command;
-    facts.committed = commit.failure.empty() && !holds_all() && (only_reads_ || keeps(outcome));
+    facts.committed = commit.failure.empty() && !holds_all() && (only_reads_ || keeps_);
     facts.held_for_alert = holds_all();
     facts.overhead = overhead_;
     facts.log_path = log_path(run_directory_);
@@ -370,6 +371,7 @@ class CommandRun {
   policy::OnAlert answer_ = policy::OnAlert::hold;
   std::optional<RunLock> lock_;
   bool only_reads_ = false;
+  bool keeps_ = false;               // what the command changed
   policy::BehaviourLock behaviour_;  // what packages' scripts did
   std::uint64_t alerts_in_run_ = 0;
   std::string state_, run_id_, run_directory_;

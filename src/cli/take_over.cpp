@@ -139,6 +139,18 @@ bool makes_output(const policy::FilesystemPolicy& files,
                      });
 }
 
+bool says_it_is_done(const policy::Policy& policy,
+                     const std::vector<workspace::LayerDirectory>& layers) {
+  for (const workspace::LayerDirectory& layer : layers) {
+    if (layer.target.kind != TargetKind::project) continue;
+    for (const std::string& path : policy.done_when_written) {
+      const auto status = base::stat_no_follow(base::join_path(layer.upper, path));
+      if (status && S_ISREG(status->st_mode)) return true;
+    }
+  }
+  return false;
+}
+
 RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken) {
   if (!taken.failure.empty()) return RunOutcome::failed;
   if (changes == Changes::discard) return RunOutcome::discarded;

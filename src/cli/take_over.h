@@ -37,6 +37,11 @@ workspace::KnownPlaces known_places(const Preparation& prepared,
 /// Does the command run what the user named, so that what it makes is kept, though it fails? Pure.
 bool makes_output(const policy::FilesystemPolicy& files, const std::vector<std::string>& arguments);
 
+/// Did the command write what its package manager writes at its end (Policy::done_when_written)? To
+/// be asked before the commit.
+bool says_it_is_done(const policy::Policy& policy,
+                     const std::vector<workspace::LayerDirectory>& layers);
+
 /// `kept`: expected changes were committed, as far as the mode allows.
 RunOutcome outcome_of(Changes changes, bool kept, const TakenOver& taken);
 

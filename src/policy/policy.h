@@ -273,6 +273,9 @@ struct Policy {
   /// watch/shadowed_programs.h.
   std::vector<std::string> never_shadowed = {};
   bool commit_on_failure = false;
+  /// Paths in a target by which the package manager says that it has done its work: a command that
+  /// wrote one and ended with an error is committed all the same.
+  std::vector<std::string> done_when_written = {};
   /// Sub-commands that change nothing in the project (`npm ls`): they wait for nobody, and commit
   /// nothing but caches.
   std::vector<std::string> reading_commands = {};

@@ -236,10 +236,10 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   Profile profile;
   profile.name = stem(origin);
   std::vector<std::string> known = {
-      "description", "commands",  "python_modules", "package_manager", "commit_on_failure",
-      "files",       "toolchain", "home_file",      "cache",           "environment",
-      "target",      "egress",    "decoys",         "system_programs", "reading_commands",
-      "manages",     "hard_links"};
+      "description", "commands",   "python_modules",   "package_manager", "commit_on_failure",
+      "files",       "toolchain",  "home_file",        "cache",           "environment",
+      "target",      "egress",     "decoys",           "system_programs", "reading_commands",
+      "manages",     "hard_links", "done_when_written"};
   if (is_shared_part(profile.name)) {
     known.insert(known.end(), {"protected", "configuration", "never_shadowed"});
   }
@@ -262,6 +262,7 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   policy.system_programs = root.texts("system_programs");
   policy.never_shadowed = root.texts("never_shadowed");
   policy.commit_on_failure = root.flag("commit_on_failure").value_or(false);
+  policy.done_when_written = root.texts("done_when_written");
   policy.reading_commands = root.texts("reading_commands");
   policy.manages = read_command_rule(root, "manages");
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);

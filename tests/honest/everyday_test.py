@@ -275,6 +275,15 @@ def yarn_elsewhere(p):
     p.run(p.manager.command, *(("install", "--cwd", "../client") if p.manager.name == "bun" else ("--cwd", "../client", "install")))
 
 
+@honest(*PNPM, root=("pnpm12",))
+def build_that_waits(p):
+    """a package whose build is not approved: pnpm 11 and 12 end with 1, and the tree is there"""
+    p.may_fail = True
+    p.manifest(dependencies={"left": "1.0.0", "scripted": "1.0.0"})
+    p.run("pnpm", "install")
+    p.run("pnpm", "add", "right")
+
+
 @honest(*EVERY, root=("npm10", "pnpm12", "yarn4"))
 def directory_beside_as_dependency(p):
     """a dependency that is a directory beside the project, with a program"""

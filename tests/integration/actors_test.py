@@ -33,6 +33,11 @@ def check(t, result, names, actor):
         if not found:
             missing.append(name)
         wrong += [(name, e["actor"]) for e in found if {**e["actor"]} != actor]
+    # On a busy machine others, too, may be gone before they are found: then it is said to be inferred.
+    inferred = [e for e in result.of_type("decoy.opened") if e["details"].get("inferred")]
+    wrong += [("inferred", e["actor"]) for e in inferred if {**e["actor"]} != actor]
+    gone = [name for name in missing if name.startswith("open-")]
+    missing = [name for name in missing if name not in gone[:len(inferred)]]
     opened = [(e["details"], e.get("process")) for e in result.of_type("decoy.opened")]
     t.equal(missing, [], f"acts without an event; the decoys that were opened: {opened}")
     t.equal(wrong, [], f"acts with another actor; the decoys that were opened: {opened}")

@@ -165,6 +165,13 @@ bool TrustedPrograms::runs_pip_of_environment(const ExecFacts& exec, const Proce
   std::size_t at = 1;
   while (at < exec.arguments.size() && is_harmless_python_option(exec.arguments[at])) ++at;
   if (at >= exec.arguments.size() || exec.arguments[at].empty()) return false;
+  if (exec.arguments[at] == "-m") {
+    // By what it was called: an environment's python is a link to the one that it was made with.
+    const std::string prefix = base::parent_path(base::parent_path(exec.path));
+    return at + 1 < exec.arguments.size() && exec.arguments[at + 1] == "pip" &&
+           is_pip_of_python(root) &&
+           root.look_up(base::join_path(prefix, "pyvenv.cfg")).result == Look::Result::found;
+  }
   const Look script = root.look_up(exec.arguments[at]);
   return script.result == Look::Result::found && S_ISREG(script.status.st_mode) &&
          is_pip_of_environment(script.real_path, root);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <exception>
 
 #include "base/unique_fd.h"
@@ -18,7 +19,7 @@ namespace {
 
 /// So long the prompt waits: a run that leaves little leaves nothing when it is back.
 constexpr int kPatienceMilliseconds = 20;
-constexpr unsigned kMebi = 20;  // a power of 2
+constexpr std::uint64_t kMebi = 1U << 20;
 
 /// The caller's terminal, pipes (whose reader waits for their end) and locks are let go.
 void detach() {
@@ -46,7 +47,7 @@ void clean_up_in_background(const std::string& run_directory,
     detach();
     try {
       workspace::clean_up(run_directory);
-      workspace::limit_replaced(run_directory, limits.undo_mb << kMebi);
+      workspace::limit_replaced(run_directory, limits.undo_mb * kMebi);
     } catch (const std::exception&) {
       ::_exit(1);  // the mark stays, so that the next run finds it
     }

@@ -46,8 +46,8 @@ struct RunEnd {
 /// The last event.
 void record_finished(events::EventLog& log, const RunEnd& end);
 
-/// After it: sends what is under way, and writes events.head. What went wrong is added
-/// to `notes`, in words.
+/// After it: sends what is under way, and writes events.head. What went wrong is added to `notes`,
+/// in words.
 void end_run_log(events::EventLog& log, const std::string& run_directory,
                  std::vector<std::string>& notes);
 

@@ -1,8 +1,12 @@
 #include "cli/take_over.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "base/path.h"
+#include "base/unique_fd.h"
 #include "policy/command_words.h"
 
 namespace sandbox_run::cli {
@@ -141,11 +145,15 @@ bool makes_output(const policy::FilesystemPolicy& files,
 
 bool says_it_is_done(const policy::Policy& policy,
                      const std::vector<workspace::LayerDirectory>& layers) {
+  if (policy.done_when_written.empty()) return false;
   for (const workspace::LayerDirectory& layer : layers) {
     if (layer.target.kind != TargetKind::project) continue;
+    const base::UniqueFd upper(::open(layer.upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (const std::string& path : policy.done_when_written) {
-      const auto status = base::stat_no_follow(base::join_path(layer.upper, path));
-      if (status && S_ISREG(status->st_mode)) return true;
+      // Not by a link that a script has left on the way.
+      const base::UniqueFd file(base::try_open_beneath(upper.get(), path, O_PATH | O_NOFOLLOW));
+      struct stat status {};
+      if (file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) return true;
     }
   }
   return false;

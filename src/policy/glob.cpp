@@ -109,8 +109,6 @@ bool match_bytes(std::string_view pattern, std::string_view text) {
 
 constexpr std::string_view kAnyDepth = "**";
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// Of "**/NAME/…" a path that holds no NAME at all is told in one look: a profile has hundreds of
 /// such patterns, and each change is held against them.
 bool lacks_name(std::string_view pattern, std::string_view path) {
@@ -175,12 +173,6 @@ std::string quoted_glob(std::string_view path) {
 }
 
 bool name_matches(std::string_view pattern, std::string_view name) {
-  // Most patterns are told apart by their first letter: no copies for these.
-  const auto is_plain = [](char c) { return c != '*' && c != '?' && c != '[' && c != '\\'; };
-  if (!pattern.empty() && !name.empty() && is_plain(pattern.front()) &&
-      to_lower(pattern.front()) != to_lower(name.front())) {
-    return false;
-  }
   return match_bytes(base::to_lower(pattern), base::to_lower(name));
 }
 

@@ -46,8 +46,10 @@ Limit passed(const Limits& limits, const Resources& resources) {
 
 GroupLimits group_limits(const Limits& limits, const Resources& resources) {
   constexpr std::uint64_t kOfOurs = 2;  // init, and the sandboxee's parent
+  Resources without_swap = resources;
+  without_swap.machine_swap = 0;
   GroupLimits group;
-  group.memory = limits.memory_mb > 0 ? limits.memory_mb * kMebi : resources.machine_memory / 4 * 3;
+  group.memory = memory_bound(limits, without_swap);
   group.swap = std::min(resources.machine_swap / 4 * 3, memory_bound(limits, resources));
   group.threads = threads_bound(limits) + kOfOurs;
   group.cpu_weight = limits.cpu_weight;

@@ -26,7 +26,8 @@ struct ControlGroupUsage {
 class ControlGroup {
  public:
   /// Beneath the nearest group above this process that is given to us to divide up. nullopt: this
-  /// host gives none, and nothing was changed. Removes what runs that were killed have left there.
+  /// host gives none. Controllers that it has turned on for that group's children stay on. Removes
+  /// what runs that were killed have left there.
   static std::optional<ControlGroup> make(const std::string& run_id,
                                           const policy::GroupLimits& limits);
   ControlGroup(ControlGroup&&) = default;

@@ -17,6 +17,10 @@ from python_environment import make_environment  # noqa: E402
 FIXTURES = pathlib.Path(os.environ.get("SANDBOX_RUN_FIXTURES") or "build-test-fixtures").absolute()
 
 
+FILES = {"open-cat": ".aws/credentials", "open-redirected": ".ssh/id_ed25519", "open-python": ".kube/config",
+         "open-perl-daemon": ".git-credentials"}
+
+
 def check(t, result, names, actor):
     """Each act's word is in an event of the right kind, and every such event has this actor."""
     wrong, missing = [], []
@@ -33,11 +37,11 @@ def check(t, result, names, actor):
         if not found:
             missing.append(name)
         wrong += [(name, e["actor"]) for e in found if {**e["actor"]} != actor]
-    # On a busy machine others, too, may be gone before they are found: then it is said to be inferred.
-    inferred = [e for e in result.of_type("decoy.opened") if e["details"].get("inferred")]
-    wrong += [("inferred", e["actor"]) for e in inferred if {**e["actor"]} != actor]
-    gone = [name for name in missing if name.startswith("open-")]
-    missing = [name for name in missing if name not in gone[:len(inferred)]]
+    # On a busy machine one of the others may be gone before it is found, too: then its file's event says so.
+    inferred = {e["details"]["path"].rpartition("/home/")[2] for e in result.of_type("decoy.opened")
+                if e["details"].get("inferred") and {**e["actor"]} == actor}
+    gone = [name for name in missing if FILES.get(name) in inferred]
+    missing = [name for name in missing if name not in gone[:1]]
     opened = [(e["details"], e.get("process")) for e in result.of_type("decoy.opened")]
     t.equal(missing, [], f"acts without an event; the decoys that were opened: {opened}")
     t.equal(wrong, [], f"acts with another actor; the decoys that were opened: {opened}")

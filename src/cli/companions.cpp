@@ -2,15 +2,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <set>
 
 #include "base/format.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "plan/configuration_files.h"
 #include "plan/work_places.h"
@@ -62,14 +66,60 @@ std::vector<std::string> places_of(const plan::HostFacts& facts) {
   return places;
 }
 
-bool is_wanted(const Kind& kind, PackageManager main, const std::vector<std::string>& places) {
+bool is_word_letter(char letter) {
+  return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '-';
+}
+
+bool has_word(const std::string& text, const std::string& word) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || !is_word_letter(text[at - 1])) &&
+        (end == text.size() || !is_word_letter(text[end]))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// What says which programs the command starts: its own words, the script that it is, a Makefile,
+/// the scripts of package.json. A hint of whom to ask, and no more.
+std::string texts_of_command(const plan::HostFacts& facts) {
+  constexpr std::size_t kMaxText = 256U << 10;
+  std::string texts = base::join(facts.command.arguments, "\n");
+  const auto add = [&](const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+    if (status.st_size > static_cast<off_t>(kMaxText)) return;
+    texts += "\n" + base::read_file_if_readable(path, kMaxText).value_or("");
+  };
+  for (const std::string& word : facts.command.arguments) {
+    const std::string path = base::absolute_path(word, facts.working_directory);
+    if (base::is_beneath(path, facts.project)) add(path);
+  }
+  for (const std::string& place : {facts.project, facts.working_directory}) {
+    for (const char* name : {"GNUmakefile", "makefile", "Makefile", "justfile", "tox.ini"}) {
+      add(join_path(place, name));
+    }
+    const auto manifest = base::parse_json(
+        base::read_file_if_readable(join_path(place, "package.json"), kMaxText).value_or(""));
+    const auto* scripts = manifest ? base::find_member(*manifest, "scripts") : nullptr;
+    if (scripts != nullptr) texts += "\n" + base::to_json(*scripts);
+  }
+  return texts;
+}
+
+bool is_wanted(const Kind& kind, PackageManager main, const std::vector<std::string>& places,
+               const std::string& texts) {
   if (kind.manager == main || main == PackageManager::pip) return false;
   // `npx only-allow pnpm`, `npm pkg set …`: every project of Node.js has npm at hand.
   if (kind.manager == PackageManager::npm && main != PackageManager::none) return true;
-  return std::any_of(places.begin(), places.end(), [&](const std::string& place) {
+  const bool is_marked = std::any_of(places.begin(), places.end(), [&](const std::string& place) {
     return std::any_of(kind.marks.begin(), kind.marks.end(),
                        [&](const char* mark) { return base::exists(join_path(place, mark)); });
   });
+  return is_marked ||
+         std::any_of(kind.programs.begin(), kind.programs.end(),
+                     [&](const char* name) { return has_word(texts, base::file_name(name)); });
 }
 
 std::vector<plan::CommandFact> programs_of(const Kind& kind, const plan::HostFacts& facts) {
@@ -193,13 +243,14 @@ void add_companions(const policy::ProfileSet& profiles, Preparation& prepared) {
     add_words(prepared.policy, prepared.manages);
   }
   const std::vector<std::string> places = places_of(prepared.facts);
+  const std::string texts = main == PackageManager::pip ? "" : texts_of_command(prepared.facts);
   for (const Kind& kind : kinds()) {
     if (kind.manager == main) {  // npx beside npm
       for (const plan::CommandFact& program : programs_of(kind, prepared.facts)) {
         add_missing(prepared.managers, program.chain);
       }
     }
-    if (!is_wanted(kind, main, places)) continue;
+    if (!is_wanted(kind, main, places, texts)) continue;
     const std::vector<plan::CommandFact> programs = programs_of(kind, prepared.facts);
     if (programs.empty()) continue;
     const policy::Policy policy = profiles.select(kind.profile);

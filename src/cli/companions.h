@@ -7,9 +7,9 @@
 namespace sandbox_run::cli {
 
 /// Package managers that the command may start by itself, in a shell, a Makefile or a script of the
-/// project's: those that PATH has and the project has a manifest or lockfile for. What their
-/// profiles show, cache and reach is added to the policy; who of the processes is one is decided
-/// when it starts (watch/own_code.h).
+/// project's: those that PATH has, and that the project has a manifest or lockfile for, or that the
+/// command's text names. What their profiles show, cache and reach is added to the policy; who of
+/// the processes is one is decided when it starts (watch/own_code.h).
 void add_companions(const policy::ProfileSet& profiles, Preparation& prepared);
 
 /// What those did that were started, for the judge.

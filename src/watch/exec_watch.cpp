@@ -22,6 +22,7 @@
 #include "watch/actor.h"
 #include "watch/actor_labels.h"
 #include "watch/connect_watch.h"
+#include "watch/copied_python.h"
 #include "watch/exec_reader.h"
 #include "watch/nested_manager.h"
 #include "watch/notification.h"
@@ -126,6 +127,7 @@ class ExecWatch::Impl {
   SocketWatch sockets_;
   WriteWatch writes_;
   WatchTotals totals_;
+  CopiedPython copied_python_;
   std::set<std::string> started_;
   std::set<std::string> shadowing_;  // paths that were told
   ScriptEnds ends_;
@@ -141,6 +143,7 @@ Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   act.error = certain_error(where, act.program);
   if (act.error != 0) return act;
   if (where.plain) act.shadowing = shadowed_.package_of(where.path, act.program);
+  act.program = copied_python_.original(root, act.program);
   act.by_descriptor = where.by_descriptor;
   act.reading = read_exec(thread, notification.data, std::move(where));
   act.trusted = trusted_.cover(act.program, act.reading.facts, root);

@@ -183,4 +183,14 @@ Look ProcessRoot::look_up(const std::string& path, LastLink last) const {
   return is_there ? Walk(root_.get(), path_ + "/" + path, last).run() : Look{};
 }
 
+base::UniqueFd ProcessRoot::open(const std::string& real_path) const {
+  if (!root_ || !real_path.starts_with('/')) return {};
+  // O_NONBLOCK: neither a FIFO nor a lease that the package holds on the file may stop the watch.
+  base::UniqueFd file(
+      base::try_open_beneath(root_.get(), real_path.substr(1), O_RDONLY | O_NONBLOCK));
+  struct stat status {};
+  const bool is_file = file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
+  return is_file ? std::move(file) : base::UniqueFd();
+}
+
 }  // namespace sandbox_run::watch

@@ -39,6 +39,10 @@ class ProcessRoot {
   /// say something else to us), what is too long, or a working directory that is not where it says.
   Look look_up(const std::string& path, LastLink last = LastLink::followed) const;
 
+  /// Opens the regular file at `real_path`, as a look has it, for reading, through no link; else no
+  /// descriptor. Never blocks.
+  base::UniqueFd open(const std::string& real_path) const;
+
  private:
   base::UniqueFd root_;
   base::UniqueFd directory_;

@@ -114,9 +114,9 @@ def old_times(path):
     return f"os.utime({path}, (1, 1))\n"
 
 
-def late(what, script, *, command=NEXT, before=(), prepared=()):
+def late(what, script, *, make=MAKE, command=NEXT, before=(), prepared=()):
     def body(t):
-        attack(t, script, [MAKE, *before, INSTALL, command], made=False, prepared=prepared)
+        attack(t, script, [make, *before, INSTALL, command], made=False, prepared=prepared)
 
     body.__doc__ = f"The pip that make starts after a build is none where the build {what}"
     test(time_limit=150)(body)
@@ -130,6 +130,20 @@ late("has changed a file of pip's, and put back its times",
 late("has put another python3 in its place",
      "os.remove(venv + '/bin/python3')\n" + "open(venv + '/bin/python3', 'w').write('#!/usr/bin/python3\\n' + "
      + FETCH + ")\nos.chmod(venv + '/bin/python3', 0o755)\n" + old_times("venv + '/bin/python3'"))
+late("has put a program as large as it in place of a python3 that is a copy, and put back its times",
+     "python = venv + '/bin/python3'\nwas = os.stat(python)\nos.remove(python)\n"
+     "with open(python, 'w') as file:\n    file.write('#!/usr/bin/python3\\n' + " + FETCH + ")\n"
+     "    file.write('#' * (was.st_size - file.tell()))\n"
+     "os.chmod(python, 0o755)\nos.utime(python, ns=(was.st_atime_ns, was.st_mtime_ns))\n",
+     make=f"{PYTHON} -m venv --copies .venv")
+late("has led pyvenv.cfg to a Python of its own, of which it is a copy",
+     "evil = os.path.dirname(venv) + '/node_modules/evil'\nos.makedirs(evil)\npython = venv + '/bin/python3'\nos.remove(python)\n"
+     "for path in python, evil + '/python3':\n"
+     "    open(path, 'w').write('#!/usr/bin/python3\\n' + " + FETCH + ")\n    os.chmod(path, 0o755)\n"
+     "lines = open(venv + '/pyvenv.cfg').read().splitlines()\n"
+     "lines = [line if not line.startswith('home') else 'home = ' + evil for line in lines]\n"
+     "open(venv + '/pyvenv.cfg', 'w').write('\\n'.join(lines))\n",
+     make=f"{PYTHON} -m venv --copies .venv")
 late("has left a module that pip looks for", SITE + append("site + '/attr.py'"))
 late("has left a module beside the program, where Python looks first", append("venv + '/bin/optparse.py'"))
 late("has left a module in the project, where `python -m` looks first",

@@ -16,9 +16,9 @@ namespace sandbox_run::watch {
 /// A directory that plays a process's root. Paths are as that process sees them.
 class RootDirectory {
  public:
-  void file(const std::string& path) const {
+  void file(const std::string& path, const std::string& text = "x") const {
     base::make_directories(scratch_.path() + base::parent_path(path), 0755);
-    std::ofstream(scratch_.path() + path) << "x";
+    std::ofstream(scratch_.path() + path) << text;
   }
   void link(const std::string& path, const std::string& target) const {
     base::make_directories(scratch_.path() + base::parent_path(path), 0755);

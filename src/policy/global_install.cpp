@@ -111,6 +111,9 @@ void add_rules_for_projects(const GlobalInstall& install, const std::vector<Glob
     rules.rules.push_back(std::move(manifest));
     asked.emplace_back("package.json");
   }
+  // What --allow-build says.
+  rules.rules.push_back(rule(Verdict::own, {"pnpm-workspace.yaml"},
+                             "it says which packages may run scripts, and one was running"));
   rules.rules.push_back(rule(Verdict::hold, {"**"}, kOtherPackage));
   // What the manager alone does, as to bring up to date what two of them depend on.
   rules.asked = AskedRule{std::move(asked), {}};

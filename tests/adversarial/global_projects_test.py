@@ -117,6 +117,9 @@ tried("what a script has the next global install run is not taken over", ("yarn1
       "echo 'ignore-scripts=false' > '{folder}/.npmrc'; echo 'module.exports = {{}}' > '{folder}/.pnpmfile.cjs'\n",
       "{folder}/.npmrc", "{folder}/.pnpmfile.cjs", alerts=False)
 
+tried("a script that allows all packages their scripts from then on allows none", ("pnpm10", "pnpm12"),
+      "echo 'dangerouslyAllowAllBuilds: true' >> '{folder}/pnpm-workspace.yaml'\n", "{folder}/pnpm-workspace.yaml")
+
 # pnpm writes it from what it read before the scripts.
 tried("a script that the package.json of all of them gets is not taken over", ("yarn1",),
       "sed -i 's/^{{/{{\"scripts\": {{\"postinstall\": \"evil\"}},/' '{folder}/package.json'\n", "{folder}/package.json")

@@ -211,7 +211,6 @@ def pnpm_global_with_a_build(p):
                                       "install.js": "require('fs').writeFileSync('made.json', '{\"by\": \"the script\"}')\n"},
                    scripts={"postinstall": "node install.js"}, more={"bin": {"built": "cli.js"}})
     p.manifest()
-    p.held = ("pnpm-workspace.yaml",)  # which packages may run scripts: a script could say so, too
     p.run("pnpm", "add", "-g", "--allow-build=built", "built", beside=[p.t.home / "pnpm"])
     p.t.contains(p.bare(programs / "built").out, "the script", "it was built")
 

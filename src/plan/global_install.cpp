@@ -57,8 +57,9 @@ bool is_one_of(const std::array<const char*, kSize>& list, const std::string& wo
 
 constexpr std::array kUpdating{"update", "up", "upgrade", "udpate", "upgrade-interactive"};
 constexpr std::array kLinking{"link", "ln"};
-constexpr std::array kChanging{"install",   "i",  "in",     "add",     "isntall", "remove", "rm",
-                               "uninstall", "un", "unlink", "rebuild", "rb",      "ci",     "r"};
+constexpr std::array kChanging{"install", "i",       "in", "add",       "a",
+                               "isntall", "remove",  "rm", "uninstall", "un",
+                               "unlink",  "rebuild", "rb", "ci",        "r"};
 
 constexpr std::array kYarnChanging{"add", "remove", "upgrade", "upgrade-interactive"};
 
@@ -76,7 +77,10 @@ std::vector<std::string> global_words(PackageManager manager,
     words.erase(words.begin());
     return is_one_of(kYarnChanging, words.front()) ? words : std::vector<std::string>{};
   }
-  if (manager != PackageManager::npm && manager != PackageManager::pnpm) return {};
+  if (manager != PackageManager::npm && manager != PackageManager::pnpm &&
+      manager != PackageManager::bun) {
+    return {};
+  }
   // `npm link` alone makes a global package of the project's.
   const bool links_itself =
       manager == PackageManager::npm && words.size() == 1 && is_one_of(kLinking, words.front());

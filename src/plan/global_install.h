@@ -7,12 +7,13 @@
 #include "plan/host_facts.h"
 #include "policy/global_install.h"
 
-// Where `npm install -g`, `pnpm add -g` and `yarn global add` write, and whether they may unasked.
+// Where `npm install -g`, `pnpm add -g`, `yarn global add` and `bun add -g` write, and whether they
+// may unasked.
 
 namespace sandbox_run::plan {
 
 /// Does the command change global packages (npm install -g, update -g, link …; pnpm add -g; yarn
-/// global add)? Pure.
+/// global add; bun add -g)? Pure.
 bool changes_global_packages(policy::PackageManager manager,
                              const std::vector<std::string>& arguments);
 

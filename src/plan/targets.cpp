@@ -45,11 +45,11 @@ bool changes_global(const policy::Policy& policy, const HostFacts& facts) {
   switch (policy.package_manager) {
     case PackageManager::npm:
     case PackageManager::pnpm:
+    case PackageManager::bun:
       return is_global(arguments) && changes_global_packages(policy.package_manager, arguments);
     case PackageManager::yarn:  // later ones have no such command, and say so
       return facts.package_manager.global &&
              changes_global_packages(policy.package_manager, arguments);
-    case PackageManager::bun:
     case PackageManager::deno:
       return is_global(arguments) &&
              has_argument(arguments, {"install", "i", "add", "update", "up", "upgrade", "remove",
@@ -62,6 +62,9 @@ bool changes_global(const policy::Policy& policy, const HostFacts& facts) {
 /// How a place of one's own is made, once for all.
 const char* own_place(policy::PackageManager manager) {
   if (manager == policy::PackageManager::pnpm) return "pnpm setup makes a place of your own";
+  if (manager == policy::PackageManager::bun) {
+    return "BUN_INSTALL, set to a directory of your own, makes it the place";
+  }
   return "yarn config set prefix ~/.yarn makes a directory of your own the place for programs";
 }
 

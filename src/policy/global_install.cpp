@@ -78,7 +78,7 @@ void add(std::vector<VerdictRule>& rules, VerdictRule made) {
 /// What a package manager writes beside what is there.
 std::vector<std::string> written_in(GlobalLayout layout) {
   if (layout == GlobalLayout::projects) return {"[0-9a-f]*/**"};
-  return {"yarn.lock", "pnpm-lock.yaml", "node_modules/**", ".pnpm/**"};
+  return {"yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "node_modules/**", ".pnpm/**"};
 }
 
 /// A project that is there, of the user's other global packages: of theirs nothing but the manager
@@ -108,6 +108,10 @@ void add_rules_for_projects(const GlobalInstall& install, const std::vector<Glob
                                 "a script of a package ran, and what else but dependencies changed "
                                 "runs the next time");
     manifest.keys = {"dependencies"};
+    VerdictRule trusting = manifest;  // bun notes there whose scripts may run
+    trusting.keys.emplace_back("trustedDependencies");
+    trusting.when_argument = {"--trust"};
+    rules.rules.push_back(std::move(trusting));
     rules.rules.push_back(std::move(manifest));
     asked.emplace_back("package.json");
   }

@@ -7,8 +7,8 @@
 
 #include "policy/policy.h"
 
-// `npm install -g`, `pnpm add -g`, `yarn global add`: packages and programs of a place that is on
-// somebody's PATH. Pure.
+// `npm install -g`, `pnpm add -g`, `yarn global add`, `bun add -g`: packages and programs of a
+// place that is on somebody's PATH. Pure.
 //
 // The attack: a global package's script puts a `git` beside the others, replaces `npm`, or changes
 // another package; all of these are run later, outside, by whoever types their names.
@@ -18,7 +18,7 @@ namespace sandbox_run::policy {
 /// How the packages lie in their directory.
 enum class GlobalLayout {
   npm,      // NAME/…, @SCOPE/NAME/…
-  project,  // yarn 1, pnpm up to 10: one project that depends on all; pnpm's lie in .pnpm
+  project,  // yarn 1, bun, pnpm up to 10: one project that depends on all; pnpm's lie in .pnpm
   projects  // pnpm from 11 on: a project for what one command named, and a link to it
 };
 

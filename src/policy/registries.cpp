@@ -263,6 +263,17 @@ std::vector<RegistryQuery> global_queries(PackageManager manager,
   if (manager == PackageManager::yarn) {
     queries = {{{"global", "dir"}, To::yarn_1}, {{"global", "bin"}, To::yarn_1}};
   }
+  if (manager == PackageManager::bun) {
+    const bool is_elsewhere = std::any_of(arguments.begin(), arguments.end(), [](const auto& word) {
+      return word == "-c" || word.starts_with("--config");
+    });
+    if (is_elsewhere) return {};
+    for (const char* which : {"packages", "programs"}) {
+      const std::string head = std::string("const WHICH = '") + which + "'\n";
+      queries.push_back({{"-e", head + std::string(kBunPlaces)}});
+    }
+    return queries;
+  }
   std::vector<std::string> more = manager == PackageManager::pnpm ? kPnpmAsItIs : Words{};
   constexpr std::array<std::string_view, 4> kPlaces = {"--global-dir", "--global-bin-dir",
                                                        "--global-folder", "--prefix"};

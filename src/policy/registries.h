@@ -48,9 +48,9 @@ struct PackageManagerFacts {
 PackageManagerFacts parse_answers(PackageManager manager,
                                   const std::vector<std::optional<std::string>>& outputs);
 
-/// What pnpm and yarn 1 are asked for a global install, each with the options of `arguments` that
-/// say where: the packages' directory, the programs' directory. Empty: such a manager has no other
-/// than npm's.
+/// What pnpm, yarn 1 and bun are asked for a global install, each with the options of `arguments`
+/// that say where: the packages' directory, the programs' directory. Empty: such a manager has no
+/// other than npm's.
 std::vector<RegistryQuery> global_queries(PackageManager manager,
                                           const std::vector<std::string>& arguments);
 

@@ -64,4 +64,26 @@ console.log(JSON.stringify({registries: (await asked).filter(url => url), cache}
 process.exit(0)
 )js";
 
+// As bun decides: variables, then the user's own bunfig.toml. Of one in the project, which bun
+// reads too, nothing is taken: then the places are not known.
+const std::string_view kBunPlaces = R"js(
+const fs = require('fs'), path = require('path')
+const env = process.env, home = env.XDG_CACHE_HOME || env.HOME || ''
+const settings = file => {
+  let text
+  try { text = fs.readFileSync(file, 'utf8') } catch { return {} }
+  return Bun.TOML.parse(text).install || {}
+}
+const tells = install => install.globalDir || install.globalBinDir
+const own = [env.XDG_CONFIG_HOME, env.HOME].filter(at => at)
+    .map(at => settings(path.join(at, '.bunfig.toml'))).find(tells) || {}
+const below = (...names) => env.BUN_INSTALL ? path.join(env.BUN_INSTALL, ...names)
+    : home ? path.join(home, '.bun', ...names) : ''
+if (!tells(settings('bunfig.toml'))) {
+  console.log(WHICH === 'packages'
+      ? env.BUN_INSTALL_GLOBAL_DIR || own.globalDir || below('install', 'global')
+      : env.BUN_INSTALL_BIN || own.globalBinDir || below('bin'))
+}
+)js";
+
 }  // namespace sandbox_run::policy

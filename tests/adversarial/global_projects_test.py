@@ -1,4 +1,4 @@
-"""pnpm add -g and yarn global add, in a place of one's own: packages and programs of the user's that are
+"""pnpm add -g, yarn global add and bun add -g, in a place of one's own: packages and programs of the user's that are
 there are tried by the script of a package that is installed beside them."""
 
 import os
@@ -29,7 +29,7 @@ class Home:
         self.programs = self.place if manager == "pnpm10" else self.place / "bin"
         prefix = FIXTURES / manager / "prefix"
         self.env = {"npm_config_registry": self.registry.url(), "pnpm_config_registry": self.registry.url(),
-                    "YARN_REGISTRY": self.registry.url(), "PNPM_HOME": str(self.place),
+                    "YARN_REGISTRY": self.registry.url(), "PNPM_HOME": str(self.place), "BUN_INSTALL": str(self.place),
                     "PATH": f"{self.programs}:{prefix}/bin:{t.env['PATH']}"}
         t.write(t.home / ".npmrc", "update-notifier=false\n")
         t.write(t.home / ".yarnrc", f'--global-folder "{self.place}/global"\nprefix "{self.place}"\n')
@@ -43,11 +43,13 @@ class Home:
     def words(self, package):
         if self.manager == "yarn1":
             return ("yarn", "global", "add", package)
+        if self.manager == "bun":
+            return ("bun", "add", "-g", "--trust", package)
         return ("pnpm", "add", "-g", f"--allow-build={package}", package)
 
     def folder(self):
         """The project that the packages are installed in."""
-        return {"yarn1": self.place / "global", "pnpm10": self.place / "global/5"}.get(
+        return {"yarn1": self.place / "global", "bun": self.place / "install/global", "pnpm10": self.place / "global/5"}.get(
             self.manager, self.place / "global/v11")
 
     def find(self, end):
@@ -94,7 +96,7 @@ def tried(what, managers, script, *changed, alerts=True, bin_name="evil"):
         test(body, time_limit=120)
 
 
-ALL = ("yarn1", "pnpm10", "pnpm12")
+ALL = ("yarn1", "bun", "pnpm10", "pnpm12")
 tried("a script that changes another global package changes nothing", ALL,
       "echo evil >> '{other}'\n", "{other}")
 tried("a script that changes what another global package depends on changes nothing", ALL,
@@ -111,15 +113,18 @@ tried("a script that names another program in the manager's own form adds none",
       "sed 's/other/evil/g' '{programs}/other' > '{programs}/git' && chmod +x '{programs}/git'\n", "{programs}/git")
 tried("a script that leads a program of another package to itself changes nothing", ("yarn1",),
       "ln -sf ../evil/cli.js '{folder}/node_modules/.bin/other'\n", "{folder}/node_modules/.bin/other")
-tried("a link to a program that no manifest names is not taken over", ("yarn1",),
+tried("a link to a program that no manifest names is not taken over", ("yarn1", "bun"),
       "ln -s '{folder}/node_modules/evil/cli.js' '{programs}/git'\n", "{programs}/git")
 tried("what a script has the next global install run is not taken over", ("yarn1", "pnpm10"),
       "echo 'ignore-scripts=false' > '{folder}/.npmrc'; echo 'module.exports = {{}}' > '{folder}/.pnpmfile.cjs'\n",
       "{folder}/.npmrc", "{folder}/.pnpmfile.cjs", alerts=False)
+tried("what a script has the next global install run is not taken over", ("bun",),
+      "printf '[install.lifecycle]\\nenabled = true\\n' > '{folder}/bunfig.toml'; echo 'ignore-scripts=false' > '{folder}/.npmrc'\n",
+      "{folder}/bunfig.toml", "{folder}/.npmrc", alerts=False)
 
 tried("a script that allows all packages their scripts from then on allows none", ("pnpm10", "pnpm12"),
       "echo 'dangerouslyAllowAllBuilds: true' >> '{folder}/pnpm-workspace.yaml'\n", "{folder}/pnpm-workspace.yaml")
 
-# pnpm writes it from what it read before the scripts.
+# pnpm and bun write it from what they read before the scripts.
 tried("a script that the package.json of all of them gets is not taken over", ("yarn1",),
       "sed -i 's/^{{/{{\"scripts\": {{\"postinstall\": \"evil\"}},/' '{folder}/package.json'\n", "{folder}/package.json")

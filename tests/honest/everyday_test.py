@@ -232,6 +232,30 @@ def yarn_global(p):
     p.run("yarn", "global", "remove", "builder", also=also)
 
 
+@honest("bun", root=True)
+def bun_global(p):
+    """bun add -g in a place of one's own: the program is there and runs; update, remove"""
+    programs = p.t.home / ".bun/bin"
+    programs.mkdir(parents=True)
+    p.env["PATH"] = f"{programs}:{p.env['PATH']}"
+    p.manifest()
+    p.registry.add("built", "1.0.0", {"cli.js": "#!/usr/bin/env node\nconsole.log(require('./made.json').by)\n",
+                                      "install.js": "require('fs').writeFileSync('made.json', '{\"by\": \"the script\"}')\n"},
+                   scripts={"postinstall": "node install.js"}, more={"bin": {"built": "cli.js"}})
+    also = [programs, p.t.home / ".bun/install/global"]
+    p.run("bun", "add", "-g", "builder", also=also)
+    p.cwd = p.t.home
+    p.run("bun", "add", "-g", "create-thing@3.0.0", also=also)
+    p.run("bun", "add", "-g", "--trust", "built", also=also)
+    p.t.contains(p.bare("built").out, "the script", "it was built, and runs")
+    p.cwd = p.root
+    p.bare("builder", "out/by-it.txt")
+    p.t.true((p.root / "out/by-it.txt").exists(), "the program runs")
+    p.run("bun", "update", "-g", also=also)
+    p.run("bun", "remove", "-g", "builder", also=also)
+    p.t.equal("builder" in names_in(programs), False, "removed")
+
+
 @honest(*PNPM, root=("pnpm12",))
 def store_of_pnpm(p):
     """pnpm's store: the one that is there is used, and none is made elsewhere"""

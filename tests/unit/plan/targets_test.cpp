@@ -161,7 +161,9 @@ TEST_CASE("which commands change global packages") {
   CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "add", "-g"}));
   CHECK(changes(PackageManager::npm, {"npm", "link"}));
   CHECK_FALSE(changes(PackageManager::pnpm, {"pnpm", "link"}));
-  CHECK_FALSE(changes(PackageManager::bun, {"bun", "add", "-g", "x"}));
+  CHECK(changes(PackageManager::bun, {"bun", "add", "-g", "x"}));
+  CHECK_FALSE(changes(PackageManager::bun, {"bun", "add", "x"}));
+  CHECK_FALSE(changes(PackageManager::deno, {"deno", "install", "-g", "x"}));
 }
 
 TEST_CASE("pnpm and yarn install globally where they say, if it is the user's own") {

@@ -256,7 +256,7 @@ TEST_CASE("hostile registries open nothing") {
 }
 
 TEST_CASE(
-    "pnpm and yarn classic are asked where a global install goes, with the options that say") {
+    "pnpm, yarn classic and bun are asked where a global install goes, with the options that say") {
   const auto pnpm =
       global_queries(PackageManager::pnpm, {"pnpm", "add", "-g", "--global-dir", "/d", "x"});
   REQUIRE(pnpm.size() == 2);
@@ -264,6 +264,9 @@ TEST_CASE(
   CHECK(pnpm[1].arguments.back() == "--global-dir=/d");
   CHECK(global_queries(PackageManager::yarn, {"yarn", "global", "add", "x"}).size() == 2);
   CHECK(global_queries(PackageManager::npm, {"npm", "i", "-g", "x"}).empty());
+
+  CHECK(global_queries(PackageManager::bun, {"bun", "add", "-g", "x"}).size() == 2);
+  CHECK(global_queries(PackageManager::bun, {"bun", "-c", "b.toml", "add", "-g", "x"}).empty());
 
   using Places = std::pair<std::string, std::string>;
   const auto parse = [](PackageManager manager, const std::optional<std::string>& packages,

@@ -80,7 +80,7 @@ Look CopiedPython::original(const ProcessRoot& root, const Look& program) {
   if (!name.starts_with("python") || base::file_name(bin) != "bin") return program;
   const std::string home = home_of(root, base::parent_path(bin));
   if (home.empty()) return program;
-  const Look original = root.look_up(base::join_path(home, name));
+  Look original = root.look_up(base::join_path(home, name));
   if (original.result != Look::Result::found || original.real_path == program.real_path ||
       original.status.st_size != program.status.st_size ||
       original.status.st_size > kMaxInterpreter) {

@@ -98,9 +98,9 @@ TEST_CASE("of a project for all global packages a script changes its own part al
   CHECK(verdict_of(packages, "package.json") == Verdict::manifest);
   CHECK(verdict_of(packages, ".npmrc") == Verdict::hold);
   REQUIRE(packages.asked);
-  CHECK(packages.asked->paths == std::vector<std::string>{"yarn.lock", "pnpm-lock.yaml",
-                                                          "node_modules/**", ".pnpm/**",
-                                                          "package.json"});
+  CHECK(packages.asked->paths == std::vector<std::string>{"yarn.lock", "pnpm-lock.yaml", "bun.lock",
+                                                          "bun.lockb", "node_modules/**",
+                                                          ".pnpm/**", "package.json"});
 }
 
 TEST_CASE("of a project for each global install a script changes those of its own packages") {
@@ -112,7 +112,7 @@ TEST_CASE("of a project for each global install a script changes those of its ow
   CHECK(verdict_of(rules[0], "3c-4d/node_modules/x") == Verdict::protect);
   CHECK(verdict_of(rules[0], "5e") == Verdict::protect);
   CHECK(verdict_of(rules[0], "6f/package.json") == Verdict::commit);
-  CHECK(verdict_of(rules[0], "pnpm-workspace.yaml") == Verdict::hold);
+  CHECK(verdict_of(rules[0], "pnpm-workspace.yaml") == Verdict::own);
 }
 
 TEST_CASE("a path and an entry of pnpm's tell the package") {

@@ -1,5 +1,7 @@
 #include "cli/limit_watch.h"
 
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -10,14 +12,20 @@
 namespace sandbox_run::cli {
 
 LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
+                       const std::vector<base::UniqueFd>& places,
                        const sandbox::ControlGroup* group)
-    : limits_(limits), parents_(std::move(parents)), layers_(std::move(layers)), group_(group) {
+    : limits_(limits),
+      parents_(std::move(parents)),
+      layers_(std::move(layers)),
+      places_(places),
+      group_(group) {
   const MachineMemory memory = machine_memory();
   resources_.machine_memory = memory.bytes;
   // Of who is swapped out the processes' own numbers say nothing.
   if (group_ != nullptr && group_->counts_memory()) resources_.machine_swap = memory.swap;
   peaks_.of_control_group = group_ != nullptr;
   read_disk();
+  resources_.free_memory_before = free_memory();
   resources_.free_disk_before = resources_.free_disk;
   resources_.free_files_before = resources_.free_files;
 }
@@ -31,10 +39,29 @@ void LimitWatch::read_disk() {
   resources_.free_files = disk.f_favail;
 }
 
+/// The attack: a script fills /tmp, each byte and each file of which is memory that is no
+/// process's.
+std::uint64_t LimitWatch::memory_of_places() const {
+  constexpr std::uint64_t kOfFile = 1024;  // its inode and its name
+  std::uint64_t memory = 0;
+  for (const base::UniqueFd& place : places_) {
+    struct statfs filled {};
+    // What else has been mounted over it lies on a disk.
+    if (::fstatfs(place.get(), &filled) != 0 || filled.f_type != TMPFS_MAGIC) continue;
+    memory += (filled.f_blocks - filled.f_bfree) * static_cast<std::uint64_t>(filled.f_bsize);
+    memory += (filled.f_files - filled.f_ffree) * kOfFile;
+  }
+  return memory;
+}
+
 void LimitWatch::read_processes() {
   usage_ = watch::usage_below(parents_, 2 * limits_.processes);
   resources_.processes = usage_.processes;
-  if (group_ == nullptr || !group_->counts_memory()) resources_.memory = usage_.memory;
+  resources_.open_files = usage_.open_files;
+  resources_.free_memory = free_memory();
+  if (group_ == nullptr || !group_->counts_memory()) {
+    resources_.memory = usage_.memory + memory_of_places();
+  }
   if (group_ == nullptr || !group_->counts_threads()) resources_.threads = usage_.threads;
 }
 
@@ -86,6 +113,10 @@ LimitWatch::Passed LimitWatch::passed(policy::Limit limit) const {
       return {limit, bound, resources_.processes, usage_.newest};
     case policy::Limit::threads:
       return {limit, bound, resources_.threads, usage_.busiest};
+    case policy::Limit::open_files:
+      return {limit, bound, resources_.open_files, usage_.opener};
+    case policy::Limit::free_memory:
+      return {limit, bound, resources_.free_memory, usage_.largest};
     case policy::Limit::memory:
       return {limit, bound, std::max(resources_.memory, peaks_.memory), usage_.largest};
     case policy::Limit::disk:

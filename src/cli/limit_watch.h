@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/unique_fd.h"
 #include "policy/resource_limits.h"
 #include "sandbox/control_group.h"
 #include "watch/process_usage.h"
@@ -17,10 +18,10 @@ namespace sandbox_run::cli {
 class LimitWatch {
  public:
   /// `parents`: of what runs inside (the sandbox's keeper), and of what has lost its own (its
-  /// init). `layers`: a directory where its changes land; "": nothing is kept. `group`: the run's,
-  /// borrowed, or nullptr.
+  /// init). `layers`: a directory where its changes land; "": nothing is kept. `places`: that lie
+  /// in memory. `group`: the run's. Both are borrowed, the group may be nullptr.
   LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
-             const sandbox::ControlGroup* group);
+             const std::vector<base::UniqueFd>& places, const sandbox::ControlGroup* group);
 
   struct Passed {
     policy::Limit limit = policy::Limit::none;
@@ -46,11 +47,13 @@ class LimitWatch {
   void read_disk();
   void read_group();
   void read_processes();
+  std::uint64_t memory_of_places() const;
   Passed passed(policy::Limit limit) const;
 
   policy::Limits limits_;
   std::vector<int> parents_;
   std::string layers_;
+  const std::vector<base::UniqueFd>& places_;
   const sandbox::ControlGroup* group_;
   policy::Resources resources_;
   watch::ProcessUsage usage_;

@@ -47,6 +47,22 @@ MachineMemory machine_memory() {
   return memory;
 }
 
+std::uint64_t free_memory() {
+  constexpr std::uint64_t kKibi = 1024;
+  const auto text = base::read_file_if_readable("/proc/meminfo");
+  std::uint64_t sum = 0;
+  for (const std::string_view key : {"MemAvailable:", "SwapFree:"}) {
+    const std::size_t at = text ? text->find(key) : std::string::npos;
+    if (at == std::string::npos) return 0;
+    const std::size_t digits = text->find_first_not_of(' ', at + key.size());
+    std::uint64_t value = 0;
+    if (digits == std::string::npos) return 0;
+    std::from_chars(text->data() + digits, text->data() + text->size(), value);
+    sum += value * kKibi;
+  }
+  return sum;
+}
+
 std::unique_ptr<sandbox::ControlGroup> make_control_group(const std::string& run_id,
                                                           plan::Plan& plan) {
   const MachineMemory memory = machine_memory();

@@ -18,6 +18,10 @@ struct MachineMemory {
 /// (memory.max of the control groups above this process, memory.limit_in_bytes of version 1).
 MachineMemory machine_memory();
 
+/// What the kernel could still give to new processes, and what it could swap out (proc_meminfo(5));
+/// 0: it does not say.
+std::uint64_t free_memory();
+
 /// For a run; the supervisor may remove it later, which is added to the plan. nullptr: this host
 /// gives none.
 std::unique_ptr<sandbox::ControlGroup> make_control_group(const std::string& run_id,

@@ -21,6 +21,14 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       facts.limit = base::format("more than {} threads at once", passed.value);
       key = "processes";
       break;
+    case policy::Limit::open_files:
+      facts.limit = base::format("more than {} open files", passed.value);
+      key = "open_files";
+      break;
+    case policy::Limit::free_memory:
+      facts.limit = base::format("less than {} MiB of memory left free", passed.value / kMebi);
+      key = "free_memory_mb";
+      break;
     case policy::Limit::memory:
       facts.limit = base::format("more than {} MiB of memory", passed.value / kMebi);
       key = "memory_mb";

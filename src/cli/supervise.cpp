@@ -122,7 +122,7 @@ class Supervision {
                request.trusted_programs, sandbox.init_pid()),
         decoys_(watch_decoys(request, sandbox, watch_)),
         limits_(request.plan->limits, {sandbox.keeper_pid(), sandbox.init_pid()},
-                layers_of(*request.plan), request.control_group),
+                layers_of(*request.plan), sandbox.memory_places, request.control_group),
         terminal_(sandbox, request.plan->time_limit ? TerminalControl::WithoutTerminal::go_on
                                                     : TerminalControl::WithoutTerminal::stop) {}
 

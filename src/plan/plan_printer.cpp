@@ -77,7 +77,8 @@ struct StepText {
 };
 
 std::string limit_words(const policy::Limits& limits) {
-  return std::to_string(limits.processes) + " processes, " +
+  return std::to_string(limits.processes) + " processes, " + std::to_string(limits.open_files) +
+         " open files, " +
          (limits.memory_mb > 0 ? std::to_string(limits.memory_mb) + " MiB"
                                : std::string("three quarters")) +
          " of memory, " +

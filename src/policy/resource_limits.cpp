@@ -14,6 +14,12 @@ std::uint64_t memory_bound(const Limits& limits, const Resources& resources) {
   return (resources.machine_memory + resources.machine_swap) / 4 * 3;
 }
 
+std::uint64_t free_memory_bound(const Limits& limits, const Resources& resources) {
+  constexpr std::uint64_t kShareOfMemory = 32;
+  if (limits.free_memory_mb > 0) return limits.free_memory_mb * kMebi;
+  return std::min(resources.machine_memory / kShareOfMemory, resources.free_memory_before / 2);
+}
+
 std::uint64_t disk_bound(const Limits& limits, const Resources& resources) {
   if (limits.free_disk_mb > 0) return limits.free_disk_mb * kMebi;
   const std::uint64_t wanted = std::max(kLeastReserve, resources.disk / kReservedShare);
@@ -32,8 +38,12 @@ Limit passed(const Limits& limits, const Resources& resources) {
   if (resources.is_short_of_threads || resources.threads > threads_bound(limits)) {
     return Limit::threads;
   }
+  if (resources.open_files > limits.open_files) return Limit::open_files;
   if (resources.is_short_of_memory || resources.memory > memory_bound(limits, resources)) {
     return Limit::memory;
+  }
+  if (resources.free_memory > 0 && resources.free_memory < free_memory_bound(limits, resources)) {
+    return Limit::free_memory;
   }
   if (resources.disk > 0 && resources.free_disk < disk_bound(limits, resources)) {
     return Limit::disk;
@@ -63,8 +73,12 @@ const char* words_of(Limit limit) {
       return "processes at once";
     case Limit::threads:
       return "threads at once";
+    case Limit::open_files:
+      return "open files";
     case Limit::memory:
       return "bytes of memory";
+    case Limit::free_memory:
+      return "bytes of memory left free";
     case Limit::disk:
       return "bytes of disk left free";
     case Limit::files:
@@ -81,8 +95,12 @@ std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resou
       return limits.processes;
     case Limit::threads:
       return threads_bound(limits);
+    case Limit::open_files:
+      return limits.open_files;
     case Limit::memory:
       return memory_bound(limits, resources);
+    case Limit::free_memory:
+      return free_memory_bound(limits, resources);
     case Limit::disk:
       return disk_bound(limits, resources);
     case Limit::files:

@@ -8,8 +8,10 @@ namespace sandbox_run::policy {
 /// the machine stays usable. The attacks: a fork bomb, a memory hog, a full disk, a file system
 /// without room for one more file.
 struct Limits {
-  std::uint64_t processes = 4096;  // alive at once
+  std::uint64_t processes = 4096;     // alive at once
+  std::uint64_t open_files = 262144;  // descriptors, of all processes
   std::uint64_t memory_mb = 0;  // in memory, of all processes; 0: three quarters of the machine's
+  std::uint64_t free_memory_mb = 0;  // left free on the machine; 0: 3 % of it
   std::uint64_t free_disk_mb = 0;  // left free where changes are kept; 0: 5 % of it, at least 1 GiB
   std::uint64_t free_files = 0;    // files that can still be made there; 0: 5 % of all
   std::uint64_t cpu_weight = 100;  // beside others', where the run has a control group; cgroups(7)
@@ -23,11 +25,15 @@ struct Limits {
 struct Resources {
   std::uint64_t processes = 0;
   std::uint64_t threads = 0;  // of all processes
-  std::uint64_t memory = 0;   // with what is swapped out, if machine_swap tells how much can be
+  std::uint64_t open_files = 0;
+  std::uint64_t memory = 0;  // with what is swapped out, if machine_swap tells how much can be
   std::uint64_t machine_memory = 0;
   std::uint64_t machine_swap = 0;
-  bool is_short_of_memory = false;   // the kernel has ended a process for it
-  bool is_short_of_threads = false;  // the kernel has refused one
+  /// What the kernel could still give, swap and all, whoever has the rest; 0: it can't be told.
+  std::uint64_t free_memory = 0;
+  std::uint64_t free_memory_before = 0;  // when the run began
+  bool is_short_of_memory = false;       // the kernel has ended a process for it
+  bool is_short_of_threads = false;      // the kernel has refused one
   std::uint64_t free_disk = 0;
   std::uint64_t disk = 0;              // 0: nothing is kept, or it can't be told
   std::uint64_t free_disk_before = 0;  // when the run began
@@ -36,7 +42,7 @@ struct Resources {
   std::uint64_t free_files_before = 0;
 };
 
-enum class Limit { none, processes, threads, memory, disk, files };
+enum class Limit { none, processes, threads, open_files, memory, free_memory, disk, files };
 
 /// A run's threads are its processes', so many each. That many the kernel lets it have, too.
 constexpr std::uint64_t threads_bound(const Limits& limits) {
@@ -45,7 +51,7 @@ constexpr std::uint64_t threads_bound(const Limits& limits) {
 }
 
 /// The first limit that is passed. Pure. A disk that was nearly full before may be filled to half
-/// of what was free: what the run did not take, it need not leave.
+/// of what was free: what the run did not take, it need not leave. So for memory.
 Limit passed(const Limits& limits, const Resources& resources);
 /// The same bounds for a control group, which holds between two looks.
 struct GroupLimits {

@@ -105,8 +105,8 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 }
 
 Limits read_limits(const TomlTable& table) {
-  table.allow_only({"processes", "memory_mb", "free_disk_mb", "free_files", "cpu_weight",
-                    "io_weight", "undo_mb"});
+  table.allow_only({"processes", "open_files", "memory_mb", "free_memory_mb", "free_disk_mb",
+                    "free_files", "cpu_weight", "io_weight", "undo_mb"});
   Limits limits;
   const auto read = [&](const char* key, std::uint64_t& value, std::int64_t least = 1) {
     constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that bytes can be counted
@@ -119,7 +119,9 @@ Limits read_limits(const TomlTable& table) {
     value = static_cast<std::uint64_t>(*number);
   };
   read("processes", limits.processes);
+  read("open_files", limits.open_files);
   read("memory_mb", limits.memory_mb);
+  read("free_memory_mb", limits.free_memory_mb);
   read("free_disk_mb", limits.free_disk_mb);
   read("free_files", limits.free_files);
   const auto read_weight = [&](const char* key, std::uint64_t& value) {

@@ -25,6 +25,7 @@
 #include "sandbox/close_descriptors.h"
 #include "sandbox/control_message.h"
 #include "sandbox/mount_tree.h"
+#include "sandbox/namespace_settings.h"
 #include "sandbox/network.h"
 #include "sandbox/seccomp_filter.h"
 #include "sandbox/step_table.h"
@@ -65,10 +66,24 @@ void hand_over_decoys(const plan::Plan&, ChildContext& context) {
   context.decoys.clear();
 }
 
-/// By its root the supervisor's Landlock domain lets the sandboxee have all that is in here.
-void hand_over_root(const ChildContext& context) {
-  const base::UniqueFd root(check_sys(::open("/", O_PATH | O_CLOEXEC), "opening the new root"));
-  base::send_fds(context.control, kRoot, {root.get()});
+/// By its root the supervisor's Landlock domain lets the sandboxee have all that is in here. With
+/// it the places that lie in memory, so that what fills them is seen.
+void hand_over_root(const plan::Plan& plan, const ChildContext& context) {
+  constexpr std::size_t kMaxPlaces = 32;
+  std::vector<base::UniqueFd> places;
+  const auto open = [&](const std::string& path) {
+    places.emplace_back(
+        check_sys(::open(path.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW), "opening the new root"));
+  };
+  open("/");
+  for (const plan::MountStep& step : plan.mounts) {
+    const auto* place = std::get_if<plan::TmpfsMount>(&step);
+    if (place != nullptr && places.size() < kMaxPlaces) open(place->target);
+  }
+  std::vector<int> fds;
+  fds.reserve(places.size());
+  for (const base::UniqueFd& place : places) fds.push_back(place.get());
+  base::send_fds(context.control, kRoot, fds);
 }
 
 /// The order is the security argument; each row says why it cannot move.
@@ -82,10 +97,11 @@ constexpr std::array kInitSteps{
          collect_mounts},  // needs the host's tree, not yet covered by ours
     Step{SetupStep::raise_loopback,
          set_network_settings},  // needs /proc before it is read-only, and CAP_NET_ADMIN
-    Step{SetupStep::build_root, build_root},          // all of it before the root is switched
-    Step{SetupStep::enter_root, enter_root},          // from here on the host's tree is gone
-    Step{SetupStep::raise_loopback, raise_loopback},  // needs CAP_NET_ADMIN
-    Step{SetupStep::raise_loopback, name_host},       // needs CAP_SYS_ADMIN
+    Step{SetupStep::set_limits, limit_kernel_objects},  // needs /proc before it is read-only
+    Step{SetupStep::build_root, build_root},            // all of it before the root is switched
+    Step{SetupStep::enter_root, enter_root},            // from here on the host's tree is gone
+    Step{SetupStep::raise_loopback, raise_loopback},    // needs CAP_NET_ADMIN
+    Step{SetupStep::raise_loopback, name_host},         // needs CAP_SYS_ADMIN
     Step{SetupStep::hand_over_sockets,
          hand_over_sockets},  // needs lo; CAP_NET_BIND_SERVICE for ports below 1024, CAP_NET_RAW
     Step{SetupStep::hand_over_decoys,
@@ -114,7 +130,7 @@ void run_init(const plan::Plan& plan, ChildContext& context) {
     current = SetupStep::confine_init;
     drop_capabilities(plan, context);
     set_no_new_privileges(plan, context);
-    hand_over_root(context);  // only now: the word that all is ready
+    hand_over_root(plan, context);  // only now: the word that all is ready
     close_all_but({});
     load_init_filter(plan, context);
     reap_for_ever(all);

@@ -206,7 +206,10 @@ UniqueFd take_over(RunningSandbox& sandbox, const plan::Plan& plan, int control)
   }
   base::ReceivedFds root = base::receive_fds(control);
   if (root.fds.empty()) throw_failure(sandbox.status_fd());
-  return std::move(root.fds.front());
+  UniqueFd first = std::move(root.fds.front());
+  root.fds.erase(root.fds.begin());
+  sandbox.memory_places = std::move(root.fds);
+  return first;
 }
 
 /// A message that says, by a number, which of its descriptors the sender means (with SO_PASSCRED:

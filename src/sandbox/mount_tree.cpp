@@ -86,6 +86,7 @@ struct Collector {
         .flag("newinstance")
         .set("ptmxmode", "0666")
         .set("mode", "620")
+        .set("max", "256")  // of a few thousand of the whole machine
         .mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, devpts.target);
   }
   UniqueFd operator()(const plan::FileCopy&) const { return UniqueFd(); }

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/sys_error.h"
 #include "sandbox/inner_socket_record.h"
+#include "sandbox/namespace_settings.h"
 #include "sandbox/refusal_socket.h"
 
 namespace sandbox_run::sandbox {
@@ -71,22 +72,6 @@ void add_local_default(nl_sock* socket, int family, int index) {
       family == AF_INET ? "routing all IPv4 addresses to lo" : "routing all IPv6 addresses to lo");
 }
 
-/// The sandbox's own /proc, still detached.
-int proc_mount(const plan::Plan& plan, const ChildContext& context) {
-  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
-    if (std::holds_alternative<plan::ProcMount>(plan.mounts[i])) return context.mounts[i].get();
-  }
-  throw SysError(ENOENT, "finding /proc inside");
-}
-
-void write_setting(int proc, const char* path, std::string_view value) {
-  const std::string doing = std::string("setting /proc/") + path + " inside";
-  const UniqueFd fd(check_sys(::openat(proc, path, O_WRONLY | O_CLOEXEC), doing));
-  if (::write(fd.get(), value.data(), value.size()) != static_cast<ssize_t>(value.size())) {
-    throw SysError(doing);
-  }
-}
-
 bool has_ipv6() {
   const UniqueFd probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   return static_cast<bool>(probe);
@@ -135,7 +120,7 @@ void raise_loopback(const plan::Plan&, ChildContext&) {
 }
 
 void set_network_settings(const plan::Plan& plan, ChildContext& context) {
-  const int proc = proc_mount(plan, context);
+  const int proc = detached_proc(plan, context);
   // To the accepted socket, and to the kernel's own refusals.
   write_setting(proc, "sys/net/ipv4/tcp_fwmark_accept", "1");
   write_setting(proc, "sys/net/ipv4/fwmark_reflect", "1");

@@ -79,8 +79,18 @@ void limit_processes(const plan::Plan& plan) {
   check_sys(::setrlimit(RLIMIT_NPROC, &limit), "limiting the number of processes");
 }
 
+/// No one process has more than all may have: before Linux 6.2 nobody counts them.
+void limit_open_files(const plan::Plan& plan) {
+  rlimit limit{};
+  check_sys(::getrlimit(RLIMIT_NOFILE, &limit), "looking at the limit of open files");
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, plan.limits.open_files);
+  limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
+  check_sys(::setrlimit(RLIMIT_NOFILE, &limit), "limiting the number of open files");
+}
+
 void set_limits(const plan::Plan& plan, ChildContext&) {
   limit_processes(plan);
+  limit_open_files(plan);
   // A core pattern that starts with '|' runs a helper on the host (A183).
   const rlimit none{0, 0};
   check_sys(::setrlimit(RLIMIT_CORE, &none), "switching core dumps off");

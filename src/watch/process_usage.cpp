@@ -1,5 +1,7 @@
 #include "watch/process_usage.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -26,6 +28,7 @@ struct Process {
   std::uint64_t memory = 0;
   std::uint64_t shared = 0;  // mapped, of no file on a disk
   std::uint64_t threads = 0;
+  std::uint64_t open_files = 0;  // 0 before Linux 6.2
 };
 
 /// Of lines "Key:\t  number kB".
@@ -40,8 +43,10 @@ std::uint64_t field(std::string_view status, std::string_view key) {
 Process look_at(int pid) {
   constexpr std::uint64_t kKibi = 1024;
   const std::string status = read_process_file(pid, "status", kMaxStatus);
+  struct stat descriptors {};  // its size is their number: the kernel's proc.rst
+  const bool told = ::stat(base::format("/proc/{}/fd", pid).c_str(), &descriptors) == 0;
   return {field(status, "\nRssAnon:") * kKibi, field(status, "\nRssShmem:") * kKibi,
-          field(status, "\nThreads:")};
+          field(status, "\nThreads:"), told ? static_cast<std::uint64_t>(descriptors.st_size) : 0};
 }
 
 void add_children(int pid, std::size_t max, std::vector<int>& found) {
@@ -64,12 +69,14 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   for (const int parent : parents) add_children(parent, max, processes);
   std::uint64_t most = 0;
   std::uint64_t most_threads = 0;
+  std::uint64_t most_open = 0;
   std::uint64_t most_shared = 0;  // several may share the same: their sum would be too much
   for (std::size_t i = 0; i < processes.size(); ++i) {
     const int pid = processes[i];
     const Process process = look_at(pid);
     usage.memory += process.memory;
     usage.threads += process.threads;
+    usage.open_files += process.open_files;
     most_shared = std::max(most_shared, process.shared);
     if (process.memory + process.shared >= most) {
       most = process.memory + process.shared;
@@ -78,6 +85,10 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
     if (process.threads > most_threads) {
       most_threads = process.threads;
       usage.busiest = pid;
+    }
+    if (process.open_files > most_open) {
+      most_open = process.open_files;
+      usage.opener = pid;
     }
     usage.newest = std::max(usage.newest, pid);
     add_children(pid, max, processes);

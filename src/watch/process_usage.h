@@ -10,10 +10,12 @@ namespace sandbox_run::watch {
 struct ProcessUsage {
   std::uint64_t processes = 0;
   std::uint64_t threads = 0;
+  std::uint64_t open_files = 0;  // 0 before Linux 6.2
   std::uint64_t memory = 0;  // bytes in memory: theirs alone, and what one of them shares at most
   int largest = 0;           // the process that has most of it
   int newest = 0;            // by its number
   int busiest = 0;           // has most threads
+  int opener = 0;            // has most open files
 };
 
 /// All that descend from `parents`, themselves not included; `max` of them at most. Children of any

@@ -1,4 +1,4 @@
-"""A package's script that takes the machine: processes, memory, disk. The bounds are set low here, so that the
+"""A package's script that takes the machine: processes, memory, disk, descriptors. The bounds are set low here, so that the
 control, which passes them without the sandbox, harms nobody."""
 
 import os
@@ -47,6 +47,46 @@ for i in range(int(sys.argv[1])):
     if i % 500 == 0: time.sleep(0.02)
 print("made", flush=True)
 time.sleep(0 if len(sys.argv) > 2 else 60)
+"""
+
+FILL_MEMORY = """
+import os, sys, time
+for i in range(60):
+    with open(f"{sys.argv[1]}/srt-fill", "ab") as file: file.write(os.urandom(1 << 20) * 10)
+    time.sleep(0.02)
+print("filled", flush=True)
+os.remove(f"{sys.argv[1]}/srt-fill") if len(sys.argv) > 2 else time.sleep(60)
+"""
+MANY_IN_MEMORY = """
+import os, sys, time
+os.makedirs(sys.argv[1] + "/many", exist_ok=True)
+for i in range(400000):
+    os.symlink("x", f"{sys.argv[1]}/many/{i}")
+    if i % 2000 == 0: time.sleep(0.01)
+print("made", flush=True)
+if len(sys.argv) > 2: import shutil; shutil.rmtree(sys.argv[1] + "/many")
+else: time.sleep(60)
+"""
+# In no process and in no place: a file that has no name, and is not mapped.
+NAMELESS = """
+import os, sys, time
+fd = os.memfd_create("x")
+for i in range(60):
+    os.write(fd, b"x" * (10 << 20))
+    time.sleep(0.02)
+print("held", flush=True)
+time.sleep(0 if len(sys.argv) > 1 else 60)
+"""
+OPEN = """
+import os, resource, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (900, 900))
+for _ in range(4):
+    if os.fork() == 0:
+        for _ in range(800): os.open("/dev/null", os.O_RDONLY)
+        time.sleep(60 if len(sys.argv) == 1 else 0.5)
+        os._exit(0)
+for _ in range(4): os.wait()
+print("opened", flush=True)
 """
 
 
@@ -118,3 +158,64 @@ def files(t):
     result = t.sandbox(PYTHON, "many.py", "100000", timeout=90)
     ended_by(t, result, "files that can still be made", "more files on the disk")
     t.true(not (t.project / "many").exists(), "nothing of it is kept")
+
+
+@test(time_limit=100, rows="A191")
+def memory_of_places(t):
+    """too much memory in a place that lies in memory, /tmp, /dev/shm, the home: no process has it, and the run is ended"""
+    t.write("fill.py", FILL_MEMORY)
+    t.contains(t.bare(PYTHON, "fill.py", "/dev/shm", "end").out, "filled", "control")
+    limits(t, "memory_mb = 300")
+    for place in ("/dev/shm", "/tmp", t.home):
+        ended_by(t, t.sandbox(PYTHON, "fill.py", place, timeout=50), "bytes of memory", "more than 300 MiB of memory")
+
+
+@test(time_limit=100)
+def names_in_memory(t):
+    """too many names in such a place: each is memory"""
+    t.write("many.py", MANY_IN_MEMORY)
+    t.contains(t.bare(PYTHON, "many.py", "/dev/shm", "end").out, "made", "control")
+    limits(t, "memory_mb = 200")
+    ended_by(t, t.sandbox(PYTHON, "many.py", "/tmp", timeout=90), "bytes of memory", "more than 200 MiB of memory")
+
+
+@test(time_limit=100)
+def memory_that_is_nobodys(t):
+    """memory that neither a process nor a place has: what is left of the machine's tells"""
+    t.write("nameless.py", NAMELESS)
+    t.contains(t.bare(PYTHON, "nameless.py", "end").out, "held", "control")
+    with open("/proc/meminfo") as file:
+        sizes = {line.split(":")[0]: int(line.split()[1]) >> 10 for line in file}
+    limits(t, f"free_memory_mb = {sizes['MemAvailable'] + sizes['SwapFree'] - 250}")
+    ended_by(t, t.sandbox(PYTHON, "nameless.py", timeout=50), "bytes of memory left free", "MiB of memory left free")
+
+
+@test(time_limit=100)
+def open_files(t):
+    """too many open files, of all processes together"""
+    t.write("open.py", OPEN)
+    t.contains(t.bare(PYTHON, "open.py", "end").out, "opened", "control")
+    limits(t, "open_files = 2000")
+    ended_by(t, t.sandbox(PYTHON, "open.py", timeout=50), "open files", "more than 2000 open files")
+
+
+@test(time_limit=60, event="")
+def terminals(t):
+    """pseudo terminals: a run can't take those of the machine"""
+    text = ("import os\nheld = []\ntry:\n    for _ in range(400): held.append(os.open('/dev/ptmx', os.O_RDWR))\n"
+            "except OSError: pass\nprint(len(held))\n")
+    t.contains(t.bare(PYTHON, "-c", text).out, "400", "control")
+    t.contains(t.succeeded(t.sandbox(PYTHON, "-c", text)).out, "256")
+
+
+@test(time_limit=60, event="")
+def a_deep_directory(t):
+    """a directory that is 4,000 deep, in the project and in node_modules: an end within seconds, and what was made can be removed"""
+    text = ("import os\nfor at in ('.', 'node_modules'):\n    os.makedirs(at, exist_ok=True)\n    top = os.open('.', 0)\n    os.chdir(at)\n"
+            "    for _ in range(4000): os.mkdir('d'); os.chdir('d')\n    os.fchdir(top)\nprint('made')\n")
+    t.contains(t.bare(PYTHON, "-c", text).out, "made", "control")
+    t.succeeded(t.bare("rm", "-rf", "d", "node_modules"))
+    result = t.sandbox(PYTHON, "-c", text, timeout=50)
+    t.contains(result.out, "made", result)
+    t.true(result.code in (0, 122, 125), result)
+    t.succeeded(t.bare("rm", "-rf", "d", "node_modules"))

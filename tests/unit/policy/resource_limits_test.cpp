@@ -13,6 +13,7 @@ Resources at_rest() {
   resources.processes = 10;
   resources.memory = kGibi;
   resources.machine_memory = 16 * kGibi;
+  resources.free_memory = resources.free_memory_before = 8 * kGibi;
   resources.disk = 100 * kGibi;
   resources.free_disk = resources.free_disk_before = 50 * kGibi;
   resources.files = 1'000'000;
@@ -28,6 +29,9 @@ TEST_CASE("each limit is passed by one more than its bound") {
   CHECK(passed({}, resources) == Limit::none);
   resources.processes = 4097;
   CHECK(passed({}, resources) == Limit::processes);
+  resources = at_rest();
+  resources.open_files = 262'145;
+  CHECK(passed({}, resources) == Limit::open_files);
   resources = at_rest();
   resources.memory = 12 * kGibi + 1;
   CHECK(passed({}, resources) == Limit::memory);
@@ -47,6 +51,19 @@ TEST_CASE("a disk that was nearly full before may be filled to half of what was 
   CHECK(passed({}, resources) == Limit::none);
   --resources.free_disk;
   CHECK(passed({}, resources) == Limit::disk);
+}
+
+TEST_CASE("memory that was short before may be used to half of what was free") {
+  Resources resources = at_rest();
+  resources.free_memory = kGibi / 2;
+  CHECK(passed({}, resources) == Limit::none);
+  --resources.free_memory;
+  CHECK(passed({}, resources) == Limit::free_memory);
+  CHECK(bound_of(Limit::free_memory, {}, resources) == kGibi / 2);
+  resources.free_memory_before = kGibi / 2;
+  CHECK(passed({}, resources) == Limit::none);
+  resources.free_memory = 0;  // it can't be told
+  CHECK(passed({}, resources) == Limit::none);
 }
 
 TEST_CASE("a file system that counts no files has no limit of them") {

@@ -160,6 +160,15 @@ TEST_CASE("places for events stand in the user's configuration, and nowhere belo
 }
 
 TEST_CASE("limits of what is kept for undo") {
+  for (const char* weight : {"cpu_weight", "io_weight"}) {
+    CAPTURE(weight);
+    const auto text = [&](const char* value) {
+      return std::string("[limits]\n") + weight + " = " + value + "\n";
+    };
+    CHECK(parse_user_config(text("10000"), "config.toml").limits != Limits{});
+    CHECK(config_error(text("10001")).find("1 to 10000") != std::string::npos);
+    CHECK(config_error(text("0")).find("above 0") != std::string::npos);
+  }
   CHECK(parse_user_config("", "config.toml").limits.undo_mb == 2048);
   CHECK(parse_user_config("[limits]\nundo_mb = 0\n", "config.toml").limits.undo_mb == 0);
   CHECK(config_error("[limits]\nundo_mb = -1\n").find("not negative") != std::string::npos);

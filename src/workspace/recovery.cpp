@@ -63,10 +63,13 @@ bool concerns(const std::vector<LayerRecord>& layers, const std::vector<Target>&
   });
 }
 
-/// A run that died before its commit began: whoever holds the lock of one of its targets knows that
-/// it is over. (A cache's lock is shared, so it tells nothing.)
+/// Its process lives (RunInUse in cli/state.h), perhaps one of another version.
+bool is_in_use(int run_fd) { return ::flock(run_fd, LOCK_EX | LOCK_NB) != 0; }
+
+/// A run that died before its commit began. The lock of a target that both have would say so, but
+/// commands that change nothing (`npm ls`) take none.
 bool is_abandoned(int run_fd, const std::vector<Target>& targets) {
-  if (!has_layers(run_fd) || has_held(run_fd)) return false;
+  if (is_in_use(run_fd) || !has_layers(run_fd) || has_held(run_fd)) return false;
   std::vector<LayerRecord> layers = load_layers(run_fd);
   std::erase_if(layers, [](const LayerRecord& layer) {
     return layer.directory.target.kind == policy::TargetKind::cache;
@@ -95,9 +98,6 @@ void recover_if_concerned(const std::string& run_directory, int run_fd,
   if (has_layers(run_fd) && !concerns(load_layers(run_fd), targets)) return;
   recover_run(run_directory, sink, [](const char*) {});
 }
-
-/// Its process lives (RunInUse in cli/state.h), perhaps one of another version.
-bool is_in_use(int run_fd) { return ::flock(run_fd, LOCK_EX | LOCK_NB) != 0; }
 
 /// Whose run it is can't be told: it must not keep other projects from being worked in.
 std::string words_of_skipped(const std::string& run_directory, int run_fd) {

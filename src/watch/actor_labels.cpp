@@ -2,10 +2,13 @@
 
 #include "watch/actor_labels.h"
 
+#include <array>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "watch/actor.h"
 
 namespace sandbox_run::watch {
@@ -23,6 +26,33 @@ std::int64_t nanoseconds(std::chrono::system_clock::time_point time) {
 
 bool is_unclear(const Actor& actor) {
   return actor.kind == Actor::Kind::package_manager || actor.kind == Actor::Kind::unknown;
+}
+
+/// With `yarn exec` and its like the user names what is run.
+bool installs(const std::vector<std::string>& arguments) {
+  constexpr std::array<std::string_view, 6> kWords = {"install", "add",    "up",
+                                                      "upgrade", "remove", "dedupe"};
+  const auto word = std::find_if(arguments.begin(), arguments.end(), [&](const std::string& text) {
+    return std::find(kWords.begin(), kWords.end(), text) != kWords.end();
+  });
+  return word != arguments.end() ||
+         std::all_of(arguments.begin(), arguments.end(), [&](auto& text) {
+           return &text == &arguments.front() || text.starts_with('-') ||
+                  text.find('/') != std::string::npos;  // node /usr/bin/yarn
+         });
+}
+
+/// NODE_OPTIONS that load code; most only set a limit.
+bool loads_code(const std::string& variable) {
+  constexpr std::array<std::string_view, 5> kOptions = {"-r", "--require", "--import", "--loader",
+                                                        "--experimental-loader"};
+  constexpr std::string_view kName = "NODE_OPTIONS=";
+  if (!variable.starts_with(kName)) return false;
+  const std::vector<std::string> words = base::split(variable.substr(kName.size()), ' ');
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    const std::string option = word.substr(0, word.find('='));
+    return std::find(kOptions.begin(), kOptions.end(), option) != kOptions.end();
+  });
 }
 
 }  // namespace
@@ -60,6 +90,7 @@ Actor ActorLabels::inherit(const Act& act) const {
   if (actor && !from_outside) return *actor;
   // A script may well have started with what could not be read.
   if (!act.reading.complete && is_unclear(act.parent)) return {};
+  if (!nested && act.planted) return {};
   if (!nested && is_another_program(act)) {
     Actor program = act.parent;
     program.kind = Actor::Kind::project_script;
@@ -92,6 +123,32 @@ void ActorLabels::note_shell(const Act& act, const Actor& actor) {
 bool ActorLabels::is_another_program(const Act& act) const {
   return act.parent.kind == Actor::Kind::package_manager && runs_programs(manager_) &&
          !managers_.cover(act.program, act.reading.facts, *act.root);
+}
+
+/// Those of which it is known that all else is a script's, and says so. pnpm starts releases of its
+/// own that it has fetched.
+bool ActorLabels::starts_programs_for_itself() const {
+  return manager_ == policy::PackageManager::npm ||
+         (manager_ == policy::PackageManager::yarn && installs(outer_.arguments));
+}
+
+bool ActorLabels::is_planted(const Act& act) const {
+  if (!begun_ || act.parent.kind != Actor::Kind::package_manager ||
+      is_nested_manager(manager_, act.parent) || !starts_programs_for_itself()) {
+    return false;
+  }
+  const auto& own = act.reading.facts.loader_environment;
+  const auto& outer = outer_.loader_environment;
+  const bool is_node = base::file_name(act.program.real_path).starts_with("node");
+  if (is_node && std::any_of(own.begin(), own.end(), [&](const std::string& variable) {
+        return loads_code(variable) &&
+               std::find(outer.begin(), outer.end(), variable) == outer.end();
+      })) {
+    return true;
+  }
+  if (act.program.result != Look::Result::found) return act.program.result != Look::Result::missing;
+  return !act.trusted &&
+         own_.runs_what_was_written(act.process.id.pid, act.program, act.reading.facts, *act.root);
 }
 
 Actor ActorLabels::label(const Act& act) {

@@ -28,6 +28,7 @@ struct Act {
   std::optional<std::string> shadowing = {};
   events::Actor parent;
   bool follows_own = false;  // OwnCode::follows
+  bool planted = false;      // ActorLabels::is_planted
   Look program;
   std::optional<ProcessRoot> root;  // as its process sees it
 };
@@ -43,6 +44,10 @@ class ActorLabels {
 
   /// In the order of the execs; the first is the command itself.
   events::Actor label(const Act& act);
+  /// Does the package manager start what the run has brought? To be asked while the exec waits: its
+  /// file may be gone a moment later. The attack: npm makes a git dependency ready by an npm of its
+  /// own in the clone, which reads the .npmrc there: `git=./evil.sh`, `node-options=--require …`.
+  bool is_planted(const Act& act) const;
   /// Is it the package manager still, with what it loads by itself?
   bool keeps_trust(const Act& act, const events::Actor& actor) const;
   const std::vector<NestedManager>& nested() const { return nested_; }
@@ -67,6 +72,7 @@ class ActorLabels {
   events::Actor begin(const Act& act, const OwnExec& exec);
   events::Actor inherit(const Act& act) const;
   bool is_another_program(const Act& act) const;
+  bool starts_programs_for_itself() const;
   bool is_forked_by_shell(const Act& act) const;
   void note_shell(const Act& act, const events::Actor& actor);
   bool packages_live();

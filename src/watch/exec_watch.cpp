@@ -153,6 +153,7 @@ Act ExecWatch::Impl::read(const seccomp_notif& notification) {
     act.process = *status;
     act.parent = processes_.actor_of(*status);
     act.follows_own = labels_.own_code().follows(*status);
+    act.planted = labels_.is_planted(act);
   } else {
     act.reading.complete = false;
     act.process.id.pid = process;

@@ -133,6 +133,20 @@ bool OwnCode::follows(const ProcessStatus& process) const {
   return false;
 }
 
+bool OwnCode::runs_what_was_written(int thread, const Look& program, const ExecFacts& facts,
+                                    const ProcessRoot& root) const {
+  if (written_.may_be_written(thread, program.real_path)) return true;
+  if (!is_interpreter(base::file_name(program.real_path))) return false;
+  const std::vector<std::string>& words = facts.arguments;
+  return std::any_of(words.begin() + (words.empty() ? 0 : 1), words.end(),
+                     [&](const std::string& word) {
+                       if (word.empty()) return false;
+                       const Look file = root.look_up(word);
+                       return file.result == Look::Result::found && S_ISREG(file.status.st_mode) &&
+                              written_.may_be_written(thread, file.real_path);
+                     });
+}
+
 /// A script in package.json that a package has written there is the package's.
 bool OwnCode::says_its_own_script(const OwnExec& exec) const {
   return !package_code_ran_ || exec.script_directory.empty() ||

@@ -65,6 +65,9 @@ class OwnCode {
   bool may_have_changed_python() const {
     return package_code_ran_ && written_.environment_is_written();
   }
+  /// The program, or a file that an interpreter is told to run: might the run have brought it?
+  bool runs_what_was_written(int thread, const Look& program, const ExecFacts& facts,
+                             const ProcessRoot& root) const;
   /// Is a process that is known to run packages' code alive?
   bool packages_live();
 

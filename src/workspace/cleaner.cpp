@@ -74,12 +74,12 @@ void Cleaner::remove_special(int dir_fd, const std::string& name, const Finding&
 }
 
 void Cleaner::clean_attributes_of(int dir_fd, const std::string& name, const Finding& finding,
-                                  OverlayMarks marks, Cleaned& cleaned) {
+                                  OverlayMarks marks, OpenLists lists, Cleaned& cleaned) {
   CleanedAttributes attributes;
   if (finding.kind == Finding::Kind::file_attributes) {
     attributes = clean_file_attributes(dir_fd, name);
   } else {
-    attributes = clean_attributes(PassableScope(dir_fd).open_directory(name).get(), marks);
+    attributes = clean_attributes(PassableScope(dir_fd).open_directory(name).get(), marks, lists);
   }
   if (attributes.foreign != 0) note(finding.path, "security attribute");
   if (attributes.refused) cleaned.refusal = kForeignRefusal;
@@ -111,6 +111,7 @@ Cleaned Cleaner::clean(const std::string& path, const Inspection& inspection, co
         // The entry's own marks stay until it has been moved: an undone commit needs them.
         clean_attributes_of(directory.get(), name, finding,
                             finding.path == path ? OverlayMarks::keep : OverlayMarks::remove,
+                            host.everybody_may_write ? OpenLists::keep : OpenLists::remove,
                             cleaned);
         break;
     }

@@ -53,7 +53,7 @@ class Cleaner {
   void clean_mode(int dir_fd, const std::string& name, const Finding& finding, mode_t kept);
   void remove_special(int dir_fd, const std::string& name, const Finding& finding);
   void clean_attributes_of(int dir_fd, const std::string& name, const Finding& finding,
-                           OverlayMarks marks, Cleaned& cleaned);
+                           OverlayMarks marks, OpenLists lists, Cleaned& cleaned);
 
   int layer_fd_;
   std::vector<Inspection::Link> links_;

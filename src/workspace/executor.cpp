@@ -133,7 +133,7 @@ void Executor::forward(const Operation& operation) {
       return change_mode(operation, operation.new_mode);
     case OperationKind::clear_marks:
       clean_attributes(open_directory(root(operation.to.root), operation.to.path).get(),
-                       OverlayMarks::remove);
+                       OverlayMarks::remove, OpenLists::keep);
       return;
   }
 }

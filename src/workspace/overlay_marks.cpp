@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/sys_error.h"
+#include "workspace/inspection.h"
 #include "workspace/tree.h"
 
 namespace sandbox_run::workspace {
@@ -37,6 +38,24 @@ bool is_foreign(std::string_view name) {
          name.substr(0, 8) == "trusted.";
 }
 
+/// Of a directory: is everybody to write what is made in it later, whatever the umask then says?
+/// acl(5); in the kernel's form (linux/posix_acl_xattr.h): a version, then entries of 8 bytes.
+bool hands_on_to_everybody(int fd, std::string_view name) {
+  constexpr const char* kDefault = "system.posix_acl_default";
+  if (name != kDefault || (unwanted_mode_bits() & S_IWOTH) == 0) return false;
+  std::array<unsigned char, 65536> list;
+  const ssize_t size = ::fgetxattr(fd, kDefault, list.data(), list.size());
+  if (size < 0) return errno != ENODATA;
+  constexpr std::size_t kVersion = 4;
+  constexpr std::size_t kEntry = 8;
+  constexpr unsigned kOthers = 0x20;
+  constexpr unsigned kWrite = 2;
+  for (std::size_t at = kVersion; at + kEntry <= static_cast<std::size_t>(size); at += kEntry) {
+    if (list[at] == kOthers && (list[at + 2] & kWrite) != 0) return true;  // little-endian
+  }
+  return false;
+}
+
 bool is_mark(std::string_view name) { return name.substr(0, kPrefix.size()) == kPrefix; }
 
 /// `list` is the call for a path or for a descriptor; `visit` takes each attribute's name.
@@ -57,8 +76,8 @@ void for_each_attribute(List&& list, Visit&& visit) {
   }
 }
 
-template <typename List>
-Attributes look(List&& list) {
+template <typename List, typename IsForeign>
+Attributes look(List&& list, IsForeign is_foreign) {
   Attributes found;
   for_each_attribute(list, [&](std::string_view name) {
     found.foreign = found.foreign || is_foreign(name);
@@ -68,8 +87,8 @@ Attributes look(List&& list) {
   return found;
 }
 
-template <typename List, typename Remove>
-CleanedAttributes clean(OverlayMarks marks, List&& list, Remove&& remove) {
+template <typename List, typename IsForeign, typename Remove>
+CleanedAttributes clean(OverlayMarks marks, List&& list, IsForeign is_foreign, Remove&& remove) {
   CleanedAttributes outcome;
   for_each_attribute(list, [&](std::string_view name) {
     if (is_foreign(name)) {
@@ -87,6 +106,11 @@ CleanedAttributes clean(OverlayMarks marks, List&& list, Remove&& remove) {
 
 auto list_of(int fd) {
   return [fd](char* list, std::size_t size) { return ::flistxattr(fd, list, size); };
+}
+
+auto foreign_of(int fd) {
+  return
+      [fd](std::string_view name) { return is_foreign(name) || hands_on_to_everybody(fd, name); };
 }
 
 auto list_of(const std::string& path) {
@@ -107,10 +131,10 @@ Marks read_marks(int fd) {
   return marks;
 }
 
-Attributes look_at_attributes(int fd) { return look(list_of(fd)); }
+Attributes look_at_attributes(int fd) { return look(list_of(fd), foreign_of(fd)); }
 
 Attributes look_at_file_attributes(int dir_fd, const std::string& name) {
-  return look(list_of(proc_path(dir_fd, name)));
+  return look(list_of(proc_path(dir_fd, name)), is_foreign);
 }
 
 std::map<std::string, std::string> user_attributes(int dir_fd, const std::string& name) {
@@ -127,14 +151,17 @@ std::map<std::string, std::string> user_attributes(int dir_fd, const std::string
   return found;
 }
 
-CleanedAttributes clean_attributes(int fd, OverlayMarks marks) {
-  return clean(marks, list_of(fd),
+CleanedAttributes clean_attributes(int fd, OverlayMarks marks, OpenLists lists) {
+  const auto foreign = [&](std::string_view name) {
+    return lists == OpenLists::keep ? is_foreign(name) : foreign_of(fd)(name);
+  };
+  return clean(marks, list_of(fd), foreign,
                [&](const char* attribute) { return ::fremovexattr(fd, attribute); });
 }
 
 CleanedAttributes clean_file_attributes(int dir_fd, const std::string& name) {
   const std::string path = proc_path(dir_fd, name);
-  return clean(OverlayMarks::remove, list_of(path), [&](const char* attribute) {
+  return clean(OverlayMarks::remove, list_of(path), is_foreign, [&](const char* attribute) {
     const int done = ::lremovexattr(path.c_str(), attribute);
     if (done == 0 || errno != EACCES) return done;
     // user.* may be changed only by who may write the file: a copied-up file of mode 0444.

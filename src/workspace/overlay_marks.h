@@ -24,9 +24,11 @@ Marks read_marks(int fd);
 
 /// What is there that must not reach the host.
 struct Attributes {
-  bool foreign = false;  // security.*, trusted.* (not the kernel's own labels)
-  bool marks = false;    // overlay's own
-  bool impure = false;   // of these: entries that were copied up lie in this directory
+  /// security.*, trusted.* (not the kernel's own labels); of a directory a default access list by
+  /// which everybody may write what is made in it.
+  bool foreign = false;
+  bool marks = false;   // overlay's own
+  bool impure = false;  // of these: entries that were copied up lie in this directory
 };
 Attributes look_at_attributes(int fd);
 /// Of a file, whatever its mode.
@@ -41,8 +43,9 @@ struct CleanedAttributes {
   bool refused = false;  // some could not be
 };
 enum class OverlayMarks { keep, remove };
+enum class OpenLists { keep, remove };  // default access lists by which everybody may write
 /// Of an open directory that its owner may write.
-CleanedAttributes clean_attributes(int fd, OverlayMarks marks);
+CleanedAttributes clean_attributes(int fd, OverlayMarks marks, OpenLists lists);
 /// Of a file, whatever its mode.
 CleanedAttributes clean_file_attributes(int dir_fd, const std::string& name);
 

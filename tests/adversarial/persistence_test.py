@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -415,3 +416,37 @@ def escape_sequences(t):
     t.lacks(result.err, "\x1b")
     t.true(not any(line.startswith("sandbox-run: clean") for line in result.err.splitlines()), result)
     t.lacks(json.dumps(result.events, ensure_ascii=False), "\x1b")
+
+
+# A version, then owner, group and others with all rights: acl(5).
+EVERYBODY = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", who, 7, 0xFFFFFFFF) for who in (0x01, 0x04, 0x20))
+
+
+@test
+def open_from_now_on(t):
+    """a default access list by which everybody may write what is made in a directory later is left out; the user's stays"""
+    program = (f"import os\nos.mkdir('made')\nos.setxattr('made', 'system.posix_acl_default', "
+               f"bytes.fromhex('{EVERYBODY.hex()}'))\n")
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"attack.py": program}, scripts={"postinstall": f"{PYTHON} attack.py"})
+    t.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    env = {"npm_config_registry": registry.url()}
+
+    def later(place):
+        old = os.umask(0o022)
+        (t.project / place / "later").write_text("")
+        os.umask(old)
+        return oct((t.project / place / "later").stat().st_mode & 0o7777)
+
+    bare = t.bare(PYTHON, "-c", program)
+    require(bare.code == 0, f"no access lists here: {bare.err}")
+    t.succeeded(t.bare("npm", "install", "evil", env=env))
+    t.equal(later("node_modules/evil/made"), "0o666", "control")
+    t.bare("rm", "-rf", "node_modules", "made")
+    result = t.succeeded(t.sandbox("npm", "install", "evil", env=env,
+                                   options=["--allow-host", f"localhost:{registry.port}"]))
+    t.equal(later("node_modules/evil/made"), "0o644", result)
+    t.contains(result.err, "left out", result)
+    t.succeeded(t.sandbox(PYTHON, "-c", program, options=["--profile", t.accepting_profile()]))
+    t.equal(later("made"), "0o666", "what the user himself asks for")

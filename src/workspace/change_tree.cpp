@@ -90,6 +90,7 @@ class Reader {
   std::optional<Inspection> inspection_;  // of the directory that is pushed next
   std::vector<char> buffer_;              // of the directory being read
   std::vector<char> inner_buffer_;        // of one within it
+  Verifier verifier_;
 };
 
 void Reader::push(Node node) {
@@ -346,7 +347,7 @@ void Reader::judge_content(const Place& place, Node& node, const char* name) {
 
 void Reader::check_verified(const Place& place, Node& node, const char* name) {
   const bool fits = node.change.type == 'f' && !node.host.exists &&
-                    is_verified(place.layer_dir, name, node.change.path);
+                    verifier_.fits(place.layer_dir, name, node.change.path, node.change.size);
   node.judgement.verdict = fits ? Verdict::commit : Verdict::drop;
 }
 

@@ -41,9 +41,11 @@ std::optional<ContentDigest> digest_in_path(const std::string& path) {
   return ContentDigest{algorithm, hex};
 }
 
-bool is_verified(int dir_fd, const std::string& name, const std::string& path) {
+bool Verifier::fits(int dir_fd, const std::string& name, const std::string& path,
+                    std::uint64_t size) {
   const std::optional<ContentDigest> wanted = digest_in_path(path);
-  if (!wanted) return false;
+  if (!wanted || size > left_) return false;
+  left_ -= size;
   const base::UniqueFd file(
       ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   return file && base::file_digest_hex(file.get(), wanted->algorithm) == wanted->hex;

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
@@ -43,3 +44,33 @@ def filled_by_a_script(t):
     t.succeeded(t.sandbox("npm", "install", env=env, options=["--allow-host", f"localhost:{registry.port}"]))
     t.true((t.project / "node_modules/evil/attack.js").exists(), "it was installed")
     t.equal(planted(), [])
+
+
+# Made with the name of a digest, so that it is worth reading: one without a block on the disk, one under many names.
+HUGE = """
+const fs = require('fs'), os = require('os'), path = require('path');
+const place = path.join(process.env.npm_config_cache, '_cacache/content-v2/sha512/aa/bb');
+const name = (i) => path.join(place, String(i).padStart(124, 'c'));
+fs.mkdirSync(place, { recursive: true });
+for (const [i, size] of [[0, 8e12], [1, 3e9]]) { fs.writeFileSync(name(i), ''); fs.truncateSync(name(i), size); }
+for (let i = 2; i < 200; ++i) fs.linkSync(name(1), name(i));
+"""
+
+
+@test(time_limit=120, stops="limits")
+def huge_contents(t):
+    """files of terabytes by their size alone, and one large one by many names, in npm's cache are not read to the end"""
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"attack.js": HUGE}, scripts={"postinstall": "node attack.js"})
+    t.write("package.json", '{"name": "app", "dependencies": {"evil": "1.0.0"}}')
+    env = {"npm_config_registry": registry.url(), "npm_config_cache": t.home / ".npm"}
+    made = lambda: [path for path in (t.home / ".npm").rglob("*ccc*")]  # noqa: E731
+    t.succeeded(t.bare("npm", "install", env=env))
+    t.equal(len(made()), 200, "control")
+    t.equal(max(path.stat().st_size for path in made()), 8 * 10 ** 12, "control")
+    t.bare("rm", "-rf", "node_modules", "package-lock.json", t.home / ".npm")
+    began = time.monotonic()
+    result = t.succeeded(t.sandbox("npm", "install", env=env,
+                                   options=["--allow-host", f"localhost:{registry.port}"]))
+    t.true(time.monotonic() - began < 60, result)
+    t.equal(made(), [])

@@ -123,13 +123,24 @@ Cleaned Cleaner::clean(const std::string& path, const Inspection& inspection, co
 void Cleaner::separate_shared_files() {
   std::map<std::uint64_t, std::uint64_t> seen;
   for (const Inspection::Link& link : links_) ++seen[link.inode];
+  // One copy of each: a large file under thousands of names would fill the disk.
+  std::map<std::uint64_t, std::string> copied;
   PassableScope passable(layer_fd_);
   for (const Inspection::Link& link : links_) {
     if (seen[link.inode] >= link.count) continue;
     passable.open_with_parents(directory_of(link.path));
     const Located at = locate(layer_fd_, link.path);
     const std::string copy = unused_name(at.directory.get());
-    copy_entry(at.directory.get(), at.name, at.directory.get(), copy);
+    const auto [first, is_first] = copied.emplace(link.inode, link.path);
+    if (is_first) {
+      copy_entry(at.directory.get(), at.name, at.directory.get(), copy);
+    } else {
+      passable.open_with_parents(directory_of(first->second));
+      const Located from = locate(layer_fd_, first->second);
+      check_sys(
+          ::linkat(from.directory.get(), from.name.c_str(), at.directory.get(), copy.c_str(), 0),
+          "separating " + link.path);
+    }
     check_sys(::renameat(at.directory.get(), copy.c_str(), at.directory.get(), at.name.c_str()),
               "separating " + link.path);
     note(link.path, "hard link shared with a change that is not committed");

@@ -450,3 +450,29 @@ def open_from_now_on(t):
     t.contains(result.err, "left out", result)
     t.succeeded(t.sandbox(PYTHON, "-c", program, options=["--profile", t.accepting_profile()]))
     t.equal(later("made"), "0o666", "what the user himself asks for")
+
+
+MANY_NAMES = """
+const fs = require('fs');
+fs.writeFileSync('large', Buffer.alloc(8 << 20, 1));
+for (let i = 0; i < 50; ++i) fs.linkSync('large', 'name' + i);
+fs.linkSync('large', process.env.INIT_CWD + '/held');
+"""
+
+
+@test(stops="commit", event="change.stripped")
+def a_large_file_under_many_names(t):
+    """a large file under many names, one of which is held, is parted from that one, and not copied for each name"""
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"attack.js": MANY_NAMES}, scripts={"postinstall": "node attack.js"})
+    t.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    env = {"npm_config_registry": registry.url()}
+    files = lambda: {path.stat().st_ino for path in (t.project / "node_modules/evil").glob("name*")}  # noqa: E731
+    t.succeeded(t.bare("npm", "install", "evil", env=env))
+    t.equal(files(), {(t.project / "held").stat().st_ino}, "control")
+    t.bare("rm", "-rf", "node_modules", "held", "package-lock.json")
+    result = t.succeeded(t.sandbox("npm", "install", "evil", env=env,
+                                   options=["--allow-host", f"localhost:{registry.port}"]))
+    t.equal(len(files()), 1, result)
+    t.succeeded(t.cli("commit", "held"))
+    t.true((t.project / "held").stat().st_ino not in files(), result)

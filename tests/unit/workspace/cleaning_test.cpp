@@ -109,8 +109,10 @@ TEST_CASE("a file that is also held under another name gets an inode of its own"
   // A name that a package could have foreseen is in nobody's way.
   put(f.upper("node_modules/a/.sandbox-run-separate"), "mine");
   CHECK(::link(f.upper(".git/evil").c_str(), f.upper("node_modules/a/i").c_str()) == 0);
+  CHECK(::link(f.upper(".git/evil").c_str(), f.upper("node_modules/a/j").c_str()) == 0);
   f.commit();
   CHECK(content(f.host("node_modules/a/i")) == "reviewed");
+  CHECK(inode(f.host("node_modules/a/i")) == inode(f.host("node_modules/a/j")));  // one copy
   CHECK(inode(f.host("node_modules/a/i")) != inode(f.upper(".git/evil")));
 }
 

@@ -42,6 +42,15 @@ bool installs(const std::vector<std::string>& arguments) {
          });
 }
 
+/// In a node_modules, and not pnpm's own.
+bool is_program_of_package(const std::string& path) {
+  constexpr std::string_view kModules = "/node_modules/";
+  const std::size_t modules = path.rfind(kModules);
+  if (modules == std::string::npos) return false;
+  const std::string_view rest = std::string_view(path).substr(modules + kModules.size());
+  return !rest.starts_with("pnpm/") && !rest.starts_with("@pnpm/") && rest != ".bin/pnpm";
+}
+
 /// NODE_OPTIONS that load code; most only set a limit.
 bool loads_code(const std::string& variable) {
   constexpr std::array<std::string_view, 5> kOptions = {"-r", "--require", "--import", "--loader",
@@ -119,9 +128,12 @@ void ActorLabels::note_shell(const Act& act, const Actor& actor) {
 }
 
 /// Of bun and deno: what they run with `x` or for a project is no package manager, though it be the
-/// same program (`deno run tool.js`).
+/// same program (`deno run tool.js`). Of pnpm: a package's program (`pnpm exec`, `pnpm dlx`), but
+/// for releases of itself that it has fetched.
 bool ActorLabels::is_another_program(const Act& act) const {
-  return act.parent.kind == Actor::Kind::package_manager && runs_programs(manager_) &&
+  const bool may_be = runs_programs(manager_) || (manager_ == policy::PackageManager::pnpm &&
+                                                  is_program_of_package(act.program.real_path));
+  return may_be && act.parent.kind == Actor::Kind::package_manager &&
          !managers_.cover(act.program, act.reading.facts, *act.root);
 }
 

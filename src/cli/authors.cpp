@@ -31,6 +31,14 @@ bool Authors::no_package_wrote(const std::string& path, std::int64_t changed_at)
   }
 }
 
+bool Authors::no_package_ran() {
+  try {
+    return suspects().no_package_ran();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 bool Authors::are_alone(const std::vector<std::string>& packages, std::int64_t at) {
   try {
     return suspects().are_alone(packages, at);

@@ -22,6 +22,8 @@ class Authors {
   policy::Author at(std::int64_t changed_at);
   /// Suspects::no_package_wrote().
   bool no_package_wrote(const std::string& path, std::int64_t changed_at);
+  /// Suspects::no_package_ran().
+  bool no_package_ran();
   /// Were scripts of these packages running then, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at);
 

@@ -259,6 +259,7 @@ class CommandRun {
     request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {
       return authors.no_package_wrote(path, changed_at);
     };
+    request.only_own_scripts_ran = [&authors] { return authors.no_package_ran(); };
     request.linked_programs = prepared_.facts.linked.programs;
     request.known = known_places(prepared_, layers_, request.only_package_manager_ran);
     request.old_entries = workspace::OldEntries::keep;

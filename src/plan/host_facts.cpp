@@ -19,6 +19,7 @@
 #include "plan/git_places.h"
 #include "plan/private_places.h"
 #include "plan/work_places.h"
+#include "policy/command_words.h"
 #include "policy/environment.h"
 
 extern char** environ;
@@ -204,7 +205,7 @@ std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy, cons
 }
 
 /// What git would look at beyond the project.
-void find_repositories(policy::PackageManager manager, const WorkPlaces& places, HostFacts& facts) {
+void find_repositories(const policy::Policy& policy, const WorkPlaces& places, HostFacts& facts) {
   std::vector<std::string> found = find_git_directories(places.project, facts.working_directory);
   facts.not_shown = find_alternates(places.project);
   const auto named = named_git_directory(variable(facts, "GIT_DIR"), facts.working_directory);
@@ -212,9 +213,14 @@ void find_repositories(policy::PackageManager manager, const WorkPlaces& places,
     // ~/.dotfiles.git has all that was ever in it.
     (is_hidden_at_home(*named, facts.home_real) ? facts.not_shown : found).push_back(*named);
   }
-  // An install only asks git; as a target, two work trees could not be installed in at once.
-  auto& git_places =
-      manager == policy::PackageManager::none ? facts.linked.repositories : facts.linked.shown;
+  // An install only asks git; as a target, two work trees could not be installed in at once. But
+  // `npm version` commits.
+  const auto& targets = policy.files.targets;
+  const bool commits = std::any_of(targets.begin(), targets.end(), [&](const auto& rules) {
+    return rules.whole && policy::holds_for(*rules.whole, facts.command.arguments);
+  });
+  const bool writes = policy.package_manager == policy::PackageManager::none || commits;
+  auto& git_places = writes ? facts.linked.repositories : facts.linked.shown;
   for (std::string& git : found) git_places.push_back(std::move(git));
 }
 
@@ -292,7 +298,7 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
   if (places.refusal.empty()) {
     facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
                                      facts.home_real, places, policy.files.hard_links);
-    find_repositories(policy.package_manager, places, facts);
+    find_repositories(policy, places, facts);
     std::vector<std::string> named = arguments;
     named.push_back(variable(facts, "GIT_WORK_TREE"));
     for (std::string& path : find_typed_paths(named, facts.working_directory, facts.home_real,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/command_words.h"
+#include "policy/glob.h"
 #include "workspace/held_list.h"
 
 namespace sandbox_run::workspace {
@@ -95,23 +96,52 @@ bool is_at_or_beneath(const std::string& path, const std::string& directory) {
          (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+namespace {
+
+/// What the package manager makes for the user though scripts ran, if they were the project's own:
+/// the commit and the tag of `npm version` with a `version` script that tests and stages, the
+/// archive of `npm pack` after `prepack`. Not git's hooks and configuration, which no rule asks
+/// for, and not package.json, which a program of a dependency could change that a script starts.
+///
+/// The attack: a dependency's script runs in the same command, and moves a branch.
+class AskedBesideScripts {
+ public:
+  AskedBesideScripts(const CommitRequest& request, policy::TargetKind kind)
+      : is_whole_(is_whole(request, kind)), only_own_(request.only_own_scripts_ran) {}
+
+  bool operator()(const std::string& path) const {
+    const bool may_be = policy::glob_matches("**/*.tgz", path) ||
+                        (is_whole_ && (policy::glob_matches("**/.git", path) ||
+                                       policy::glob_matches("**/.git/**", path)));
+    return may_be && only_own_ && only_own_();
+  }
+
+ private:
+  bool is_whole_;
+  std::function<bool()> only_own_;
+};
+
+}  // namespace
+
 Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   struct Context {
     policy::TargetRules rules;
     std::vector<std::string> arguments;
     bool asked;
+    AskedBesideScripts asked_beside_scripts;
     std::function<policy::Author(std::int64_t)> author_at;
     std::function<bool(const std::string&, std::int64_t)> no_package_wrote;
   };
   const auto context = std::make_shared<const Context>(
       Context{rules_for(request.policy, kind), request.arguments, request.only_package_manager_ran,
-              request.author_at, request.no_package_wrote});
+              AskedBesideScripts(request, kind), request.author_at, request.no_package_wrote});
   const auto settle = [context](const std::string& path, Judgement judgement) {
     if (judgement.verdict == Verdict::trusted) {
       judgement.verdict = context->asked ? Verdict::commit : Verdict::drop;
     }
     // Whoever it was by the times, of a path alone the worst is assumed.
-    const auto author = context->asked ? policy::Author::asked : policy::Author::package;
+    const bool asked = context->asked || context->asked_beside_scripts(path);
+    const auto author = asked ? policy::Author::asked : policy::Author::package;
     return policy::settle(context->rules, path, std::move(judgement), author);
   };
   Judge judge;
@@ -129,7 +159,8 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     if (!judgement) return std::nullopt;
     const bool is_protected = judgement->verdict == Verdict::protect;
     // Beneath it the one path is asked for, the other is not; or is known for what it holds.
-    if (is_protected && (context->asked || policy::may_hold_hooks(path))) return std::nullopt;
+    const bool asked = context->asked || context->asked_beside_scripts(path);
+    if (is_protected && (asked || policy::may_hold_hooks(path))) return std::nullopt;
     // What the project's own scripts made is known by each file's time.
     const bool may_be_projects = judgement->by_default && context->author_at && !context->asked;
     if (may_be_projects && judgement->verdict == Verdict::hold) return std::nullopt;
@@ -138,7 +169,7 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   judge.content = [context](const std::string& path, Judgement judgement,
                             const policy::Finding& finding, std::int64_t changed_at) {
     auto author = policy::Author::package;
-    if (context->asked) {
+    if (context->asked || context->asked_beside_scripts(path)) {
       author = policy::Author::asked;
     } else if (judgement.verdict == Verdict::own) {
       const bool is_own =

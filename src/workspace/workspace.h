@@ -163,6 +163,8 @@ struct CommitRequest {
   /// Did no package's code write the file at `path` when it was last changed? Empty: it can't be
   /// told.
   std::function<bool(const std::string& path, std::int64_t changed_at)> no_package_wrote = {};
+  /// Did no scripts run but the project's own? Empty: it can't be told.
+  std::function<bool()> only_own_scripts_ran = {};
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.
   std::function<bool(const std::vector<std::string>& packages, std::int64_t at)> made_by = {};
   KnownPlaces known = {};

@@ -59,6 +59,38 @@ def git_of_a_script(t):
     t.contains(alerts(result)[".git/config"]["details"]["reason"], "core.fsmonitor", result)
 
 
+@test(time_limit=120)
+def branch_beside_a_version(t):
+    """npm version whose own script installs: a dependency's script that makes a branch makes none"""
+    scene = Scene(t, 'cd "$INIT_CWD" && /usr/bin/git branch evil\n', scripts={"version": "npm install"})
+    scene.attack("npm", "version", "patch", changed=".git/refs/heads/evil")
+
+
+@test(time_limit=120, event="change.held")
+def archive_beside_a_pack(t):
+    """npm pack whose own script installs: a dependency's script that leaves an archive leaves none"""
+    scene = Scene(t, 'echo x > "$INIT_CWD/app-9.9.9.tgz"\n', scripts={"prepack": "npm install"})
+    scene.attack("npm", "pack", changed="app-9.9.9.tgz")
+
+
+def by_a_program_of_a_dependency(what, script, changed):
+    def body(t):
+        scene = Scene(t, "exit 0\n", scripts={"version": "tool"})
+        t.write("node_modules/tool/tool.sh", SH + script, 0o755)
+        t.write("node_modules/.bin/tool", SH + "exec sh node_modules/tool/tool.sh\n", 0o755)
+        scene.attack("npm", "version", "patch", changed=changed)
+
+    body.__doc__ = f"npm version whose own script runs a dependency's program: {what}"
+    test(time_limit=120, event="change.held|change.protected")(body)
+
+
+by_a_program_of_a_dependency("a script in package.json is not taken over",
+                             "sed 's/\"scripts\": *{/&\"postinstall\": \"evil\",/' package.json > /tmp/p && cp /tmp/p package.json\n",
+                             "package.json")
+by_a_program_of_a_dependency("nor is a hook", "printf '#!/bin/sh\\nevil\\n' > .git/hooks/pre-push; chmod +x .git/hooks/pre-push\n",
+                             ".git/hooks/pre-push")
+
+
 @test(event="none")
 def fake_manager(t):
     """an npm in node_modules/.bin is a dependency's program, and nothing is asked for by it"""

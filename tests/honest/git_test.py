@@ -86,6 +86,38 @@ def version(p):
     p.run("npm", "version", "patch")
 
 
+@honest("npm11", "npm12", root=("npm11",))
+def version_with_scripts(p):
+    """npm version with scripts of the project's own: a check before it, a file that is staged, a log after it"""
+    p.manifest(scripts={"preversion": "git diff --quiet && node -e 1",
+                        "version": "node -e \"require('fs').writeFileSync('VERSION', '1')\" && git add VERSION",
+                        "postversion": "git log -1 --oneline"})
+    p.write("CHANGELOG.md", "# Changes\n")
+    p.commit_all()
+    p.run("npm", "version", "patch")
+    p.manifest(scripts={"version": "echo more >> CHANGELOG.md && git add CHANGELOG.md"}, version="1.0.1")
+    p.commit_all()
+    p.run("npm", "version", "minor")
+
+
+@honest("npm11")
+def version_in_a_linked_work_tree(p):
+    """npm version in a linked git work tree"""
+    p.manifest()
+    p.commit_all()
+    p.bare("git", "worktree", "add", "-q", "../linked", "-b", "other")
+    p.cwd = p.work / "linked"
+    p.run("npm", "version", "patch")
+
+
+@honest("npm11")
+def pack_with_scripts(p):
+    """npm pack with scripts of the project's own"""
+    p.manifest(scripts={"prepack": "node -e 1", "prepare": "node -e 1", "postpack": "node -e 1"})
+    p.commit_all()
+    p.run("npm", "pack")
+
+
 @honest("npm11")
 def git_config_by_script(p):
     """a prepare script that sets a harmless key of git's configuration"""

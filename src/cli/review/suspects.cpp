@@ -236,6 +236,11 @@ bool Suspects::may_be_unseen(const Script& script) const {
   return places >= watch::BehaviourRecorder::kMaxActs;
 }
 
+bool Suspects::no_package_ran() const {
+  return !has_gaps_ && scripts_.size() < kMaxScripts &&
+         std::all_of(scripts_.begin(), scripts_.end(), is_projects);
+}
+
 bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) const {
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   const std::string shown = base::printable(path);

@@ -51,6 +51,9 @@ class Suspects {
 
   /// Whose scripts can have made a change at this time; never Author::asked.
   policy::Author author_at(std::int64_t changed_at) const;
+  /// Did no script and no build of a package run? Programs of dependencies that the project's own
+  /// scripts start are theirs.
+  bool no_package_ran() const;
   /// Did no package's code write the file at `path` (absolute) when it was last changed? No script
   /// of a package was running then. Where the clock of file times is too coarse to say, none was
   /// seen writing it.

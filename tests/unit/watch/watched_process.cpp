@@ -105,8 +105,9 @@ WatchedRun watch_run(policy::PackageManager manager, const std::vector<std::stri
                      const std::vector<std::string>& trusted_programs) {
   WatchedRun run;
   WatchedProcess process(arguments, environment);
-  ExecWatch watch(process.take_listener(), manager, run.events, run.callers, {"/project", ""},
-                  trusted_programs);
+  // As if all of the host were shown by an overlay that nothing was written to.
+  ExecWatch watch(process.take_listener(), manager, run.events, run.callers,
+                  {"/project", "", {{"/", "/nonexistent"}}}, trusted_programs);
   pollfd ready{watch.fd(), POLLIN, 0};
   while (true) {
     // Its zombie would keep the filter, and with it the listener, alive: look now and then.

@@ -199,7 +199,7 @@ def open_files(t):
     ended_by(t, t.sandbox(PYTHON, "open.py", timeout=50), "open files", "more than 2000 open files")
 
 
-@test(time_limit=60, event="")
+@test(time_limit=60, event="none")
 def terminals(t):
     """pseudo terminals: a run can't take those of the machine"""
     text = ("import os\nheld = []\ntry:\n    for _ in range(400): held.append(os.open('/dev/ptmx', os.O_RDWR))\n"
@@ -208,7 +208,7 @@ def terminals(t):
     t.contains(t.succeeded(t.sandbox(PYTHON, "-c", text)).out, "256")
 
 
-@test(time_limit=60, event="")
+@test(time_limit=60, event="none")
 def a_deep_directory(t):
     """a directory that is 4,000 deep, in the project and in node_modules: an end within seconds, and what was made can be removed"""
     text = ("import os\nfor at in ('.', 'node_modules'):\n    os.makedirs(at, exist_ok=True)\n    top = os.open('.', 0)\n    os.chdir(at)\n"

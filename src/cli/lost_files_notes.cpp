@@ -32,10 +32,15 @@ std::string note(const LostFiles& lost, const plan::Plan& plan, const std::strin
       base::format("discarded with the false home: {} ({}, {}){}", base::printable(place),
                    lost.files == 1 ? "1 file" : base::format("{} files", lost.files),
                    size_words(lost.bytes), who.empty() ? "" : " by " + who);
-  if (!base::is_beneath(lost.path, base::join_path(plan.home, ".cache"))) return text;
+  const std::string first = place.substr(2, place.find('/', 2) - 2);
+  const bool is_cache = base::is_beneath(lost.path, base::join_path(plan.home, ".cache"));
+  // ~/venv beside the project; of ~/.bashrc and its like nobody is told how a package may have it.
+  const bool is_beside = !first.starts_with('.') && lost.files > 1;
+  if (!is_cache && !is_beside) return text;
   std::vector<std::string> command{"sandbox-run", "--rw", lost.path};
   command.insert(command.end(), plan.exec.arguments.begin(), plan.exec.arguments.end());
-  return text + "; to keep it: " + base::printable(base::shell_words(command));
+  const std::string made = is_cache ? "" : "mkdir -p " + base::shell_words({lost.path}) + " && ";
+  return text + "; to keep it: " + base::printable(made + base::shell_words(command));
 }
 
 }  // namespace

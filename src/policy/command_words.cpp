@@ -20,6 +20,27 @@ bool takes_value(const std::string& option) {
   return std::find(kOptions.begin(), kOptions.end(), option) != kOptions.end();
 }
 
+/// `every`: each option before the sub-command is taken to have a value.
+std::vector<std::string> words_of(const std::vector<std::string>& arguments, bool every) {
+  std::vector<std::string> words;
+  if (arguments.empty()) return words;
+  std::string program = base::file_name(arguments.front());
+  // npm's package of bun calls it so on every system.
+  if (program.ends_with(".exe")) program.erase(program.rfind('.'));
+  words.push_back(std::move(program));
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const bool may_have_value =
+        every && words.size() == 1 && argument.find('=') == std::string::npos;
+    if (argument.empty() || argument[0] != '-') {
+      words.push_back(argument);
+    } else if (takes_value(argument) || may_have_value) {
+      ++i;
+    }
+  }
+  return words;
+}
+
 bool fits(const std::string& pattern, const std::vector<std::string>& words) {
   const std::vector<std::string> globs = base::split(pattern, ' ');
   if (globs.size() > words.size()) return false;
@@ -32,30 +53,17 @@ bool fits(const std::string& pattern, const std::vector<std::string>& words) {
 }  // namespace
 
 std::vector<std::string> command_words(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words;
-  if (arguments.empty()) return words;
-  std::string program = base::file_name(arguments.front());
-  // npm's package of bun calls it so on every system.
-  if (program.ends_with(".exe")) program.erase(program.rfind('.'));
-  words.push_back(std::move(program));
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    if (argument.empty() || argument[0] != '-') {
-      words.push_back(argument);
-    } else if (takes_value(argument)) {
-      ++i;
-    }
-  }
-  return words;
+  return words_of(arguments, false);
 }
 
 bool holds_for(const CommandRule& rule, const std::vector<std::string>& arguments) {
-  const std::vector<std::string> words = command_words(arguments);
-  const auto any = [&](const std::vector<std::string>& patterns) {
+  const auto any = [&](const std::vector<std::string>& patterns, bool every) {
+    const std::vector<std::string> words = words_of(arguments, every);
     return std::any_of(patterns.begin(), patterns.end(),
                        [&](const std::string& pattern) { return fits(pattern, words); });
   };
-  return any(rule.commands) && !any(rule.unless);
+  // `pnpm --reporter append-only install` is an install, though `append-only` may be a script.
+  return any(rule.commands, false) && !any(rule.unless, false) && !any(rule.unless, true);
 }
 
 bool holds_for_manager(const CommandRule& manages, const std::vector<std::string>& arguments) {

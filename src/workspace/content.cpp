@@ -166,10 +166,9 @@ Finding look_at_known(const ContentPlace& place) {
   }
   const auto after = read_in(place.layer_dir, place.name);
   if (!after) return {};
-  if (name == "package.json") {
+  if (name.ends_with(".json")) {  // a formatter has been at it
     const auto before = read_in(place.host_dir, place.name);
     if (before && policy::same_manifest(*before, *after)) return {Content::same_value};
-    return {};
   }
   if (name.ends_with(".so") && is_named_extension(place)) return {Content::named_extension};
   if (is_at(place, "**/.git/config")) return look_at_git_config(place, *after);

@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 import beside_bare  # noqa: E402
 from harness import test  # noqa: E402
+from honest import FIXTURES  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
 FACTS = {"stops": "commit, attribution", "event": "change.protected"}
@@ -89,6 +90,15 @@ by_a_program_of_a_dependency("a script in package.json is not taken over",
                              "package.json")
 by_a_program_of_a_dependency("nor is a hook", "printf '#!/bin/sh\\nevil\\n' > .git/hooks/pre-push; chmod +x .git/hooks/pre-push\n",
                              ".git/hooks/pre-push")
+
+
+@test(time_limit=120)
+def settings_of_another_value(t):
+    """an editor's settings in another order are no change; with a key twice, of which readers take either, they are"""
+    script = """printf '{"b": 1, "task": "evil", "task": "good"}' > "$INIT_CWD/.vscode/settings.json"\n"""
+    scene = Scene(t, script)
+    t.write(".vscode/settings.json", '{"task": "good", "b": 1}')
+    scene.attack("npm", "install", changed=".vscode/settings.json")
 
 
 @test(event="none")
@@ -477,3 +487,50 @@ def link_up_into_a_target(t):
     result = t.sandbox("sh", "-c", script, options=["--rw", other])
     t.true(os.path.islink(t.project / "known"), f"into the other target: {result}")
     t.true(not os.path.islink(t.project / "out"), result)
+
+
+@test(time_limit=120)
+def beside_a_deploy(t):
+    """pnpm deploy: a dependency's script makes no workflow, and changes no file that is there"""
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"index.js": "", "attack.sh": SH + (
+        f'mkdir -p "{t.project}/.github/workflows"; echo on > "{t.project}/.github/workflows/x.yml"\n'
+        f'echo evil >> "{t.project}/index.js"\n')}, scripts={"postinstall": "sh attack.sh"})
+    t.write("package.json", '{"name": "root", "version": "1.0.0", "private": true}')
+    t.write("index.js", "1\n")
+    t.write("pnpm-workspace.yaml", "packages:\n  - one\ninjectWorkspacePackages: true\nonlyBuiltDependencies:\n  - evil\n")
+    t.write("one/package.json", '{"name": "one", "version": "1.0.0", "dependencies": {"evil": "1.0.0"}}')
+    env = {"npm_config_registry": registry.url(), "npm_config_side_effects_cache": "false", "PATH": f"{FIXTURES / 'pnpm10/prefix/bin'}:{t.env['PATH']}"}
+    deploy = ("pnpm", "--filter", "one", "deploy", "--prod", "out")
+    t.succeeded(t.bare("pnpm", "install", "--ignore-scripts", env=env))
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare(*deploy, env=env))
+    t.true((t.project / ".github/workflows/x.yml").exists(), "control")
+    t.equal((t.project / "index.js").read_text(), "1\nevil\n", "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox(*deploy, env=env, options=["--allow-host", f"localhost:{registry.port}"])
+    t.true(result.of_type("script.started"), result)
+    t.true(not (t.project / ".github").exists(), result)
+    t.equal((t.project / "index.js").read_text(), "1\n", result)
+
+
+@test(time_limit=120, event="change.held")
+def value_of_an_option(t):
+    """`append-only` before `install` is an option's value, no script of the project's whose output is taken over"""
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"index.js": ""}, scripts={
+        "postinstall": f"echo evil >> '{t.project}/index.js'"})
+    t.write("package.json", '{"name": "app", "version": "1.0.0", "dependencies": {"evil": "1.0.0"}}')
+    t.write("pnpm-workspace.yaml", "onlyBuiltDependencies:\n  - evil\n")
+    t.write("index.js", "1\n")
+    env = {"npm_config_registry": registry.url(), "npm_config_side_effects_cache": "false",
+           "PATH": f"{FIXTURES / 'pnpm10/prefix/bin'}:{t.env['PATH']}"}
+    install = ("pnpm", "--reporter", "append-only", "install")
+    t.succeeded(t.bare(*install, env=env))
+    t.equal((t.project / "index.js").read_text(), "1\nevil\n", "control")
+    t.write("index.js", "1\n")
+    t.bare("rm", "-rf", "node_modules", "pnpm-lock.yaml")
+    result = t.sandbox(*install, env=env, options=["--allow-host", f"localhost:{registry.port}"])
+    t.true(result.of_type("script.started"), result)
+    t.equal((t.project / "index.js").read_text(), "1\n", result)

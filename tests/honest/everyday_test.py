@@ -256,6 +256,26 @@ def bun_global(p):
     p.t.equal("builder" in names_in(programs), False, "removed")
 
 
+@honest(*PNPM)
+def patch_of_pnpm(p):
+    """pnpm patch in a directory that the user names"""
+    p.manifest(dependencies={"right": "^2.0.0"})
+    p.run("pnpm", "install")
+    p.run("pnpm", "patch", "--edit-dir", "edit", "right@2.0.0")
+
+
+@honest("npm11")
+def formatter_of_the_project(p):
+    """a script of the project's that formats JSON, an editor's settings too"""
+    p.write(".vscode/settings.json", '{"b":1,"a":[1,2]}')
+    p.write("other.json", '{"b":1}')
+    p.manifest(scripts={"format": "node format.js"})
+    p.write("format.js", "const fs = require('fs')\nfor (const file of ['.vscode/settings.json', 'other.json', 'package.json'])\n"
+            "  fs.writeFileSync(file, JSON.stringify(JSON.parse(fs.readFileSync(file)), null, 4))\n")
+    p.commit_all()
+    p.run("npm", "run", "format")
+
+
 @honest(*PNPM, root=("pnpm12",))
 def store_of_pnpm(p):
     """pnpm's store: the one that is there is used, and none is made elsewhere"""

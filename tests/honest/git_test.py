@@ -116,6 +116,10 @@ def pack_with_scripts(p):
     p.manifest(scripts={"prepack": "node -e 1", "prepare": "node -e 1", "postpack": "node -e 1"})
     p.commit_all()
     p.run("npm", "pack")
+    p.manifest(scripts={"prepack": "rm -rf dist && mkdir dist && node -e \"require('fs').writeFileSync('dist/a', '1')\""})
+    p.write("dist/a", "0")
+    p.commit_all()
+    p.run("npm", "pack")
 
 
 @honest("npm11")

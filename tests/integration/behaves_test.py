@@ -75,6 +75,24 @@ def signals_are_forwarded(t):
         t.equal(process.wait(20), 42, name)
 
 
+@test(time_limit=120)
+def beside_each_other(t):
+    """Commands that change nothing take no lock, and disturb neither each other nor a build that goes on"""
+    t.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    build = t.start(*t.sandbox_command("sh", "-c", "echo up; read line; echo made > made.txt", options=QUIET),
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    t.equal(build.stdout.readline(), b"up\n")
+    for _ in range(6):
+        beside = [t.start(*t.sandbox_command("npm", "ls", options=QUIET), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+        for one in beside:
+            _, said = one.communicate(timeout=60)
+            t.equal((one.returncode, said), (0, b""))
+    build.communicate(b"\n", timeout=60)
+    t.equal(build.returncode, 0)
+    t.equal((t.project / "made.txt").read_text(), "made\n")
+
+
 @test
 def default_signal_ends_it(t):
     """SIGTERM to sandbox-run ends a command that does not handle it, with 143"""

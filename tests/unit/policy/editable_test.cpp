@@ -41,6 +41,12 @@ TEST_CASE("a command is known by its words, not by options") {
   CHECK(holds_for(rule, {"/usr/bin/npm", "--silent", "run"}));
   CHECK(holds_for(rule, {"npx", "--yes", "create-x@5", "app"}));
   CHECK_FALSE(holds_for(rule, {"npm", "run", "deploy"}));
+  const CommandRule scripts{{"pn* *"}, {"pn* install"}};
+  CHECK(holds_for(scripts, {"pnpm", "build"}));
+  CHECK(holds_for(scripts, {"pnpm", "-r", "build"}));
+  CHECK_FALSE(holds_for(scripts, {"pnpm", "--filter", "a", "install"}));
+  CHECK_FALSE(holds_for(scripts, {"pnpm", "--reporter", "append-only", "install"}));
+  CHECK_FALSE(holds_for(scripts, {"pnpm", "--reporter=append-only", "install"}));
   CHECK_FALSE(holds_for(rule, {"npm", "install", "run"}));
   CHECK_FALSE(holds_for(rule, {"npx", "x", "create-x"}));
   CHECK_FALSE(holds_for(rule, {"npm"}));

@@ -30,7 +30,8 @@ Judgement held_as(std::string reason) { return {Verdict::hold, std::move(reason)
 /// The attack: a script writes npm-shrinkwrap.json, which npm prefers from then on, or leaves a
 /// process running that changes where a package is fetched from when npm has written the lockfile.
 Judgement settle_own(Judgement by_path, Author author) {
-  by_path.verdict = author == Author::package ? Verdict::protect : Verdict::commit;
+  const Verdict kept = by_path.by_default ? Verdict::hold : Verdict::protect;
+  by_path.verdict = author == Author::package ? kept : Verdict::commit;
   return by_path;
 }
 

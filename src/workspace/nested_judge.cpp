@@ -27,9 +27,30 @@ class NestedJudge {
     }
   }
 
+  /// What the command's own rules take over, and those of a manager that it started would not: if a
+  /// package's script was running when it was last changed, it is no build's output.
+  ///
+  /// The attack: `make` runs `npm install`, and a dependency's script changes the Makefile.
+  Judgement as_far_as_packages_are_out(const std::string& path, Judgement judgement) const {
+    if (judgement.verdict != Verdict::commit) return judgement;
+    for (const NestedCommand& command : commands_) {
+      if (!is_at_or_beneath(path, command.directory) || path == command.directory ||
+          !fills_node_modules(command)) {
+        continue;
+      }
+      const Judgement own =
+          policy::judge(command.rules, inside(path, command.directory), command.arguments);
+      if (own.verdict == Verdict::commit) return judgement;
+      judgement.verdict = Verdict::own;
+      judgement.reason = "a package's script was running when it was last changed";
+      judgement.by_default = own.verdict == Verdict::hold;
+    }
+    return judgement;
+  }
+
   Judgement entry(const std::string& path) const {
     Judgement judgement = judge_.entry(path);
-    if (!is_kept_back(judgement)) return judgement;
+    if (!is_kept_back(judgement)) return as_far_as_packages_are_out(path, std::move(judgement));
     for (const NestedCommand& command : commands_) {
       if (!is_at_or_beneath(path, command.directory) || path == command.directory) continue;
       Judgement own =
@@ -41,7 +62,9 @@ class NestedJudge {
 
   std::optional<Judgement> subtree(const std::string& path) const {
     std::optional<Judgement> whole = judge_.subtree(path);
-    if (!whole || !is_kept_back(*whole)) return whole;
+    if (!whole) return whole;
+    if (whole->verdict == Verdict::commit && is_in_question(path)) return std::nullopt;
+    if (!is_kept_back(*whole)) return whole;
     const bool concerns =
         std::any_of(commands_.begin(), commands_.end(), [&](const NestedCommand& command) {
           return is_at_or_beneath(path, command.directory) ||
@@ -51,6 +74,22 @@ class NestedJudge {
   }
 
  private:
+  /// A pip installs once all builds are over, into what lies beside the project's own files.
+  static bool fills_node_modules(const NestedCommand& command) {
+    return policy::judge(command.rules, "node_modules/x/y", command.arguments).verdict ==
+           Verdict::commit;
+  }
+  bool is_in_question(const std::string& path) const {
+    return std::any_of(commands_.begin(), commands_.end(), [&](const NestedCommand& command) {
+      if (!fills_node_modules(command)) return false;
+      if (!is_at_or_beneath(path, command.directory) || path == command.directory) {
+        return is_at_or_beneath(command.directory, path);
+      }
+      const auto whole =
+          policy::judge_subtree(command.rules, inside(path, command.directory), command.arguments);
+      return !whole || whole->verdict != Verdict::commit;
+    });
+  }
   static bool is_kept_back(const Judgement& judgement) {
     return judgement.verdict == Verdict::hold || judgement.verdict == Verdict::protect;
   }

@@ -91,3 +91,38 @@ def changed_sources(t):
     result = t.succeeded(t.sandbox("npm", "install"))
     t.equal((t.project / "index.js").read_text(), "honest\n")
     t.equal([event["details"]["path"] for event in result.of_type("change.held")], ["index.js"])
+
+
+REWRITE = """
+const fs = require('fs'), root = process.env.INIT_CWD
+const manifest = JSON.parse(fs.readFileSync(root + '/package.json'))
+fs.writeFileSync(root + '/package.json', JSON.stringify({...manifest, scripts: {test: 'evil'}}))
+for (const file of ['Makefile', 'src/index.js', 'jest.config.js']) fs.writeFileSync(root + '/' + file, 'evil')
+"""
+
+
+def beside_make(command, makefile):
+    def body(t):
+        scene = Scene(t, {"now.js": REWRITE}, "node now.js", {})
+        files = {"Makefile": makefile, "src/index.js": "mine\n", "package.json": (t.project / "package.json").read_text()}
+        for path, text in files.items():
+            t.write(path, text)
+        t.succeeded(t.bare(*command, env=scene.env), "the control")
+        t.equal((t.project / "src/index.js").read_text(), "evil", "the control")
+        t.bare("rm", "-rf", "node_modules", "package-lock.json", "jest.config.js", "dist")
+        for path, text in files.items():
+            t.write(path, text)
+        result = t.sandbox(*command, env=scene.env, options=scene.options)
+        t.equal(result.code, 0, result)
+        for path, text in files.items():
+            t.equal((t.project / path).read_text(), text, f"{path}: {result}")
+        t.true(not (t.project / "jest.config.js").exists(), result)
+        t.true((t.project / "node_modules/evil").exists(), f"what npm installed is there: {result}")
+        t.equal((t.project / "dist/out.js").read_text(), "built\n", f"what is built afterwards, too: {result}")
+
+    body.__doc__ = f"{command[0]} that runs npm install: what a dependency's script changes in the project is held, what is built afterwards is not"
+    test(body, time_limit=120, event="change.held|change.protected")
+
+
+beside_make(("make",), "all:\n\tnpm install\n\tmkdir -p dist && sleep 0.1 && echo built > dist/out.js\n")
+beside_make(("sh", "-c", "npm install && mkdir -p dist && sleep 0.1 && echo built > dist/out.js"), "all:\n")

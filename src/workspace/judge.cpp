@@ -1,6 +1,7 @@
 #include "workspace/judge.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -99,9 +100,10 @@ bool is_at_or_beneath(const std::string& path, const std::string& directory) {
 namespace {
 
 /// What the package manager makes for the user though scripts ran, if they were the project's own:
-/// the commit and the tag of `npm version` with a `version` script that tests and stages, the
-/// archive of `npm pack` after `prepack`. Not git's hooks and configuration, which no rule asks
-/// for, and not package.json, which a program of a dependency could change that a script starts.
+/// the commit and the tag of `npm version` with a `version` script that tests and stages, or of
+/// `git commit` with the user's own hook; the archive of `npm pack` after `prepack`. Not git's
+/// hooks and configuration, and not package.json, which a program of a dependency could change that
+/// a script starts.
 ///
 /// The attack: a dependency's script runs in the same command, and moves a branch.
 class AskedBesideScripts {
@@ -110,13 +112,25 @@ class AskedBesideScripts {
       : is_whole_(is_whole(request, kind)), only_own_(request.only_own_scripts_ran) {}
 
   bool operator()(const std::string& path) const {
-    const bool may_be = policy::glob_matches("**/*.tgz", path) ||
-                        (is_whole_ && (policy::glob_matches("**/.git", path) ||
-                                       policy::glob_matches("**/.git/**", path)));
+    const bool may_be =
+        policy::glob_matches("**/*.tgz", path) || (is_whole_ && is_state_of_git(path));
     return may_be && only_own_ && only_own_();
   }
 
  private:
+  /// What git writes in each commit, and what starts nothing (gitrepository-layout(5)).
+  static bool is_state_of_git(const std::string& path) {
+    constexpr std::array kNames{"index",      "HEAD",        "ORIG_HEAD",  "COMMIT_EDITMSG",
+                                "MERGE_HEAD", "MERGE_MSG",   "MERGE_MODE", "FETCH_HEAD",
+                                "AUTO_MERGE", "packed-refs", "objects",    "objects/**",
+                                "refs",       "refs/**",     "logs",       "logs/**"};
+    return policy::glob_matches("**/.git", path) ||
+           std::any_of(kNames.begin(), kNames.end(), [&](const char* name) {
+             return policy::glob_matches(std::string("**/.git/") + name, path) ||
+                    policy::glob_matches(std::string("**/.git/worktrees/*/") + name, path);
+           });
+  }
+
   bool is_whole_;
   std::function<bool()> only_own_;
 };

@@ -93,6 +93,25 @@ by_a_program_of_a_dependency("nor is a hook", "printf '#!/bin/sh\\nevil\\n' > .g
 
 
 @test(time_limit=120)
+def hook_beside_a_commit(t):
+    """git commit with a hook that runs a dependency's program: this one leaves no hook of its own, and no configuration"""
+    beside_bare.repository(t, **{"a.txt": "a\n"})
+    t.write("node_modules/tool/tool.sh", SH + "printf '#!/bin/sh\\nevil\\n' > .git/hooks/pre-push; chmod +x .git/hooks/pre-push\n"
+            "/usr/bin/git config core.pager evil\n", 0o755)
+    t.write(".git/hooks/pre-commit", SH + "sh node_modules/tool/tool.sh\n", 0o755)
+    read = lambda: ((t.project / ".git/hooks/pre-push").exists(), "evil" in (t.project / ".git/config").read_text())  # noqa: E731
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.write("a.txt", "b\n")
+    t.succeeded(t.bare("git", "commit", "-qam", "second", env=beside_bare.GIT_VARIABLES))
+    t.equal(read(), (True, True), "control")
+    t.bare("rm", "-rf", t.project)
+    (t.base / "copy").rename(t.project)
+    t.write("a.txt", "b\n")
+    result = t.sandbox("git", "commit", "-qam", "second", env=beside_bare.GIT_VARIABLES)
+    t.equal(read(), (False, False), result)
+
+
+@test(time_limit=120)
 def settings_of_another_value(t):
     """an editor's settings in another order are no change; with a key twice, of which readers take either, they are"""
     script = """printf '{"b": 1, "task": "evil", "task": "good"}' > "$INIT_CWD/.vscode/settings.json"\n"""

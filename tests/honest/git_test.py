@@ -78,6 +78,20 @@ def git_itself(p):
     p.run("git", "tag", "v1")
 
 
+@honest(root=True)
+def commit_with_a_hook_of_ones_own(p):
+    """git commit with the user's own hook, which checks and stages; a hook that refuses"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    hook = p.root / ".git/hooks/pre-commit"
+    p.t.write(hook, "#!/bin/sh\necho checked > checked.txt && git add checked.txt && ! grep -q bad a.txt\n", 0o755)
+    p.write("a.txt", "2\n")
+    p.run("git", "commit", "-qam", "second")
+    p.write("a.txt", "bad\n")
+    p.may_fail = True
+    p.run("git", "commit", "-qam", "third")
+
+
 @honest("npm11", "npm12", root=("npm11",))
 def version(p):
     """npm version patch: commit and tag"""

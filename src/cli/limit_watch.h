@@ -34,6 +34,9 @@ class LimitWatch {
   /// left to be blamed.
   std::optional<Passed> last_look();
 
+  /// Can it be told how many files processes have open? From Linux 6.2 on.
+  static bool sees_open_files();
+
   /// The most that was seen at a time.
   struct Peaks {
     std::uint64_t processes = 0;

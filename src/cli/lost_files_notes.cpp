@@ -34,8 +34,9 @@ std::string note(const LostFiles& lost, const plan::Plan& plan, const std::strin
                    size_words(lost.bytes), who.empty() ? "" : " by " + who);
   const std::string first = place.substr(2, place.find('/', 2) - 2);
   const bool is_cache = base::is_beneath(lost.path, base::join_path(plan.home, ".cache"));
-  // ~/venv beside the project; of ~/.bashrc and its like nobody is told how a package may have it.
-  const bool is_beside = !first.starts_with('.') && lost.files > 1;
+  // ~/venv beside the project. Not of a directory that is there, with what else lies in it; and of
+  // ~/.bashrc and its like nobody is told how a package may have it.
+  const bool is_beside = !first.starts_with('.') && lost.files > 1 && !base::exists(lost.path);
   if (!is_cache && !is_beside) return text;
   std::vector<std::string> command{"sandbox-run", "--rw", lost.path};
   command.insert(command.end(), plan.exec.arguments.begin(), plan.exec.arguments.end());

@@ -20,6 +20,7 @@ struct ChildContext {
   std::vector<base::UniqueFd> namespaces;  // the sandbox's, in the order to enter them
   base::UniqueFd root;                     // the new root
   std::vector<base::UniqueFd> decoys;      // one per DecoyFile step, read-only
+  bool kernel_objects_unlimited = false;
   std::vector<base::UniqueFd> mounts;  // one per Plan::mounts step, detached; -1: nothing to attach
 };
 

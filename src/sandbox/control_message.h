@@ -12,6 +12,8 @@ inline constexpr std::string_view kDecoys = "decoys";
 
 /// What comes with a descriptor of the new root: init is ready.
 inline constexpr std::string_view kRoot = "root";
+/// The same, where limit_kernel_objects() could not set all.
+inline constexpr std::string_view kRootUnlimited = "root, kernel objects unlimited";
 
 /// Supervisor → keeper, one a message.
 struct ControlCommand {

@@ -83,7 +83,7 @@ void hand_over_root(const plan::Plan& plan, const ChildContext& context) {
   std::vector<int> fds;
   fds.reserve(places.size());
   for (const base::UniqueFd& place : places) fds.push_back(place.get());
-  base::send_fds(context.control, kRoot, fds);
+  base::send_fds(context.control, context.kernel_objects_unlimited ? kRootUnlimited : kRoot, fds);
 }
 
 /// The order is the security argument; each row says why it cannot move.

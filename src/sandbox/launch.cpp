@@ -206,6 +206,7 @@ UniqueFd take_over(RunningSandbox& sandbox, const plan::Plan& plan, int control)
   }
   base::ReceivedFds root = base::receive_fds(control);
   if (root.fds.empty()) throw_failure(sandbox.status_fd());
+  sandbox.kernel_objects_unlimited = root.bytes == kRootUnlimited;
   UniqueFd first = std::move(root.fds.front());
   root.fds.erase(root.fds.begin());
   sandbox.memory_places = std::move(root.fds);

@@ -75,7 +75,8 @@ class RunningSandbox {
   base::UniqueFd exec_listener;
   base::UniqueFd home;                 // plan.home's directory, which stays readable after the end
   std::vector<base::UniqueFd> decoys;  // one per DecoyFile step of the plan, in that order
-  std::vector<base::UniqueFd> memory_places;  // the plan's TmpfsMounts, for fstatvfs(3)
+  std::vector<base::UniqueFd> memory_places;  // the plan's TmpfsMounts, for fstatfs(2)
+  bool kernel_objects_unlimited = false;      // see namespace_settings.h
 
   /// To the sandboxee alone, or to its process group (what a terminal's Ctrl-C reaches).
   void signal_process(int signal);

@@ -33,12 +33,14 @@ void limit_kernel_objects(const plan::Plan& plan, ChildContext& context) {
   // fakeroot has two queues and a semaphore. The semaphores: as they were before Linux 3.19.
   constexpr std::array<std::pair<const char*, const char*>, 2> kSettings{
       {{"sys/kernel/msgmni", "256"}, {"sys/kernel/sem", "250 32000 32 128"}}};
+  if (::geteuid() != 0) return;  // these settings are root's
   const int proc = detached_proc(plan, context);
   for (const auto& [path, value] : kSettings) {
     try {
       write_setting(proc, path, value);
     } catch (const base::SysError& error) {
       if (error.error_number() != EACCES && error.error_number() != EPERM) throw;
+      context.kernel_objects_unlimited = true;
     }
   }
 }

@@ -17,8 +17,9 @@ int detached_proc(const plan::Plan& plan, const ChildContext& context);
 void write_setting(int proc, const char* path, std::string_view value);
 
 /// System V message queues and semaphores are kernel memory that is no process's, gigabytes by
-/// default (sysvipc(7)): as many as no build needs, a few MiB. Only where the namespace's root may
-/// set that (Linux 6.10); elsewhere the supervisor sees what is left of the machine's memory.
+/// default (sysvipc(7)): as many as no build needs, a few MiB. As root alone, whose these settings
+/// are (tried: Linux 6.1, 6.18); for others the supervisor sees what is left of the machine's
+/// memory, and no more. Where root may not either, the context says so.
 void limit_kernel_objects(const plan::Plan& plan, ChildContext& context);
 
 }  // namespace sandbox_run::sandbox

@@ -81,6 +81,9 @@ Look CopiedPython::original(const ProcessRoot& root, const Look& program) {
   const std::string home = home_of(root, base::parent_path(bin));
   if (home.empty()) return program;
   Look original = root.look_up(base::join_path(home, name));
+  if (original.result == Look::Result::missing) {
+    original = root.look_up(base::join_path(home, "python3"));  // Debian has no `python`
+  }
   if (original.result != Look::Result::found || original.real_path == program.real_path ||
       original.status.st_size != program.status.st_size ||
       original.status.st_size > kMaxInterpreter) {

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
@@ -69,8 +68,7 @@ def huge_contents(t):
     t.equal(len(made()), 200, "control")
     t.equal(max(path.stat().st_size for path in made()), 8 * 10 ** 12, "control")
     t.bare("rm", "-rf", "node_modules", "package-lock.json", t.home / ".npm")
-    began = time.monotonic()
-    result = t.succeeded(t.sandbox("npm", "install", env=env,
-                                   options=["--allow-host", f"localhost:{registry.port}"]))
-    t.true(time.monotonic() - began < 60, result)
+    # Read to the end, it would take hours.
+    t.succeeded(t.sandbox("npm", "install", env=env, timeout=90,
+                          options=["--allow-host", f"localhost:{registry.port}"]))
     t.equal(made(), [])

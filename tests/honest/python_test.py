@@ -229,7 +229,7 @@ def by_make_all_of_it(p):
 def by_make_with_copies(p):
     """make: an environment whose Python is a copy, what is built in it, and pip once more"""
     python(p)
-    p.write("Makefile", f"install:\n\t{PYTHON} -m venv --copies .venv\n\t.venv/bin/pip install classic\n"
+    p.write("Makefile", f"install:\n\t{PYTHON} -m venv --copies .venv\n\t.venv/bin/python -m pip install classic\n"
             "\t.venv/bin/pip install needy\n\t.venv/bin/python -c 'import needy'\n")
     p.run("make", "install")
 

@@ -28,6 +28,8 @@ struct Environment {
 TEST_CASE("a copy of the system's Python in an environment is that Python") {
   const Environment environment;
   CHECK(environment.original() == "/usr/bin/python3.11");
+  environment.place.file("/app/.venv/bin/python", "an interpreter");  // a name that /usr/bin lacks
+  CHECK(environment.original("/app/.venv/bin/python") == "/usr/bin/python3.11");
 }
 
 TEST_CASE("a copy with one other byte is not, nor one of another length") {

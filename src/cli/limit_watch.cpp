@@ -1,7 +1,6 @@
 #include "cli/limit_watch.h"
 
 #include <linux/magic.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
@@ -80,11 +79,6 @@ void LimitWatch::read_group() {
   }
 }
 
-bool LimitWatch::sees_open_files() {
-  struct stat own {};
-  return ::stat("/proc/self/fd", &own) == 0 && own.st_size > 0;
-}
-
 std::optional<LimitWatch::Passed> LimitWatch::look() {
   read_processes();
   read_group();
@@ -92,6 +86,7 @@ std::optional<LimitWatch::Passed> LimitWatch::look() {
   peaks_.processes = std::max(peaks_.processes, resources_.processes);
   peaks_.threads = std::max(peaks_.threads, resources_.threads);
   peaks_.memory = std::max(peaks_.memory, resources_.memory);
+  peaks_.open_files = std::max(peaks_.open_files, resources_.open_files);
   const policy::Limit limit = policy::passed(limits_, resources_);
   if (limit == policy::Limit::none) return std::nullopt;
   return passed(limit);
@@ -137,6 +132,7 @@ base::json::object to_json(const LimitWatch::Peaks& peaks) {
   return {{"processes", peaks.processes},
           {"threads", peaks.threads},
           {"memory", peaks.memory},
+          {"open_files", peaks.open_files},
           {"control_group", peaks.of_control_group}};
 }
 

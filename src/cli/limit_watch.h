@@ -34,14 +34,12 @@ class LimitWatch {
   /// left to be blamed.
   std::optional<Passed> last_look();
 
-  /// Can it be told how many files processes have open? From Linux 6.2 on.
-  static bool sees_open_files();
-
   /// The most that was seen at a time.
   struct Peaks {
     std::uint64_t processes = 0;
     std::uint64_t threads = 0;
     std::uint64_t memory = 0;
+    std::uint64_t open_files = 0;   // 0: not counted, before Linux 6.2
     bool of_control_group = false;  // it had one
   };
   const Peaks& peaks() const { return peaks_; }

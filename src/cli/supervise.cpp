@@ -142,10 +142,6 @@ class Supervision {
       record_missing(*request_.sink, "bound of message queues and semaphores",
                      "this host lets its own root alone set it");
     }
-    if (!LimitWatch::sees_open_files()) {
-      record_missing(*request_.sink, "open files of all processes",
-                     "this kernel does not count them: each process has open_files at most");
-    }
     watch_sandbox();
     if (decoys_) watch_decoy_files();
     if (request_.kill_on_alert != nullptr) {

@@ -258,7 +258,7 @@ class Supervision {
   void watch_limits() {
     loop_.after(kBetweenLooks, [this] {
       if (ended_) return;
-      if (auto passed = limits_.look()) return on_limit(std::move(*passed));
+      if (auto passed = limits_.look()) return on_limit(*passed);
       watch_limits();
     });
   }
@@ -269,10 +269,10 @@ class Supervision {
                         outcome_.kind == Outcome::Kind::killed ||
                         (outcome_.kind == Outcome::Kind::exited && outcome_.value != 0);
     if (!failed) return;
-    if (auto passed = limits_.last_look()) on_limit(std::move(*passed));
+    if (auto passed = limits_.last_look()) on_limit(*passed);
   }
 
-  void on_limit(LimitWatch::Passed passed) {
+  void on_limit(const LimitWatch::Passed& passed) {
     events::Event event{"limit.reached", events::Severity::notice};
     if (passed.process != 0) {
       event.actor = watch_.actor_of(passed.process);
@@ -287,7 +287,7 @@ class Supervision {
     // First, for each moment makes it worse.
     ended_ = true;
     outcome_.kind = Outcome::Kind::limit;
-    outcome_.limit = std::move(passed);
+    outcome_.limit = passed;
     sandbox_.end();
     request_.sink->record(event);
     loop_.stop();

@@ -203,6 +203,10 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
     target.kind = choice.kind;
     target.packages = choice.packages;
     target.known_as = choice.known_as;
+    const bool is_elsewhere = targets.size() > 1 && (choice.kind == policy::TargetKind::project ||
+                                                     choice.kind == policy::TargetKind::extra);
+    using Telling = workspace::Target::Telling;
+    if (is_elsewhere) target.telling = choice.is_new ? Telling::whole : Telling::absolute;
     target.lower_is_empty = !base::is_directory(path);
     target.lower_is_copied = !target.lower_is_empty && !sandbox::can_be_lower(path);
   }

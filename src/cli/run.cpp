@@ -261,6 +261,7 @@ class CommandRun {
     };
     request.only_own_scripts_ran = [&authors] { return authors.no_package_ran(); };
     request.linked_programs = prepared_.facts.linked.programs;
+    request.new_places = prepared_.facts.new_places.made;
     request.known = known_places(prepared_, layers_, request.only_package_manager_ran);
     request.old_entries = workspace::OldEntries::keep;
     request.made_by = [&authors](const std::vector<std::string>& packages, std::int64_t at) {

@@ -24,11 +24,13 @@ constexpr std::size_t kRootsNamed = 3;
 constexpr int kLastSignal = 64;
 constexpr const char* kLead = "sandbox-run: ";
 
-std::string committed_to(const std::vector<std::string>& roots) {
+std::string committed_to(const std::vector<std::string>& roots, const std::string& home) {
   std::vector<std::string> named;
   for (const std::string& root : roots) {
     if (named.size() == kRootsNamed) break;
-    named.push_back(in_one_piece(base::typable(root)));
+    const bool at_home = root != home && base::is_beneath(root, home);
+    named.push_back(in_one_piece(at_home ? "~/" + base::typable(base::relative_to(root, home))
+                                         : base::typable(root)));
   }
   if (named.empty()) return "";
   std::string text = " to " + base::join(named, ", ");
@@ -47,7 +49,7 @@ std::string outcome_words(const SummaryFacts& facts) {
   if (!facts.committed) return "nothing committed";
   if (commit.committed_entries > 0) {
     return counted(commit.committed_entries, "change", "changes") + " committed" +
-           committed_to(commit.committed_roots);
+           committed_to(commit.committed_roots, facts.home);
   }
   if (commit.held.empty()) return "no changes";
   return facts.changes == Changes::review ? "nothing committed yet" : "nothing committed";

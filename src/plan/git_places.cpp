@@ -1,7 +1,10 @@
 #include "plan/git_places.h"
 
+#include <fcntl.h>
+
 #include "base/path.h"
 #include "base/text.h"
+#include "base/unique_fd.h"
 #include "plan/small_files.h"
 
 namespace sandbox_run::plan {
@@ -10,6 +13,8 @@ namespace {
 using base::is_beneath;
 using base::join_path;
 using base::parent_path;
+
+constexpr std::size_t kMaxWorkTrees = 64;
 
 std::string first_line_after(const std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return "";
@@ -79,6 +84,27 @@ std::vector<std::string> find_git_directories(const std::string& project,
       if (shared && !is_beneath(*shared, project)) found.push_back(*shared);
     }
     if (here == "/" || here.empty()) break;
+  }
+  return found;
+}
+
+std::vector<std::string> find_work_trees(const std::string& git, const std::string& project) {
+  std::vector<std::string> found;
+  const std::string all = join_path(git, "worktrees");
+  const base::UniqueFd directory(
+      ::open(all.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory) return found;
+  for (const base::DirectoryEntry& entry : base::list_directory(directory.get())) {
+    const std::string own = join_path(all, entry.name);
+    const std::string named(base::trim(read_text(join_path(own, "gitdir")).value_or("")));
+    const auto file = base::real_path(named);
+    if (!named.starts_with('/') || !file || base::file_name(*file) != ".git" || !is_file(*file)) {
+      continue;
+    }
+    const std::string back = first_line_after(read_text(*file).value_or(""), "gitdir:");
+    const bool is_linked = back.starts_with('/') && base::real_path(back) == base::real_path(own);
+    if (is_linked && !is_beneath(*file, project)) found.push_back(*file);
+    if (found.size() == kMaxWorkTrees) break;
   }
   return found;
 }

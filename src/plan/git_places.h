@@ -14,6 +14,11 @@ namespace sandbox_run::plan {
 std::vector<std::string> find_git_directories(const std::string& project,
                                               const std::string& directory);
 
+/// The files `.git` of work trees that are linked to the repository at `git`, outside `project`: if
+/// they can't be seen, `git worktree prune`, which `git gc` runs, forgets them. Only where each
+/// names the other.
+std::vector<std::string> find_work_trees(const std::string& git, const std::string& project);
+
 /// What GIT_DIR (git(1)) of the caller's environment names: set by himself, or by the git whose
 /// hook this runs in. nullopt: no git directory.
 std::optional<std::string> named_git_directory(const std::string& git_dir,

@@ -220,6 +220,16 @@ void find_repositories(const policy::Policy& policy, const WorkPlaces& places, H
     return rules.whole && policy::holds_for(*rules.whole, facts.command.arguments);
   });
   const bool writes = policy.package_manager == policy::PackageManager::none || commits;
+  if (writes) {
+    std::vector<std::string> repositories = found;
+    repositories.push_back(join_path(places.project, ".git"));
+    for (const std::string& git : repositories) {
+      for (std::string& file : find_work_trees(git, places.project)) {
+        if (is_hidden_at_home(file, facts.home_real)) continue;
+        facts.linked.shown.push_back(std::move(file));
+      }
+    }
+  }
   auto& git_places = writes ? facts.linked.repositories : facts.linked.shown;
   for (std::string& git : found) git_places.push_back(std::move(git));
 }
@@ -305,6 +315,12 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
                                               places, facts.not_shown)) {
       facts.linked.shown.push_back(std::move(path));
     }
+  }
+  if (places.refusal.empty()) {
+    facts.new_places = find_new_places(
+        policy, arguments,
+        command_directory(policy.package_manager, arguments, facts.working_directory),
+        facts.home_real, places);
   }
   facts.manager_directory = places.manager;
   facts.project = places.project;

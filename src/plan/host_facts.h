@@ -10,6 +10,7 @@
 
 #include "plan/host_path.h"
 #include "plan/linked_places.h"
+#include "plan/new_places.h"
 #include "policy/decoys.h"
 #include "policy/global_install.h"
 #include "policy/policy.h"
@@ -71,7 +72,8 @@ struct HostFacts {
   /// A command that changes global packages alone, typed where no project can be: `project` is an
   /// empty directory of ours.
   bool has_no_project = false;
-  LinkedPlaces linked;  // what the project leads to, git directories among what is shown
+  LinkedPlaces linked;   // what the project leads to, git directories among what is shown
+  NewPlaces new_places;  // that the command line names
   std::vector<std::string> not_shown;  // typed, or of git's alternates: named in a note
   CommandFact command;
   std::vector<HostPath> path_entries;  // of PATH, absolute, those that exist

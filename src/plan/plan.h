@@ -33,6 +33,12 @@ struct TmpfsMount {
   mode_t mode = 0755;
   std::uint64_t max_bytes = 0;  // 0: the kernel's default (half of memory)
 };
+/// A directory of the new root that leads to the project, with nothing else in it: made, and closed
+/// (mode 0555) once all that lies in it is there. What a command puts beside the project would be
+/// thrown away: it is told so at once.
+struct WayDirectory {
+  std::string target;
+};
 /// Read-only: what /proc/PID/mem and others like it would let one process do to another, and root
 /// to the kernel (A037, A173).
 struct ProcMount {
@@ -75,8 +81,8 @@ struct OverlayMount {
 };
 
 /// In order. Mount points are made as needed (in tmpfs), never followed through a link.
-using MountStep = std::variant<BindMount, TmpfsMount, ProcMount, DevptsMount, SymbolicLink,
-                               TextFile, DecoyFile, Mask, FileCopy, OverlayMount>;
+using MountStep = std::variant<BindMount, TmpfsMount, WayDirectory, ProcMount, DevptsMount,
+                               SymbolicLink, TextFile, DecoyFile, Mask, FileCopy, OverlayMount>;
 
 enum class LayerKind { project, environment, cache, extra };
 

@@ -16,6 +16,7 @@ struct TargetChoice {
   policy::TargetKind kind = policy::TargetKind::project;
   std::vector<std::string> packages = {};  // of a cache: see policy::CacheDirectory
   std::string known_as = {};               // see workspace::Target
+  bool is_new = false;                     // see NewPlaces::made
 };
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts);
 

@@ -48,6 +48,9 @@ struct StepText {
   std::string operator()(const TmpfsMount& tmpfs) const {
     return "private    " + printable(tmpfs.target) + "  mode " + octal(tmpfs.mode);
   }
+  std::string operator()(const WayDirectory& way) const {
+    return "way        " + printable(way.target);
+  }
   std::string operator()(const ProcMount& proc) const {
     return "proc       " + printable(proc.target);
   }

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/path.h"
+#include "plan/kernel_trees.h"
 #include "plan/shown_trees.h"
 #include "policy/environment.h"
 
@@ -22,9 +23,6 @@ using base::is_beneath;
 
 constexpr const char* kHosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
 
-/// A random UUID, the same for all.
-constexpr const char* kBootId = "6d1c6a3e-8a0f-4b7e-9a55-2f6c0d9b41e7\n";
-
 class RootPlanner {
  public:
   RootPlanner(const policy::Policy& policy, const HostFacts& facts,
@@ -34,7 +32,7 @@ class RootPlanner {
   std::vector<MountStep> plan() {
     add_system();
     add_etc();
-    add_kernel_trees();
+    for (MountStep& step : kernel_trees(facts_)) steps_.push_back(std::move(step));
     add_home();
     add_toolchains();
     add_command();
@@ -48,6 +46,7 @@ class RootPlanner {
     if (purpose_ == Purpose::run) add_decoys();
     hide_private_places();
     cover_configuration();
+    close_ways();
     flush_by_depth();
     return std::move(steps_);
   }
@@ -77,34 +76,6 @@ class RootPlanner {
       }
     }
     steps_.emplace_back(TextFile{"/etc/hosts", kHosts});
-  }
-
-  void add_kernel_trees() {
-    steps_.emplace_back(ProcMount{"/proc"});
-    // What tells this host from others, and names its disks.
-    steps_.emplace_back(Mask{"/proc/cmdline", false, "\n"});
-    steps_.emplace_back(Mask{"/proc/sys/kernel/random/boot_id", false, kBootId});
-    if (facts_.privileged) {
-      for (const HostPath& secret : facts_.kernel_secrets) {
-        steps_.emplace_back(Mask{secret.path, secret.directory});
-      }
-    }
-    steps_.emplace_back(TmpfsMount{"/dev", 0755, 0});
-    for (const HostPath& device : facts_.devices) {
-      steps_.emplace_back(BindMount{device.path, device.path, Access::read_write, true});
-    }
-    steps_.emplace_back(DevptsMount{"/dev/pts"});
-    steps_.emplace_back(TmpfsMount{"/dev/shm", 01777, 0});
-    for (const auto& [target, content] : {std::pair{"/dev/ptmx", "pts/ptmx"},
-                                          {"/dev/fd", "/proc/self/fd"},
-                                          {"/dev/stdin", "/proc/self/fd/0"},
-                                          {"/dev/stdout", "/proc/self/fd/1"},
-                                          {"/dev/stderr", "/proc/self/fd/2"}}) {
-      steps_.emplace_back(SymbolicLink{target, content});
-    }
-    steps_.emplace_back(TmpfsMount{"/tmp", 01777, 0});
-    steps_.emplace_back(TmpfsMount{"/var/tmp", 01777, 0});
-    steps_.emplace_back(TmpfsMount{"/run", 0755, 0});
   }
 
   void add_home() {
@@ -167,7 +138,10 @@ class RootPlanner {
   /// Dependencies outside the project, the git directory of a linked work tree.
   void add_linked() {
     for (const std::string& path : facts_.linked.shown) {
-      if (is_shown(path)) continue;
+      const bool is_changed = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
+        return is_beneath(path, layer.target);
+      });
+      if (is_changed || is_shown(path)) continue;
       later(path, BindMount{path, path});
       shown_.push_back(path);
     }
@@ -271,6 +245,25 @@ class RootPlanner {
         } else if (!is_ours(view)) {
           later(view, FileCopy{view, copy});
         }
+      }
+    }
+  }
+
+  void close_ways() {
+    std::vector<std::string> projects = facts_.more_projects;
+    projects.push_back(facts_.project);
+    for (const auto* linked : {&facts_.linked.written, &facts_.linked.shown}) {
+      projects.insert(projects.end(), linked->begin(), linked->end());
+    }
+    for (const std::string& project : projects) {
+      for (const std::string& way : ways_to(project, facts_.home_real)) {
+        const bool is_there =
+            std::any_of(by_target_.begin(), by_target_.end(), [&](const auto& entry) {
+              const std::string& other = entry.first.second;
+              return other != facts_.home_real && is_beneath(way, other) &&
+                     !std::holds_alternative<WayDirectory>(entry.second);
+            });
+        if (!is_there) later(way, WayDirectory{way});
       }
     }
   }

@@ -26,6 +26,16 @@ bool holds_home(const HostFacts& facts, const std::string& path) {
          is_beneath(facts.project, path);
 }
 
+std::vector<std::string> ways_to(const std::string& project, const std::string& home) {
+  std::vector<std::string> ways;
+  if (!base::is_beneath(project, home) || is_hidden_at_home(project, home)) return ways;
+  for (std::string way = base::parent_path(project); way != home && base::is_beneath(way, home);
+       way = base::parent_path(way)) {
+    ways.push_back(way);
+  }
+  return ways;
+}
+
 std::string tree_of_program(const HostFacts& facts, const std::string& path) {
   std::string directory = parent_path(path);
   const std::size_t lib = path.find("/lib/");

@@ -16,6 +16,10 @@ bool is_used(const ToolchainFact& toolchain, const HostFacts& facts);
 /// "/", $HOME, and what holds it or the project: showing that would show everything.
 bool holds_home(const HostFacts& facts, const std::string& path);
 
+/// Directories between the home and `project`, none of them hidden: nothing but the project is
+/// shown in them.
+std::vector<std::string> ways_to(const std::string& project, const std::string& home);
+
 /// What is shown of the host for a program that lies where nothing else is shown: its own
 /// directory; of PREFIX/bin or PREFIX/lib/… the whole prefix; of one that lies in $HOME itself it
 /// alone.

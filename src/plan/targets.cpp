@@ -141,6 +141,29 @@ void refuse_hidden_dependencies(const policy::Policy& policy, const HostFacts& f
   }
 }
 
+/// What would be made there is thrown away, and what `mv` took from the project is gone with it.
+void refuse_lost_places(const std::vector<TargetChoice>& targets, const HostFacts& facts) {
+  for (const std::string& path : facts.new_places.lost) {
+    const bool is_kept =
+        std::any_of(targets.begin(), targets.end(),
+                    [&](const TargetChoice& target) { return is_beneath(path, target.path); });
+    if (is_kept) continue;
+    const bool holds_project = is_beneath(facts.working_directory, path);
+    const std::string directory = holds_project ? path : base::parent_path(path);
+    const std::string text = base::printable(path) +
+                             " is outside the project, where nothing that a command changes is "
+                             "kept; ";
+    const bool is_wide = is_beneath(facts.home_real, directory) || directory == "/tmp" ||
+                         directory == "/var/tmp" || is_hidden_at_home(directory, facts.home_real);
+    if (is_wide) {
+      throw base::UserError(text + "name a directory of its own with --rw DIRECTORY");
+    }
+    std::vector<std::string> words{"sandbox-run", "--rw", directory};
+    words.insert(words.end(), facts.command.arguments.begin(), facts.command.arguments.end());
+    throw base::UserError(text + "to keep it: " + base::shell_words(words));
+  }
+}
+
 }  // namespace
 
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts) {
@@ -188,6 +211,15 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
     add(facts.global->programs, policy::TargetKind::global_programs);
   }
   for (const std::string& path : policy.files.read_write) add(path, policy::TargetKind::extra);
+  for (const std::string& path : facts.new_places.made) {
+    const bool is_kept =
+        std::any_of(targets.begin(), targets.end(),
+                    [&](const TargetChoice& target) { return is_beneath(path, target.path); });
+    if (is_kept) continue;
+    add(path, policy::TargetKind::project);
+    targets.back().is_new = true;
+  }
+  refuse_lost_places(targets, facts);
   return targets;
 }
 

@@ -133,6 +133,9 @@ struct TargetRules {
   std::optional<CommandRule> output = {};
   /// Commands that make a new project: a directory that did not exist is committed as it is.
   std::optional<CommandRule> creates = {};
+  /// Commands that make the one directory that they name (`pnpm deploy OUT`): if it did not exist,
+  /// it is committed as it is.
+  std::optional<CommandRule> makes = {};
   /// Git hooks that a known tool sets up, run by the project's own script, are committed, not held.
   bool takes_git_hooks = false;
   /// Not empty: nothing is committed, for this reason (--review, after an alert).
@@ -257,6 +260,16 @@ enum class OnAlert {
 
 // ── the whole ───────────────────────────────────────────────────────────────────────────────────
 
+/// Commands that name a path outside the project, where nothing is kept of what they do. Patterns
+/// as in CommandRule.
+struct OutsideRule {
+  std::vector<std::string> unless;  // name what is not there, and make nothing
+  /// That change what is there, too: whatever they name; where their last word says.
+  std::vector<std::string> change;
+  std::vector<std::string> into;
+  friend bool operator==(const OutsideRule&, const OutsideRule&) = default;
+};
+
 /// Whom to ask which registries are in use.
 enum class PackageManager { none, npm, pnpm, yarn, pip, bun, deno };
 
@@ -279,6 +292,7 @@ struct Policy {
   /// Sub-commands that change nothing in the project (`npm ls`): they wait for nobody, and commit
   /// nothing but caches.
   std::vector<std::string> reading_commands = {};
+  std::optional<OutsideRule> outside = {};  // nullopt: nobody is asked
   NetworkPolicy network;
   FilesystemPolicy files;
   EnvironmentPolicy environment;

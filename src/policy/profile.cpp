@@ -177,7 +177,7 @@ std::optional<CommandRule> read_command_rule(const TomlTable& above, const char*
 void read_targets(const TomlTable& root, Profile& profile) {
   std::vector<TargetRules>& targets = profile.policy.files.targets;
   for (const TomlTable& table : root.tables("target")) {
-    table.allow_only({"kind", "rule", "hide", "asked", "whole", "output", "creates"});
+    table.allow_only({"kind", "rule", "hide", "asked", "whole", "output", "creates", "makes"});
     table.required_text("kind");
     TargetRules rules;
     rules.kind = read_kind(table, TargetKind::project);
@@ -193,6 +193,7 @@ void read_targets(const TomlTable& root, Profile& profile) {
     rules.whole = read_command_rule(table, "whole");
     rules.output = read_command_rule(table, "output");
     rules.creates = read_command_rule(table, "creates");
+    rules.makes = read_command_rule(table, "makes");
     targets.push_back(std::move(rules));
   }
 }
@@ -235,11 +236,25 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   const TomlTable root = document.root();
   Profile profile;
   profile.name = stem(origin);
-  std::vector<std::string> known = {
-      "description", "commands",   "python_modules",   "package_manager", "commit_on_failure",
-      "files",       "toolchain",  "home_file",        "cache",           "environment",
-      "target",      "egress",     "decoys",           "system_programs", "reading_commands",
-      "manages",     "hard_links", "done_when_written"};
+  std::vector<std::string> known = {"description",
+                                    "commands",
+                                    "python_modules",
+                                    "package_manager",
+                                    "commit_on_failure",
+                                    "files",
+                                    "toolchain",
+                                    "home_file",
+                                    "cache",
+                                    "environment",
+                                    "target",
+                                    "egress",
+                                    "decoys",
+                                    "system_programs",
+                                    "reading_commands",
+                                    "manages",
+                                    "hard_links",
+                                    "done_when_written",
+                                    "outside"};
   if (is_shared_part(profile.name)) {
     known.insert(known.end(), {"protected", "configuration", "never_shadowed"});
   }
@@ -265,6 +280,11 @@ Profile parse_profile(std::string_view toml, const std::string& origin) {
   policy.done_when_written = root.texts("done_when_written");
   policy.reading_commands = root.texts("reading_commands");
   policy.manages = read_command_rule(root, "manages");
+  if (const auto outside = root.table("outside")) {
+    outside->allow_only({"unless", "change", "into"});
+    policy.outside =
+        OutsideRule{outside->texts("unless"), outside->texts("change"), outside->texts("into")};
+  }
   policy.decoys = root.choice("decoys", kDecoyModes, DecoyMode::files);
   read_files(root, policy.files);
   policy.files.hard_links = read_hard_links(root);

@@ -78,6 +78,7 @@ struct Collector {
     if (tmpfs.max_bytes != 0) filesystem.set("size", std::to_string(tmpfs.max_bytes));
     return filesystem.mount(kPlain, tmpfs.target);
   }
+  UniqueFd operator()(const plan::WayDirectory&) const { return UniqueFd(); }
   UniqueFd operator()(const plan::ProcMount& proc) const {
     return NewFilesystem("proc").mount(kPlain | MOUNT_ATTR_NOEXEC, proc.target);
   }
@@ -154,6 +155,8 @@ PointKind point_kind_of(int mount_fd) {
   return S_ISDIR(status.st_mode) ? PointKind::directory : PointKind::file;
 }
 
+constexpr mode_t kWayMode = 0555;
+
 struct Attacher {
   int root_fd;
   const UniqueFd& mount;
@@ -165,6 +168,14 @@ struct Attacher {
   }
   void operator()(const plan::BindMount& bind) const { attach(bind.target); }
   void operator()(const plan::TmpfsMount& tmpfs) const { attach(tmpfs.target); }
+  /// Who makes the root may write in it all the same (CAP_DAC_OVERRIDE); nobody has that inside.
+  void operator()(const plan::WayDirectory& way) const {
+    const std::string doing = "making " + way.target;
+    const UniqueFd point = mount_point(root_fd, way.target, PointKind::directory);
+    const UniqueFd directory(
+        check_sys(::openat(point.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), doing));
+    check_sys(::fchmod(directory.get(), kWayMode), doing);
+  }
   void operator()(const plan::ProcMount& proc) const {
     // Not before: set_network_settings() writes its settings through it.
     set_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY, proc.target);

@@ -202,7 +202,7 @@ void Reader::add_entry(const Place& place, const char* name) {
 /// True if the rules give one answer for all beneath.
 bool Reader::judge_whole(Node& node) {
   std::optional<policy::Judgement> whole = judge_.subtree(node.change.path);
-  if (judge_.commits_new_directories && !node.host.exists) {
+  if (makes_directories(judge_) && !node.host.exists) {
     judge_by_path(tree_, judge_, node);
     whole = node.is_created ? std::optional(node.judgement) : std::nullopt;
   }

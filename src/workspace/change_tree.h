@@ -76,6 +76,8 @@ enum class Purpose { first_commit, review, list };
 ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
                             const Judge& judge, Purpose purpose);
 
+/// Are there new directories that are committed as they are?
+bool makes_directories(const Judge& judge);
 /// What the rules say of a new node, by its path and by what it lies in.
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node);
 /// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that

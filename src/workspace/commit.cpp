@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "workspace/hard_links.h"
@@ -24,6 +25,7 @@ std::vector<LayerRecord> records_of(const CommitRequest& request, int run_fd) {
     if (wanted == request.layers.end()) continue;
     // What no later process asks for is not written down.
     record.directory.target.packages = wanted->target.packages;
+    record.directory.target.telling = wanted->target.telling;
     record.directory.target.known_as = wanted->target.known_as;
     records.push_back(std::move(record));
   }
@@ -61,6 +63,15 @@ Which kind_of(const LayerRecord& record) {
   return record.directory.target.packages.empty() ? Which::caches : Which::downloads;
 }
 
+/// Those of `paths` that lie in `target`, relative to it.
+std::vector<std::string> beneath(const std::string& target, const std::vector<std::string>& paths) {
+  std::vector<std::string> found;
+  for (const std::string& path : paths) {
+    if (base::is_beneath(path, target)) found.push_back(base::relative_to(path, target));
+  }
+  return found;
+}
+
 Transaction make_transaction(const CommitRequest& request, const RunDirectory& run,
                              const std::vector<LayerRecord>& records, Which which) {
   Transaction transaction;
@@ -76,6 +87,7 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
                                             : judge_by_policy(request, target.kind);
     if (is_target) judge = judge_nested_too(std::move(judge), request, target.path);
     if (!target.known_as.empty()) judge = judge_known_as(std::move(judge), target.known_as);
+    judge.new_places = beneath(target.path, judge.new_places);
     transaction.layers.push_back({record, std::move(judge), is_whole(request, target.kind)});
   }
   return transaction;

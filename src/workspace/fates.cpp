@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "workspace/change_tree.h"
 
 namespace sandbox_run::workspace {
@@ -73,6 +75,19 @@ void add_to_parent(const Node& node, std::uint32_t index, const Below& own, Belo
 
 }  // namespace
 
+namespace {
+
+bool is_new_place(const Judge& judge, const std::string& path) {
+  return std::find(judge.new_places.begin(), judge.new_places.end(), path) !=
+         judge.new_places.end();
+}
+
+}  // namespace
+
+bool makes_directories(const Judge& judge) {
+  return judge.commits_new_directories || !judge.new_places.empty();
+}
+
 /// Children come after their parents, so one pass backwards knows all beneath first.
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
   node.judgement = judge.entry(node.change.path);
@@ -80,15 +95,22 @@ void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
   if (node.change.type == 'd' && node.judgement.verdict == Verdict::own) {
     node.judgement = {Verdict::commit, ""};
   }
-  if (!judge.commits_new_directories || tree.nodes.empty() || node.host.exists) return;
-  const Node& parent = tree.nodes[node.parent];
-  const bool is_new_place =
-      node.change.type == 'd' && parent.host.exists && node.judgement.verdict == Verdict::commit;
-  node.is_created = parent.is_created || is_new_place;
-  // Where there was no package.json, one is made, not changed.
-  if (parent.is_created || node.judgement.verdict == Verdict::manifest) {
-    node.judgement = {Verdict::commit, ""};
+  if (!makes_directories(judge)) return;
+  if (tree.nodes.empty()) {  // the target itself, which is there: it was made for the run
+    node.is_created = is_new_place(judge, "");
+    return;
   }
+  if (node.host.exists) return;
+  const Node& parent = tree.nodes[node.parent];
+  const bool is_wanted = is_new_place(judge, node.change.path)
+                             ? node.judgement.verdict != Verdict::protect
+                             : judge.commits_new_directories && parent.host.exists &&
+                                   node.judgement.verdict == Verdict::commit;
+  node.is_created = parent.is_created || (node.change.type == 'd' && is_wanted);
+  // Where there was no package.json, one is made, not changed.
+  const bool is_first_manifest =
+      judge.commits_new_directories && node.judgement.verdict == Verdict::manifest;
+  if (node.is_created || is_first_manifest) node.judgement = {Verdict::commit, ""};
 }
 
 bool keeps_us_out(const ChangeTree& tree, const Node& node) {

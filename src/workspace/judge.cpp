@@ -162,6 +162,7 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
   const policy::TargetRules& rules = context->rules;
   judge.commits_new_directories = rules.creates && rules.hold_reason.empty() &&
                                   policy::holds_for(*rules.creates, context->arguments);
+  judge.new_places = rules.hold_reason.empty() ? request.new_places : std::vector<std::string>{};
   judge.known = request.known;
   judge.keeps_modes = request.only_package_manager_ran || request.no_package_ran;
   judge.entry = [context, settle](const std::string& path) {

@@ -25,6 +25,8 @@ struct Judge {
   /// A directory that did not exist, at a path that is no protected place itself, is committed as
   /// it is (`npm create`).
   bool commits_new_directories = false;
+  /// So of these alone, relative to the target; "": all of it is new.
+  std::vector<std::string> new_places = {};
   /// Nothing but what the user typed ran: that everybody may write something is his wish, too.
   bool keeps_modes = false;
   KnownPlaces known = {};

@@ -33,6 +33,9 @@ struct Target {
   std::vector<std::string> hidden = {};
   /// Of a cache: only what these packages' scripts made is kept (policy::CacheDirectory).
   std::vector<std::string> packages = {};
+  /// How its changes are told. Where the command works: relative to it; elsewhere with the whole
+  /// path; of what is all new only its own.
+  enum class Telling { relative, absolute, whole } telling = Telling::relative;
   /// The path in a project that the rules know it by: ".git", of a repository that lies elsewhere.
   std::string known_as = {};
 };
@@ -168,6 +171,9 @@ struct CommitRequest {
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.
   std::function<bool(const std::vector<std::string>& packages, std::int64_t at)> made_by = {};
   KnownPlaces known = {};
+  /// Directories that the command is to make (policy::TargetRules::makes), absolute. One that did
+  /// not exist is committed as it is; a target that is one, whole.
+  std::vector<std::string> new_places = {};
   std::vector<policy::LinkedProgram> linked_programs = {};  // see hard_links.h
   OldEntries old_entries = OldEntries::remove;
 };

@@ -508,6 +508,31 @@ def link_up_into_a_target(t):
     t.true(not os.path.islink(t.project / "out"), result)
 
 
+@test(event="change.protected")
+def beside_a_new_environment(t):
+    """python3 -m venv X: a program of the project under that name changes no protected place beside X"""
+    program = t.write("bin/python3", SH + (
+        'mkdir -p "$3/lib" .github/workflows; echo on > .github/workflows/x.yml; echo x > "$3/lib/x"\n'), 0o755)
+    t.succeeded(t.bare(program, "-m", "venv", "made"))
+    t.true((t.project / ".github/workflows/x.yml").exists(), "control")
+    t.bare("rm", "-r", ".github", "made")
+    result = t.sandbox(program, "-m", "venv", "made")
+    t.true((t.project / "made/lib/x").exists(), result)
+    t.true(not (t.project / ".github").exists(), result)
+
+
+@test(event="change.protected")
+def in_a_directory_that_was_there(t):
+    """python3 -m venv X, where X was there before: its workflow and its hooks stay as they were"""
+    program = t.write("bin/python3", SH + 'mkdir -p "$3/.github/workflows"; echo on > "$3/.github/workflows/x.yml"\n', 0o755)
+    t.write("there/a.txt", "1\n")
+    t.succeeded(t.bare(program, "-m", "venv", "there"))
+    t.true((t.project / "there/.github/workflows/x.yml").exists(), "control")
+    t.bare("rm", "-r", "there/.github")
+    result = t.sandbox(program, "-m", "venv", "there")
+    t.true(not (t.project / "there/.github").exists(), result)
+
+
 @test(time_limit=120)
 def beside_a_deploy(t):
     """pnpm deploy: a dependency's script makes no workflow, and changes no file that is there"""

@@ -35,6 +35,35 @@ def hooks_of_the_repository(t):
 
 
 @test
+def false_work_trees(t):
+    """a repository that says a work tree is linked to it shows no file of that name that does not say so in turn"""
+    beside_bare.repository(t, **{"a.txt": "a\n"})
+    secret = t.write(t.home / "neighbour/.git", f"gitdir: {t.home}/elsewhere/.git/worktrees/x\n{SECRET}\n")
+    t.write(t.project / ".git/worktrees/x/gitdir", f"{secret}\n")
+    t.write(t.project / ".git/worktrees/x/commondir", "../..\n")
+    t.contains(t.succeeded(t.bare("cat", secret)).out, SECRET, "control")
+    result = t.sandbox("sh", "-c", f"cat {secret}; git worktree list")
+    t.lacks(result.out, SECRET, result)
+    t.contains(result.err, "No such file", result)
+
+
+@test
+def no_new_place_by_a_script(t):
+    """beside the project, and beside a directory that the command is to make, a script makes nothing"""
+    project = t.home / "work/app"
+    program = t.write(project / "bin/python3", '#!/bin/sh\nmkdir ../out; echo evil > ../out/x; echo evil > ../y; echo 1 > "$3/z"\n', 0o755)
+    command = (program, "-m", "venv", "../made")
+    (t.home / "work/made").mkdir()
+    t.succeeded(t.bare(*command, cwd=project))
+    t.true((t.home / "work/y").exists(), "control")
+    t.bare("rm", "-r", "../out", "../y", "../made", cwd=project)
+    result = t.sandbox(*command, cwd=project)
+    t.contains(result.err, "Permission denied", result)
+    t.equal(sorted(path.name for path in (t.home / "work").iterdir()), ["app", "made"], result)
+    t.true((t.home / "work/made/z").exists(), result)
+
+
+@test
 def hidden_directories(t):
     """a path in a hidden directory of the home that the command line names is not shown, and named with its --ro"""
     key = t.home / ".ssh/id_ed25519"

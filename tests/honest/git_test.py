@@ -41,6 +41,19 @@ def git_in_a_linked_work_tree(p):
     p.run("git", "switch", "-q", "-c", "topic")
 
 
+@honest(root=True)
+def work_trees_beside(p):
+    """git worktree add beside the project; list, prune, gc where one is linked already"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    p.run("git", "worktree", "add", "-q", "../second", "-b", "second")
+    p.run("git", "worktree", "list")
+    p.run("git", "worktree", "prune", "-v", "--expire", "now")
+    p.run("git", "gc", "-q", "--prune=now")
+    p.cwd = p.work / "second"
+    p.run("git", "worktree", "add", "-q", "-b", "third", "../third")
+
+
 @honest()
 def git_directory_by_variable(p):
     """GIT_DIR and GIT_WORK_TREE, of a repository that lies beside: status, commit, by a person"""

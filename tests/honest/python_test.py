@@ -35,6 +35,14 @@ def make_environments(p):
 
 
 @honest()
+def make_environment_beside(p):
+    """python3 -m venv beside the project, in a directory that is not there yet, too"""
+    python(p)
+    p.run(PYTHON, "-m", "venv", "../venv")
+    p.run(PYTHON, "-m", "venv", "--without-pip", "../environments/app")
+
+
+@honest()
 def into_an_environment(p):
     """pip install in an environment: wheels, sdists, requirements; uninstall, freeze"""
     environment(p)

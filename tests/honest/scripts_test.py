@@ -77,6 +77,30 @@ def npm_create(p):
     p.run("npx", "--yes", "create-thing", "third", env={"CI": "true"})
 
 
+@honest("npm11")
+def npm_create_beside(p):
+    """npm create, npx create-… with a directory beside the project"""
+    p.run("npm", "create", "--yes", "thing@3", "../first")
+    p.run("npx", "--yes", "create-thing", "../second")
+
+
+@honest("pnpm10", "pnpm12", root=("pnpm10",))
+def pnpm_deploy(p):
+    """pnpm deploy to a new directory: in the project, deeper, beside it (which has to be named)"""
+    p.manifest(workspaces=["packages/*"])
+    p.write("pnpm-workspace.yaml", (p.root / "pnpm-workspace.yaml").read_text() + "injectWorkspacePackages: true\n")
+    p.manifest("packages/one", name="one", dependencies={"left": "1.0.0", "scripted": "1.0.0"}, files=["src", "index.js"])
+    p.write("packages/one/index.js", "1\n")
+    p.write("packages/one/src/page.html", "2\n")
+    p.run("pnpm", "install")
+    p.run("pnpm", "--filter", "one", "deploy", "--prod", "out")
+    p.run("pnpm", "--filter", "one", "deploy", "--prod", "build/deep/out")
+    refused = p.t.sandbox("pnpm", "--filter", "one", "deploy", "--prod", "../out", env=p.env, cwd=p.cwd, options=p.options)
+    p.t.contains(refused.said, f"--rw {p.work}")
+    p.options += ["--rw", p.work]
+    p.run("pnpm", "--filter", "one", "deploy", "--prod", "../out")
+
+
 @honest("pnpm10", "pnpm12", "yarn1", "yarn4", "bun")
 def other_create(p):
     """pnpm create, yarn create, bun create"""

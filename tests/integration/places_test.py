@@ -95,6 +95,43 @@ def a_dependency_in_a_hidden_directory(t):
     t.one_clear_line(result, 2, "--ro", ".secret")
 
 
+@test
+def what_would_be_lost(t):
+    """what cp, mv and others would put outside the project is refused, with what keeps it; nothing is lost"""
+    work = t.home / "work"
+    project = work / "app"
+    t.write(project / "a.txt", "1\n")
+    t.write(work / "other/b.txt", "2\n")
+    for words in (("cp", "a.txt", "../copy"), ("mv", "a.txt", ".."), ("mv", "a.txt", "../b.txt"), ("tee", "../made"),
+                  ("mv", "../other/b.txt", "."), ("mkdir", "../d"), ("rm", "../other/b.txt"), ("touch", "../other/c"),
+                  ("node", "make.js", "--out=../out")):
+        result = t.sandbox(*words, cwd=project)
+        t.equal(result.code, 2, result)
+        t.contains(result.said, f"--rw {work}", result)
+    for words in (("mv", "a.txt", "~"), ("cp", "a.txt", "/tmp/copy"), ("cp", "a.txt", "/tmp")):
+        result = t.sandbox(*[str(t.home) if word == "~" else word for word in words], cwd=project)
+        t.equal(result.code, 2, result)
+        t.contains(result.said, "a directory of its own with --rw", result)
+    t.equal(sorted(path.name for path in work.iterdir()), ["app", "other"])
+    t.equal((project / "a.txt").read_text(), "1\n")
+    t.succeeded(t.sandbox("mv", "a.txt", "../b.txt", cwd=project, options=["--rw", work]))
+    t.equal((work / "b.txt").read_text(), "1\n")
+    t.true(not (project / "a.txt").exists())
+    t.succeeded(t.sandbox("cp", "../other/b.txt", ".", cwd=project))
+    t.equal((project / "b.txt").read_text(), "2\n")
+
+
+@test
+def nothing_beside_a_project(t):
+    """a script that writes beside the project below the home is told so, and ends as it wants"""
+    project = t.home / "work/app"
+    t.write(project / "a.txt", "1\n")
+    result = t.sandbox("sh", "-ec", "mv a.txt ../b.txt", cwd=project)
+    t.equal(result.code, 1, result)
+    t.contains(result.err, "Permission denied", result)
+    t.equal((project / "a.txt").read_text(), "1\n")
+
+
 def worktree(t, places):
     main = places.root / "main"
     main.mkdir()

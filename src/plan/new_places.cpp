@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "plan/linked_places.h"
 #include "policy/command_words.h"
 
@@ -31,6 +32,7 @@ class Finder {
     for (const policy::TargetRules& rules : policy.files.targets) {
       if (rules.kind != policy::TargetKind::project) continue;
       makes_ = fits(rules.makes);
+      if (makes_) own_words_ = base::split(base::join(rules.makes->commands, " "), ' ');
       creates_ = fits(rules.creates);
     }
     if (!policy.outside) return;
@@ -45,16 +47,20 @@ class Finder {
     if (is_option && equals == std::string::npos) return;
     const std::string name = is_option ? word.substr(equals + 1) : word;
     const bool is_path = name == ".." || name.find('/') != std::string::npos;
-    if ((!is_path && !makes_) || name.empty() || name.find("://") != std::string::npos) return;
+    const bool is_own_word =
+        std::find(own_words_.begin(), own_words_.end(), name) != own_words_.end();
+    if ((!is_path && (!makes_ || is_own_word)) || name.empty() ||
+        name.find("://") != std::string::npos)
+      return;
     if (name.find_first_of("\n*?") != std::string::npos) return;  // a text, a pattern
     const std::string path = base::absolute_path(name, working_directory);
     if (base::stat_no_follow(path)) {
       const auto real = base::real_path(path);
       const bool is_changed = changes_ || (puts_ && is_last);
-      if (is_changed && real && !is_inside(*real) && !is_device(*real)) {
+      if (is_changed && real && !is_inside(*real) && !is_of_kernel(*real)) {
         found_.lost.push_back(*real);
       }
-    } else {
+    } else if (!is_of_kernel(path)) {
       look_at_new(path);
     }
   }
@@ -84,13 +90,14 @@ class Finder {
   }
 
   /// `tee /dev/stderr`
-  static bool is_device(const std::string& path) {
-    return is_beneath(path, "/dev") || is_beneath(path, "/proc");
+  static bool is_of_kernel(const std::string& path) {
+    return is_beneath(path, "/dev") || is_beneath(path, "/proc") || is_beneath(path, "/sys");
   }
 
   const std::string& home_;
   const WorkPlaces& places_;
   bool makes_ = false;
+  std::vector<std::string> own_words_;  // `venv`, which is no directory's name
   bool creates_ = false;
   bool loses_ = false;
   bool changes_ = false;

@@ -116,7 +116,7 @@ def what_would_be_lost(t):
     t.equal((project / "a.txt").read_text(), "1\n")
     t.succeeded(t.sandbox("mv", "a.txt", "../b.txt", cwd=project, options=["--rw", work]))
     t.equal((work / "b.txt").read_text(), "1\n")
-    t.true(not (project / "a.txt").exists())
+    t.true(not (project / "a.txt").exists(), "moved")
     t.succeeded(t.sandbox("cp", "../other/b.txt", ".", cwd=project))
     t.equal((project / "b.txt").read_text(), "2\n")
 

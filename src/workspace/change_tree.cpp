@@ -135,6 +135,7 @@ void Reader::add_root() {
   node.change.mode = status.st_mode & 07777U;
   node.is_change = node.host.exists && node.change.mode != (node.host.mode & 07777U);
   node.entries = Entries::merged;
+  node.is_created = is_new_place(judge_, "");  // it is there: it was made for the run
   if (node.is_change) {
     judge_by_path(tree_, judge_, node);
     if (purpose_ == Purpose::first_commit) check_host(node);

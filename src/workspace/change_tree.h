@@ -76,6 +76,8 @@ enum class Purpose { first_commit, review, list };
 ChangeTree read_change_tree(const LayerRecord& layer, int host_fd, PassableScope& passable,
                             const Judge& judge, Purpose purpose);
 
+/// Is it a directory that the command is to make?
+bool is_new_place(const Judge& judge, const std::string& path);
 /// Are there new directories that are committed as they are?
 bool makes_directories(const Judge& judge);
 /// What the rules say of a new node, by its path and by what it lies in.

@@ -75,14 +75,10 @@ void add_to_parent(const Node& node, std::uint32_t index, const Below& own, Belo
 
 }  // namespace
 
-namespace {
-
 bool is_new_place(const Judge& judge, const std::string& path) {
   return std::find(judge.new_places.begin(), judge.new_places.end(), path) !=
          judge.new_places.end();
 }
-
-}  // namespace
 
 bool makes_directories(const Judge& judge) {
   return judge.commits_new_directories || !judge.new_places.empty();
@@ -96,11 +92,7 @@ void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
     node.judgement = {Verdict::commit, ""};
   }
   if (!makes_directories(judge)) return;
-  if (tree.nodes.empty()) {  // the target itself, which is there: it was made for the run
-    node.is_created = is_new_place(judge, "");
-    return;
-  }
-  if (node.host.exists) return;
+  if (tree.nodes.empty() || node.host.exists) return;
   const Node& parent = tree.nodes[node.parent];
   const bool is_wanted = is_new_place(judge, node.change.path)
                              ? node.judgement.verdict != Verdict::protect

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/format.h"
 #include "base/io.h"
 #include "base/path.h"
@@ -279,6 +280,20 @@ void add_global_install(Preparation& prepared) {
   }
 }
 
+/// The sandbox's own /tmp ends with the run.
+void keep_temporary_files(Preparation& prepared) {
+  const auto& targets = prepared.policy.files.targets;
+  const bool is_for_user = std::any_of(targets.begin(), targets.end(), [&](const auto& rules) {
+    return rules.temporary && policy::holds_for(*rules.temporary, prepared.facts.command.arguments);
+  });
+  if (!is_for_user) return;
+  constexpr std::size_t kRandomBytes = 8;  // nobody can have made it before
+  const std::string place =
+      std::string(plan::kKeptTemporary) + base::hex_encode(base::random_bytes(kRandomBytes));
+  prepared.facts.new_places.made.push_back(place);
+  prepared.policy.environment.set["TMPDIR"] = place;
+}
+
 /// What is installed globally needs no project: it can be typed in the home directory, too.
 void do_without_project(plan::HostFacts& facts) {
   // Not in the state: nothing that a command may change lies there.
@@ -355,6 +370,7 @@ Preparation prepare(const Options& options, Timings& timings) {
   }
   prepared.proxies = find_proxies(prepared);
   add_decoys(prepared);
+  keep_temporary_files(prepared);
   prepared.targets = existing_targets(plan::choose_targets(prepared.policy, prepared.facts));
   refuse_own_places(prepared.facts, prepared.targets);
   protect_own_files(options.profile, prepared.facts, prepared.targets, prepared.policy.files);

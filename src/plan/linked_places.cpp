@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "plan/new_places.h"
 #include "plan/small_files.h"
 #include "policy/manifest.h"
 
@@ -296,6 +297,11 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
     // says what to type. Where such a path leads, the project has chosen, not who typed it.
     const bool is_projects_link =
         holds(places.project) || std::any_of(places.more.begin(), places.more.end(), holds);
+    if (real->starts_with(kKeptTemporary)) {
+      // `yarn patch-commit -s DIR` reads beside it what `yarn patch` has written there.
+      found.push_back(real->substr(0, real->find('/', kKeptTemporary.size())));
+      continue;
+    }
     (is_hidden_at_home(*real, home) || is_projects_link ? hidden : found).push_back(*real);
   }
   return found;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/work_places.h"
@@ -17,6 +18,10 @@ struct NewPlaces {
   /// Outside, where nothing is kept, and the command changes it, or makes it (`mv a ../b`).
   std::vector<std::string> lost;
 };
+
+/// Where a command is given a directory for what it leaves to the user
+/// (policy::TargetRules::temporary), before a name by chance.
+inline constexpr std::string_view kKeptTemporary = "/tmp/sandbox-run-";
 
 /// Looks at the words of `arguments`; those that name what can't be made anyway (no such directory
 /// above it, or not writable) are passed over: the command itself says so.

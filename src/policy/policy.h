@@ -136,6 +136,9 @@ struct TargetRules {
   /// Commands that make the one directory that they name (`pnpm deploy OUT`): if it did not exist,
   /// it is committed as it is.
   std::optional<CommandRule> makes = {};
+  /// Commands that leave something for the user in the directory for temporary files, and print
+  /// where (`yarn patch`): they get a new one, which is kept.
+  std::optional<CommandRule> temporary = {};
   /// Git hooks that a known tool sets up, run by the project's own script, are committed, not held.
   bool takes_git_hooks = false;
   /// Not empty: nothing is committed, for this reason (--review, after an alert).

@@ -177,7 +177,8 @@ std::optional<CommandRule> read_command_rule(const TomlTable& above, const char*
 void read_targets(const TomlTable& root, Profile& profile) {
   std::vector<TargetRules>& targets = profile.policy.files.targets;
   for (const TomlTable& table : root.tables("target")) {
-    table.allow_only({"kind", "rule", "hide", "asked", "whole", "output", "creates", "makes"});
+    table.allow_only(
+        {"kind", "rule", "hide", "asked", "whole", "output", "creates", "makes", "temporary"});
     table.required_text("kind");
     TargetRules rules;
     rules.kind = read_kind(table, TargetKind::project);
@@ -194,6 +195,7 @@ void read_targets(const TomlTable& root, Profile& profile) {
     rules.output = read_command_rule(table, "output");
     rules.creates = read_command_rule(table, "creates");
     rules.makes = read_command_rule(table, "makes");
+    rules.temporary = read_command_rule(table, "temporary");
     targets.push_back(std::move(rules));
   }
 }

@@ -101,6 +101,7 @@ void Reader::push(Node node) {
   if (is_cache_ && node.judgement.verdict != Verdict::commit) {
     node.judgement.verdict = Verdict::drop;  // a cache holds nothing worth a review
   }
+  if (!judge_.hold_reason.empty()) hold(node, judge_.hold_reason.c_str());
   if (node.depth >= kMaxDepth && node.entries != Entries::unread) {
     node.entries = Entries::unread;
     node.is_change = true;

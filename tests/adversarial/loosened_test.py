@@ -61,6 +61,24 @@ def git_of_a_script(t):
 
 
 @test(time_limit=120)
+def script_beside_a_release(t):
+    """a release tool that also plants a script: an alert, and nothing of the release without the rest"""
+    registry = NpmRegistry()
+    tool = ("#!/usr/bin/env node\nconst fs = require('fs')\nconst own = JSON.parse(fs.readFileSync('package.json'))\n"
+            "own.version = '2.0.0'\nown.scripts = {postinstall: 'echo evil'}\n"
+            "fs.writeFileSync('package.json', JSON.stringify(own))\nfs.writeFileSync('CHANGELOG.md', 'two\\n')\n")
+    registry.add("changeset", "1.0.0", {"cli.js": tool}, more={"bin": {"changeset": "cli.js"}})
+    scene = Scene(t, "true\n")
+    scene.env["npm_config_registry"] = registry.url()
+    scene.options = ["--allow-host", registry.url().split("/")[2]]
+    result = scene.attack("npx", "--yes", "changeset", "version", changed="package.json")
+    t.true(alerts(result).get("package.json"), result)
+    t.true(not (t.project / "CHANGELOG.md").exists(), result)
+    held = {e["details"]["path"]: e["details"]["reason"] for e in result.of_type("change.held")}
+    t.contains(held.get("CHANGELOG.md", ""), "belongs to what is held", result)
+
+
+@test(time_limit=120)
 def branch_beside_a_version(t):
     """npm version whose own script installs: a dependency's script that makes a branch makes none"""
     scene = Scene(t, 'cd "$INIT_CWD" && /usr/bin/git branch evil\n', scripts={"version": "npm install"})

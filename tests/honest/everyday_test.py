@@ -1,6 +1,9 @@
 """What people do with package managers every day."""
 
 import os
+import pathlib
+import re
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
@@ -372,6 +375,21 @@ def archive_beside_as_dependency(p):
     p.write("../packed.tgz", tarball({"package/package.json": '{"name": "packed", "version": "1.0.0"}', "package/i.js": ""}))
     p.manifest(dependencies={"packed": "file:../packed.tgz", "left": "1.0.0"})
     p.run(p.manager.command, *p.manager.first_install)
+
+
+@honest("yarn4")
+def yarn_patch(p):
+    """yarn patch, an edit where it says, yarn patch-commit"""
+    p.manifest(dependencies={"left": "1.0.0"})
+    p.bare(p.manager.command, "install")
+    result = p.t.succeeded(p.t.sandbox("yarn", "patch", "left", env=p.env, cwd=p.cwd, options=p.options))
+    p.t.equal(p.complaints(result), [], result)
+    directory = re.search(r"/\S+/user\b", result.out).group()
+    with open(f"{directory}/index.js", "a") as file:
+        file.write("// patched\n")
+    p.run("yarn", "patch-commit", "-s", directory)
+    p.t.true(list((p.root / ".yarn/patches").iterdir()), "a patch")
+    shutil.rmtree(pathlib.Path(directory).parents[1])
 
 
 @honest("yarn4", root=True)

@@ -29,7 +29,7 @@ def make_environments(p):
     """python3 -m venv, with links, copies, without pip"""
     python(p)
     p.run(PYTHON, "-m", "venv", ".venv")
-    p.run(PYTHON, "-m", "venv", "--symlinks", "linked")
+    p.run(PYTHON, "-m", "venv", "--symlinks", "--without-pip", "linked")
     p.run(PYTHON, "-m", "venv", "--copies", "--without-pip", "copied")
     p.run(".venv/bin/python", "-c", "print(1)")
 
@@ -38,7 +38,7 @@ def make_environments(p):
 def make_environment_beside(p):
     """python3 -m venv beside the project, in a directory that is not there yet, too"""
     python(p)
-    p.run(PYTHON, "-m", "venv", "../venv")
+    p.run(PYTHON, "-m", "venv", "--without-pip", "../venv")
     p.run(PYTHON, "-m", "venv", "--without-pip", "../environments/app")
 
 

@@ -17,6 +17,7 @@
 #include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
+#include "cli/global_places.h"
 #include "cli/made_targets.h"
 #include "cli/own_places.h"
 #include "plan/global_install.h"
@@ -183,13 +184,6 @@ void add_decoys(Preparation& prepared) {
   prepared.facts.decoys = std::move(decoys);
 }
 
-/// pip installs to its own site-packages if it can write there, else to the user's.
-bool may_write(const std::string& directory) {
-  std::string existing = directory;
-  while (!base::exists(existing)) existing = base::parent_path(existing);
-  return ::access(existing.c_str(), W_OK) == 0;
-}
-
 std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetChoice>& choices) {
   std::vector<workspace::Target> targets;
   for (const plan::TargetChoice& choice : choices) {
@@ -249,34 +243,6 @@ void add_hidden(Preparation& prepared) {
         return base::is_beneath(program, directory);
       });
     });
-  }
-}
-
-/// yarn 1 takes the directory that its node lies in where it may write there, which it tries: not
-/// inside.
-void prefer_programs_beside_node(plan::HostFacts& facts) {
-  auto& global = facts.package_manager.global;
-  const std::string node = base::real_path(facts.command.interpreter).value_or("");
-  if (!global || global->second != join_path(facts.home, ".yarn/bin") || node.empty()) return;
-  if (may_write(base::parent_path(node))) global->second = base::parent_path(node);
-}
-
-/// `npm install -g`, `pnpm add -g`, `yarn global add` to a place that it may change unasked.
-void add_global_install(Preparation& prepared) {
-  plan::HostFacts& facts = prepared.facts;
-  const policy::PackageManager manager = prepared.policy.package_manager;
-  if (!plan::changes_global_packages(manager, facts.command.arguments)) return;
-  facts.package_manager.global = ask_for_global_places(prepared.policy, facts);
-  if (manager == policy::PackageManager::yarn) prefer_programs_beside_node(facts);
-  const auto places = plan::global_directories(manager, facts);
-  if (!places) return;
-  const bool open = may_write(places->packages) && may_write(places->programs);
-  using GlobalPrefix = plan::HostFacts::GlobalPrefix;
-  facts.global_prefix = open ? GlobalPrefix::open : GlobalPrefix::closed;
-  facts.global = plan::find_global_install(prepared.policy, facts);
-  if (!facts.global) return;
-  for (policy::TargetRules& rules : plan::rules_for_global(*facts.global)) {
-    prepared.policy.files.targets.push_back(std::move(rules));
   }
 }
 
@@ -351,7 +317,7 @@ Preparation prepare(const Options& options, Timings& timings) {
       // The message's own cure: the user says which host it is.
       if (options.rules.allow_hosts.empty()) throw;
     }
-    add_global_install(prepared);
+    add_global_places(prepared);
     if (const auto& python = prepared.facts.package_manager.python) {
       prepared.facts.package_manager_may_write =
           !python->install_directories.empty() && may_write(python->install_directories.front());

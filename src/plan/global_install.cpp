@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
+#include "plan/global_links.h"
 #include "plan/work_places.h"
 #include "policy/program_shim.h"
 
@@ -32,31 +33,12 @@ using policy::PackageManager;
 constexpr std::size_t kMaxManifest = 4U << 20U;
 constexpr std::size_t kMaxProgram = 1U << 20U;
 
-/// The words of the command without options and their values, the sub-command first.
-std::vector<std::string> plain_words(const std::vector<std::string>& arguments) {
-  constexpr std::array kWithValue{
-      "--prefix",     "-C",          "--location",       "--registry",      "--cache",
-      "--loglevel",   "--tag",       "--omit",           "--include",       "--userconfig",
-      "--global-dir", "--store-dir", "--global-bin-dir", "--global-folder", "--cache-folder",
-      "--dir",        "--reporter",  "--network-timeout"};
-  std::vector<std::string> words;
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
-    if (std::find(kWithValue.begin(), kWithValue.end(), arguments[i]) != kWithValue.end()) {
-      ++i;
-    } else if (!arguments[i].starts_with('-')) {
-      words.push_back(arguments[i]);
-    }
-  }
-  return words;
-}
-
 template <std::size_t kSize>
 bool is_one_of(const std::array<const char*, kSize>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
 constexpr std::array kUpdating{"update", "up", "upgrade", "udpate", "upgrade-interactive"};
-constexpr std::array kLinking{"link", "ln"};
 constexpr std::array kChanging{"install", "i",       "in", "add",       "a",
                                "isntall", "remove",  "rm", "uninstall", "un",
                                "unlink",  "rebuild", "rb", "ci",        "r"};
@@ -64,7 +46,7 @@ constexpr std::array kChanging{"install", "i",       "in", "add",       "a",
 constexpr std::array kYarnChanging{"add", "remove", "upgrade", "upgrade-interactive"};
 
 bool is_changing(const std::string& word) {
-  return is_one_of(kUpdating, word) || is_one_of(kLinking, word) || is_one_of(kChanging, word);
+  return is_one_of(kUpdating, word) || is_linking(word) || is_one_of(kChanging, word);
 }
 
 /// Of the command, from its sub-command on; empty: it changes no global packages.
@@ -82,8 +64,7 @@ std::vector<std::string> global_words(PackageManager manager,
     return {};
   }
   // `npm link` alone makes a global package of the project's.
-  const bool links_itself =
-      manager == PackageManager::npm && words.size() == 1 && is_one_of(kLinking, words.front());
+  const bool links_itself = words.size() == 1 && is_linking(words.front());
   const bool changes = links_itself || (is_global(arguments) && is_changing(words.front()));
   return changes ? words : std::vector<std::string>{};
 }
@@ -292,6 +273,23 @@ bool changes_global_packages(PackageManager manager, const std::vector<std::stri
   return !global_words(manager, arguments).empty();
 }
 
+std::vector<std::string> plain_words(const std::vector<std::string>& arguments) {
+  constexpr std::array kWithValue{
+      "--prefix",     "-C",          "--location",       "--registry",      "--cache",
+      "--loglevel",   "--tag",       "--omit",           "--include",       "--userconfig",
+      "--global-dir", "--store-dir", "--global-bin-dir", "--global-folder", "--cache-folder",
+      "--dir",        "--reporter",  "--network-timeout"};
+  std::vector<std::string> words;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    if (std::find(kWithValue.begin(), kWithValue.end(), arguments[i]) != kWithValue.end()) {
+      ++i;
+    } else if (!arguments[i].starts_with('-')) {
+      words.push_back(arguments[i]);
+    }
+  }
+  return words;
+}
+
 std::string global_prefix_of(const HostFacts& facts) {
   const std::vector<std::string>& words = facts.command.arguments;
   for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
@@ -325,15 +323,23 @@ std::optional<GlobalInstall> global_directories(PackageManager manager, const Ho
 
 std::optional<GlobalInstall> find_global_install(const policy::Policy& policy,
                                                  const HostFacts& facts) {
-  std::vector<std::string> words = global_words(policy.package_manager, facts.command.arguments);
-  if (words.empty()) return std::nullopt;
   auto install = global_directories(policy.package_manager, facts);
   if (!install) return std::nullopt;
+  std::vector<std::string> words = global_words(policy.package_manager, facts.command.arguments);
+  const std::vector<std::string> linked =
+      linked_words(policy.package_manager, facts.command.arguments);
+  if (words.empty() && linked.empty()) return std::nullopt;
   if (!is_named_by_user(policy, *install) && !is_own(policy, facts, *install)) return std::nullopt;
-  const std::string command = words.front();
-  words.erase(words.begin());
-  const bool of_all = words.empty() && (is_one_of(kUpdating, command) ||
-                                        policy.package_manager != PackageManager::npm);
+  const std::string command = words.empty() ? "link" : words.front();
+  if (words.empty()) {
+    words = words_to_install_first(policy.package_manager, *install, linked);
+    if (words.empty()) return install;  // npm sets the mode of what it links, as it is
+  } else {
+    words.erase(words.begin());
+  }
+  const bool of_all =
+      words.empty() && !is_linking(command) &&
+      (is_one_of(kUpdating, command) || policy.package_manager != PackageManager::npm);
   if (words.empty() && !of_all) words.emplace_back(".");
   for (const std::string& word : words) {
     const std::string directory = base::absolute_path(word, facts.working_directory);

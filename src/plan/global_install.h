@@ -17,6 +17,9 @@ namespace sandbox_run::plan {
 bool changes_global_packages(policy::PackageManager manager,
                              const std::vector<std::string>& arguments);
 
+/// The words of the command without options and their values, the sub-command first. Pure.
+std::vector<std::string> plain_words(const std::vector<std::string>& arguments);
+
 /// The prefix that the command works in: its own --prefix, or the configuration's; "" if neither is
 /// known. Pure.
 std::string global_prefix_of(const HostFacts& facts);
@@ -25,7 +28,8 @@ std::string global_prefix_of(const HostFacts& facts);
 std::optional<policy::GlobalInstall> global_directories(policy::PackageManager manager,
                                                         const HostFacts& facts);
 
-/// Looks at the host. nullopt: the command is none, or the prefix is neither the user's own (in the
+/// Looks at the host. What `npm link` names and is not there npm installs globally first. nullopt:
+/// the command is none, or the prefix is neither the user's own (in the
 /// home, or of his making where he is not root), nor named whole by --rw.
 std::optional<policy::GlobalInstall> find_global_install(const policy::Policy& policy,
                                                          const HostFacts& facts);

@@ -39,11 +39,25 @@ std::string path_in(std::string_view spec, bool bare_paths) {
   return bare_paths && is_path ? std::string(spec) : "";
 }
 
+std::string name_in(const std::string& manifest) {
+  const auto parsed = base::parse_json(manifest);
+  const base::json::value* own = parsed ? base::find_member(*parsed, "name") : nullptr;
+  return own != nullptr && own->is_string() ? std::string(own->get_string()) : "";
+}
+
+std::string name_of_package(const std::string& directory) {
+  return name_in(read_text(join_path(directory, "package.json")).value_or(""));
+}
+
 class DependencyFinder {
  public:
   DependencyFinder(PackageManager manager, const std::string& home, WorkPlaces& places,
-                   const std::optional<policy::HardLinks>& hard_links)
-      : manager_(manager), home_(home), places_(places), hard_links_(hard_links) {}
+                   const std::optional<policy::HardLinks>& hard_links, LinkedPlaces found = {})
+      : manager_(manager),
+        home_(home),
+        places_(places),
+        hard_links_(hard_links),
+        found_(std::move(found)) {}
 
   LinkedPlaces take() { return std::move(found_); }
 
@@ -68,6 +82,19 @@ class DependencyFinder {
         }
       }
     }
+  }
+
+  void add_named(const NamedPackage& package) {
+    const auto real = base::real_path(package.path);
+    if (!real || is_inside(*real)) return;
+    // Installed there, and so the user's choice, in whichever directory of his home it is.
+    const auto parent = base::real_path(parent_path(package.path));
+    if (parent && *real == join_path(*parent, base::file_name(package.path))) {
+      add_once(found_.shown, *real);
+      return;
+    }
+    if (name_of_package(*real) != package.name) return;
+    add(package.path, "link:", {package.name, modules(places_.project)});
   }
 
   void read_words(const std::vector<std::string>& words, const std::string& directory) {
@@ -121,12 +148,7 @@ class DependencyFinder {
   }
 
   static std::vector<std::string> copies_at(const Placing& placing, const std::string& manifest) {
-    std::string name = placing.name;
-    if (name.empty()) {
-      const auto parsed = base::parse_json(manifest);
-      const base::json::value* own = parsed ? base::find_member(*parsed, "name") : nullptr;
-      if (own != nullptr && own->is_string()) name = own->get_string().c_str();
-    }
+    const std::string name = placing.name.empty() ? name_in(manifest) : placing.name;
     std::vector<std::string> copies;
     if (name.empty()) return copies;
     for (const std::string& directory : placing.modules) {
@@ -276,6 +298,23 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
     finder.read_words(words, working_directory);
   }
   return finder.take();
+}
+
+void add_named_packages(PackageManager manager, const std::vector<NamedPackage>& packages,
+                        const std::string& home, WorkPlaces& places, LinkedPlaces& linked) {
+  static const std::optional<policy::HardLinks> kNone;
+  DependencyFinder finder(manager, home, places, kNone, std::move(linked));
+  for (const NamedPackage& package : packages) finder.add_named(package);
+  linked = finder.take();
+}
+
+void show_named_packages(const std::vector<NamedPackage>& packages, const std::string& home,
+                         LinkedPlaces& linked) {
+  for (const NamedPackage& package : packages) {
+    const auto real = base::real_path(package.path);
+    if (!real || is_hidden_at_home(*real, home) || is_beneath(home, *real)) continue;
+    if (name_of_package(*real) == package.name) linked.shown.push_back(*real);
+  }
 }
 
 std::vector<std::string> find_typed_paths(const std::vector<std::string>& arguments,

@@ -36,6 +36,20 @@ LinkedPlaces find_dependencies(policy::PackageManager manager,
                                WorkPlaces& places,
                                const std::optional<policy::HardLinks>& hard_links = {});
 
+/// A package that the command links into the project by its name.
+struct NamedPackage {
+  std::string name;
+  std::string path;  // a link, or a directory
+};
+
+/// To `linked`, as a dependency of the manifest is: where a link leads, if the package there says
+/// that it has this name.
+void add_named_packages(policy::PackageManager manager, const std::vector<NamedPackage>& packages,
+                        const std::string& home, WorkPlaces& places, LinkedPlaces& linked);
+/// Read-only, for what was linked by an earlier command.
+void show_named_packages(const std::vector<NamedPackage>& packages, const std::string& home,
+                         LinkedPlaces& linked);
+
 /// Of the command line: files and directories that are there, outside `places`, and that nothing
 /// else shows. Who types a path wants it read. Not: his home or what holds it, hidden directories
 /// of it (these go to `hidden`), places of the system's own (/proc, /run …), sockets and devices.

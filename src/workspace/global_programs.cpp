@@ -119,11 +119,26 @@ std::optional<Program> npm_program(const GlobalPlaces& places, const KnownPlaces
   return program;
 }
 
-std::optional<Program> project_program(const GlobalPlaces& places, char type,
-                                       const std::string& text) {
+/// `bun link`: as npm_program(), where the packages are those of one project.
+std::optional<Program> linked_program(const GlobalPlaces& places, const KnownPlaces& known,
+                                      const std::string& path) {
+  const auto package = policy::package_in(path);
+  if (!package || !base::is_beneath(package->directory, places.install.packages)) {
+    return std::nullopt;
+  }
+  const std::string linked = linked_directory(
+      places, known, base::relative_to(package->directory, places.install.packages));
+  if (linked.empty()) return std::nullopt;
+  return Program{package->name, base::relative_to(path, package->directory),
+                 read_beneath(linked, "package.json")};
+}
+
+std::optional<Program> project_program(const GlobalPlaces& places, const KnownPlaces& known,
+                                       char type, const std::string& text) {
   const auto target = type == 'l' ? std::optional(text) : policy::shim_target(text);
   if (!target) return std::nullopt;
   const std::string path = base::absolute_path(*target, places.install.programs);
+  if (auto program = linked_program(places, known, path)) return program;
   const auto real = base::is_beneath(path, places.install.packages) ? resolve(places, path)
                                                                     : std::optional<std::string>();
   const auto package = real ? policy::package_in("/" + *real) : std::nullopt;
@@ -156,7 +171,7 @@ std::optional<Judgement> program_objection(const GlobalPlaces& places, const Kno
                                            const std::string& text) {
   const bool is_npms = places.install.layout == policy::GlobalLayout::npm;
   std::optional<Program> program;
-  if (!is_npms) program = project_program(places, type, text);
+  if (!is_npms) program = project_program(places, known, type, text);
   if (is_npms && type == 'l') program = npm_program(places, known, text);
   // A script in a form that is not known here, where nobody but the manager could write one.
   const bool is_managers = !is_npms && !program && type == 'f' && places.only_package_manager_ran;

@@ -208,10 +208,9 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
   return targets;
 }
 
-/// What the user typed, or his git leads to, and is not to be shown unasked.
-void name_what_is_not_shown(Preparation& prepared) {
+bool is_shown_by_name(const Preparation& prepared, const std::string& path) {
   const plan::HostFacts& facts = prepared.facts;
-  std::vector<std::string> shown;
+  std::vector<std::string> shown = facts.linked.shown;
   const auto add = [&](const std::vector<plan::HostPath>& paths) {
     for (const plan::HostPath& path : paths) shown.push_back(path.real);
   };
@@ -220,11 +219,15 @@ void name_what_is_not_shown(Preparation& prepared) {
   for (const plan::ToolchainFact& toolchain : facts.toolchains) add(toolchain.roots);
   for (const auto& [path, text] : facts.home_files) shown.push_back(path);
   for (const workspace::Target& target : prepared.targets) shown.push_back(target.path);
-  for (const std::string& path : facts.not_shown) {
-    const bool is_shown = std::any_of(shown.begin(), shown.end(), [&](const std::string& place) {
-      return base::is_beneath(path, place) || base::is_beneath(place, path);
-    });
-    if (is_shown) continue;
+  return std::any_of(shown.begin(), shown.end(), [&](const std::string& place) {
+    return base::is_beneath(path, place) || base::is_beneath(place, path);
+  });
+}
+
+/// What the user typed, or his git leads to, and is not to be shown unasked.
+void name_what_is_not_shown(Preparation& prepared) {
+  for (const std::string& path : prepared.facts.not_shown) {
+    if (is_shown_by_name(prepared, path)) continue;
     prepared.warnings.push_back(base::format("{} is not shown in the sandbox; to show it: --ro {}",
                                              printable(path),
                                              printable(base::shell_words({path}))));
@@ -356,6 +359,22 @@ std::optional<std::string> note_of_unseen(const plan::HostFacts& facts) {
       printable(facts.unseen.front()),
       more == 0 ? " is" : base::format(" and {} other directories are", more),
       printable(base::shell_words({facts.unseen.front()})));
+}
+
+std::vector<std::string> notes_of_wanted(const Preparation& prepared) {
+  std::vector<std::string> notes;
+  for (const plan::WantedPlace& place : prepared.facts.linked.wanted) {
+    if (is_shown_by_name(prepared, place.path)) continue;
+    const std::string words = base::shell_words({place.path});
+    notes.push_back(place.written
+                        ? base::format("the repository {} is not shown in the sandbox; to let the "
+                                       "command change it: --rw {}",
+                                       printable(place.path), printable(words))
+                        : base::format("the repository {} is not shown in the sandbox; to show it: "
+                                       "--ro {}",
+                                       printable(place.path), printable(words)));
+  }
+  return notes;
 }
 
 }  // namespace sandbox_run::cli

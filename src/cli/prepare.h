@@ -54,5 +54,7 @@ Preparation prepare(const Options& options, Timings& timings);
 
 /// For a command that failed: what may hold something private, and is therefore not shown.
 std::optional<std::string> note_of_unseen(const plan::HostFacts& facts);
+/// The same: repositories on this machine that the project names.
+std::vector<std::string> notes_of_wanted(const Preparation& prepared);
 
 }  // namespace sandbox_run::cli

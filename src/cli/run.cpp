@@ -288,6 +288,7 @@ class CommandRun {
     }
     if (command_code(outcome) == kOk) return;
     if (auto note = note_of_unseen(prepared_.facts)) add({std::move(*note)});
+    add(notes_of_wanted(prepared_));
     if (!plan_.withheld_environment.empty()) {
       std::ifstream log = read_run_log(run_directory_);
       add(withheld_notes(prepared_.facts, prepared_.policy.environment, plan_,

@@ -38,11 +38,6 @@ bool names_work_tree(const std::string& git, const std::string& file) {
   return false;
 }
 
-bool is_git_directory(const std::string& path) {
-  return is_file(join_path(path, "HEAD")) &&
-         (is_file(join_path(path, "commondir")) || base::is_directory(join_path(path, "objects")));
-}
-
 /// Where the objects are, of a linked work tree's git directory too.
 std::optional<std::string> common_directory(const std::string& git) {
   const std::string common(base::trim(read_text(join_path(git, "commondir")).value_or("")));
@@ -53,6 +48,11 @@ std::optional<std::string> common_directory(const std::string& git) {
 }
 
 }  // namespace
+
+bool is_git_directory(const std::string& path) {
+  return is_file(join_path(path, "HEAD")) &&
+         (is_file(join_path(path, "commondir")) || base::is_directory(join_path(path, "objects")));
+}
 
 std::vector<std::string> find_alternates(const std::string& project) {
   std::vector<std::string> found;

@@ -24,6 +24,9 @@ std::vector<std::string> find_work_trees(const std::string& git, const std::stri
 std::optional<std::string> named_git_directory(const std::string& git_dir,
                                                const std::string& working_directory);
 
+/// By what git itself asks of one.
+bool is_git_directory(const std::string& path);
+
 /// What `objects/info/alternates` of the project's repository names, which a stranger's can, too.
 std::vector<std::string> find_alternates(const std::string& project);
 

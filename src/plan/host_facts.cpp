@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "plan/configuration_files.h"
 #include "plan/git_places.h"
+#include "plan/git_remotes.h"
 #include "plan/private_places.h"
 #include "plan/work_places.h"
 #include "policy/command_words.h"
@@ -232,6 +233,13 @@ void find_repositories(const policy::Policy& policy, const WorkPlaces& places, H
   }
   auto& git_places = writes ? facts.linked.repositories : facts.linked.shown;
   for (std::string& git : found) git_places.push_back(std::move(git));
+  if (policy.package_manager != policy::PackageManager::none) return;
+  LocalRemotes remotes =
+      find_local_remotes(facts.command.arguments, places.project, facts.working_directory,
+                         facts.home_real, facts.linked.repositories);
+  facts.linked.shown.insert(facts.linked.shown.end(), remotes.shown.begin(), remotes.shown.end());
+  facts.linked.links.insert(facts.linked.links.end(), remotes.links.begin(), remotes.links.end());
+  facts.linked.wanted = std::move(remotes.wanted);
 }
 
 }  // namespace

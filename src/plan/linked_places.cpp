@@ -49,6 +49,15 @@ std::string name_of_package(const std::string& directory) {
   return name_in(read_text(join_path(directory, "package.json")).value_or(""));
 }
 
+/// The path of a dependency that is a repository on this machine. Not shown because a manifest says
+/// so: there is more in it than a package, and a stranger's can name anything.
+std::string repository_in(std::string_view spec) {
+  constexpr std::string_view kScheme = "git+file://";
+  if (!spec.starts_with(kScheme)) return "";
+  spec.remove_prefix(kScheme.size());
+  return std::string(spec.substr(0, spec.find('#')));
+}
+
 class DependencyFinder {
  public:
   DependencyFinder(PackageManager manager, const std::string& home, WorkPlaces& places,
@@ -77,6 +86,10 @@ class DependencyFinder {
         if (!spec.is_string()) continue;
         const std::string text_of_spec = spec.get_string().c_str();
         const std::string path = path_in(text_of_spec, true);
+        const std::string repository = repository_in(text_of_spec);
+        if (!repository.empty() && base::is_directory(repository) && !is_inside(repository)) {
+          found_.wanted.push_back({repository});
+        }
         if (!path.empty()) {
           add(base::absolute_path(path, directory), text_of_spec, {name, modules});
         }
@@ -325,6 +338,8 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
   for (std::size_t i = 1; i < arguments.size() && found.size() < kMaxPlaces; ++i) {
     std::string_view word = arguments[i];
     if (word.starts_with('-')) word.remove_prefix(std::min(word.find('=') + 1, word.size()));
+    const std::string repository = repository_in(word);
+    if (!repository.empty()) word = repository;
     if (word.starts_with("file://")) word.remove_prefix(std::string_view("file://").size());
     if (word.starts_with('-') || (word != ".." && word.find('/') == std::string_view::npos))
       continue;

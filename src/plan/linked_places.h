@@ -13,6 +13,13 @@
 
 namespace sandbox_run::plan {
 
+/// A repository on this machine that a command may need, and that is not shown unasked: named if
+/// the command fails.
+struct WantedPlace {
+  std::string path;
+  bool written = false;
+};
+
 struct LinkedPlaces {
   std::vector<std::string> shown;                          // read-only; real paths
   std::vector<std::string> written;                        // the package manager writes there, too
@@ -23,6 +30,7 @@ struct LinkedPlaces {
   std::vector<policy::LinkedProgram> programs;
   /// Named in the manifest, and not to be shown unasked (a link into ~/.ssh, say).
   std::vector<std::string> refused;
+  std::vector<WantedPlace> wanted;
 };
 
 /// `file:../lib`, `link:`, `portal:`, `../x.tgz` of the project's manifests (its workspace's

@@ -29,20 +29,50 @@ bool is_python(std::string_view name) {
   return starts_with(name, "python") || starts_with(name, "pypy");
 }
 
+bool is_of_system(const std::string& directory) {
+  constexpr std::array<std::string_view, 4> kSystem = {"/usr/bin", "/usr/sbin", "/bin", "/sbin"};
+  return is_one_of(kSystem, directory);
+}
+
 /// No shell, and nothing that runs code without a further exec. What package managers ask for their
 /// own sake: sources from git, archives, the name of the system; and what their start scripts use.
+/// Of git's own programs those that are scripts, too, as long as they evaluate nothing that a
+/// configuration or a command line says: not filter-branch, mergetool, quiltimport, subtree.
 bool is_helper(const std::string& path) {
-  constexpr std::array<std::string_view, 4> kSystem = {"/usr/bin", "/usr/sbin", "/bin", "/sbin"};
-  constexpr std::array<std::string_view, 15> kNames = {
-      "git", "tar",     "gzip",        "unzip",   "ldconfig", "ldconfig.real", "uname", "env",
-      "ldd", "getconf", "lsb_release", "dirname", "basename", "readlink",      "sed"};
+  constexpr std::array<std::string_view, 17> kNames = {
+      "git",     "tar",      "gzip",     "unzip",   "ldconfig", "ldconfig.real",
+      "uname",   "env",      "ldd",      "getconf", "gettext",  "lsb_release",
+      "dirname", "basename", "readlink", "sed",     "envsubst"};
   constexpr std::array<std::string_view, 2> kGit = {"/usr/lib/git-core", "/usr/libexec/git-core"};
-  constexpr std::array<std::string_view, 4> kGitNames = {"git", "git-remote-http",
-                                                         "git-remote-https", "git-remote-ftp"};
+  constexpr std::array<std::string_view, 9> kGitNames = {"git",
+                                                         "git-remote-http",
+                                                         "git-remote-https",
+                                                         "git-remote-ftp",
+                                                         "git-upload-pack",
+                                                         "git-submodule",
+                                                         "git-sh-i18n--envsubst",
+                                                         "git-merge-octopus",
+                                                         "git-merge-one-file"};
   const std::string directory = base::parent_path(path);
   const std::string name = base::file_name(path);
-  return (is_one_of(kSystem, directory) && is_one_of(kNames, name)) ||
+  return (is_of_system(directory) && is_one_of(kNames, name)) ||
          (is_one_of(kGit, directory) && is_one_of(kGitNames, name));
+}
+
+/// `sh -c "git-upload-pack '/path'"`, by which git starts the other side of a repository on this
+/// machine; that is then an exec of its own, to be judged by where the shell has found it. A
+/// remote's own `uploadpack` has other words.
+bool is_upload_pack(const std::string& path, const ExecFacts& exec) {
+  constexpr std::string_view kWords = "git-upload-pack '";
+  const std::vector<std::string>& arguments = exec.arguments;
+  const std::string name = base::file_name(path);
+  if (!is_of_system(base::parent_path(path)) ||
+      (name != "sh" && name != "dash" && name != "bash") || arguments.size() < 3 ||
+      arguments[1] != "-c") {
+    return false;
+  }
+  const std::string_view words = arguments[2];
+  return words.starts_with(kWords) && words.find('\'', kWords.size()) == words.size() - 1;
 }
 
 /// "/usr/lib/node_modules/npm" of "/usr/lib/node_modules/npm/bin/npm-cli.js"; "" if there is none.
@@ -131,7 +161,7 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
                             const ProcessRoot& root) const {
   if (program.result != Look::Result::found) return false;
   const std::string& path = program.real_path;
-  if (!is_own_path(path)) return is_helper(path);
+  if (!is_own_path(path)) return is_helper(path) || is_upload_pack(path, exec);
   const std::string name = base::file_name(path);
   return !is_interpreter(name) || manages_by_words(name, exec) || runs_own_script(name, exec, root);
 }

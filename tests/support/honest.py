@@ -300,6 +300,8 @@ class Place:
         if ".git" not in parts:
             return False
         rest = parts[parts.index(".git") + 1:]
+        if rest[:1] == ["modules"]:  # NAME: what a clone hard-links it copies where it can't, with another mode
+            rest = rest[2:]
         return not rest or rest[0] in ("index", "logs", "objects", "COMMIT_EDITMSG", "ORIG_HEAD", "worktrees")
 
     @staticmethod

@@ -160,7 +160,7 @@ TEST_CASE("which commands change global packages") {
   CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "global"}));
   CHECK_FALSE(changes(PackageManager::yarn, {"yarn", "add", "-g"}));
   CHECK(changes(PackageManager::npm, {"npm", "link"}));
-  CHECK_FALSE(changes(PackageManager::pnpm, {"pnpm", "link"}));
+  CHECK(changes(PackageManager::pnpm, {"pnpm", "link"}));  // up to pnpm 10
   CHECK(changes(PackageManager::bun, {"bun", "add", "-g", "x"}));
   CHECK_FALSE(changes(PackageManager::bun, {"bun", "add", "x"}));
   CHECK_FALSE(changes(PackageManager::deno, {"deno", "install", "-g", "x"}));

@@ -18,7 +18,8 @@ class Installed {
   Installed() {
     for (const char* path :
          {"/usr/bin/node", "/usr/bin/python3.11", "/usr/bin/pip3", "/usr/bin/git", "/usr/bin/bash",
-          "/usr/lib/git-core/git-remote-http", "/opt/bin/git", "/project/h.js", "/pip/pip/main.py",
+          "/usr/lib/git-core/git-remote-http", "/usr/lib/git-core/git-submodule",
+          "/usr/lib/git-core/git-mergetool", "/opt/bin/git", "/project/h.js", "/pip/pip/main.py",
           "/other/pip.py", "/usr/lib/node_modules/evil/x.js"}) {
       place_.file(path);
     }
@@ -90,6 +91,21 @@ TEST_CASE("helpers are trusted in the system's directories only") {
   CHECK_FALSE(host.trusts({"/usr/bin/bash", "--version"}));
   CHECK_FALSE(host.trusts({"/usr/bin/bash", kPackage + "/bin/pnpm.cjs"}));  // not of the chain
   CHECK_FALSE(host.trusts({"/usr/bin/none"}));
+}
+
+TEST_CASE("of git's own programs those that evaluate nothing, and the shell for the other side") {
+  const Installed host;
+  CHECK(host.trusts({"/usr/lib/git-core/git-submodule", "update"}));
+  CHECK_FALSE(host.trusts({"/usr/lib/git-core/git-mergetool"}));
+  CHECK(host.trusts({"/bin/bash", "-c", "git-upload-pack '/x/a repository'"}));
+  for (const char* words :
+       {"git-upload-pack '/x'; evil", "git-upload-pack '/x' 'y'", "git-upload-pack '/x'\\''y'",
+        "./git-upload-pack '/x'", "git-upload-pack '", "git-upload-pack $(evil)"}) {
+    CAPTURE(words);
+    CHECK_FALSE(host.trusts({"/bin/bash", "-c", words}));
+  }
+  CHECK_FALSE(host.trusts({"/bin/bash", "-xc", "git-upload-pack '/x'"}));
+  CHECK_FALSE(host.trusts({"/bin/bash", "git-upload-pack '/x'", "-c"}));
 }
 
 TEST_CASE("an interpreter that is a package manager is one with its words alone") {

@@ -22,7 +22,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <optional>
+#include <utility>
 
 #include "base/io.h"
 #include "base/sys_error.h"
@@ -37,6 +40,11 @@ namespace sandbox_run::sandbox {
 namespace {
 
 using base::check_sys;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kBetweenLooks{10};
+constexpr std::chrono::seconds kSameSignal{1};  // that the supervisor and we have got
+constexpr std::chrono::seconds kToTidyUp{5};    // as after the time limit
 
 /// It is a copy of the supervisor's process, with all that is open there.
 void close_supervisors_descriptors(const ChildContext& context) {
@@ -64,62 +72,110 @@ void report(int control, SandboxeeReport::Kind kind, int value) {
   base::send_fds(control, {reinterpret_cast<const char*>(&message), sizeof message}, {});
 }
 
-/// Returns true when the sandboxee has ended: then it was reported. It can make more children for
-/// us (CLONE_PARENT).
-bool reap(int control, pid_t sandboxee) {
-  int status = 0;
-  pid_t pid = -1;
-  while ((pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-    if (pid != sandboxee) continue;
-    if (WIFSTOPPED(status)) {
-      report(control, SandboxeeReport::Kind::stopped, WSTOPSIG(status));
-    } else if (WIFEXITED(status)) {
-      report(control, SandboxeeReport::Kind::exited, WEXITSTATUS(status));
-      return true;
-    } else {
-      report(control, SandboxeeReport::Kind::killed, WTERMSIG(status));
-      return true;
-    }
-  }
-  return false;
-}
+/// The sandboxee and what is sent to it, until it has ended.
+class Keeper {
+ public:
+  Keeper(int control, int signals, int terminal, pid_t sandboxee)
+      : control_(control), signals_(signals), terminal_(terminal), sandboxee_(sandboxee) {}
 
-void obey(const ControlCommand& command, pid_t sandboxee, int terminal) {
-  switch (command.kind) {
-    case ControlCommand::Kind::signal_process:
-      ::kill(sandboxee, command.value);  // it may just have ended: nothing to do then
-      break;
-    case ControlCommand::Kind::signal_group:
-      if (::kill(-sandboxee, command.value) != 0) ::kill(sandboxee, command.value);
-      break;
-    case ControlCommand::Kind::give_foreground:
-      // SIGTTOU is blocked here, so a background process may do it (tcsetpgrp(3)). A Ctrl-Z between
-      // the two is lost, so nothing is done between them.
-      ::tcsetpgrp(terminal, sandboxee);
-      ::kill(-sandboxee, SIGCONT);
-      break;
-  }
-}
-
-/// Until the sandboxee has ended.
-void serve(int control, int signals, pid_t sandboxee, int terminal) {
-  std::array<pollfd, 2> polled{pollfd{control, POLLIN, 0}, pollfd{signals, POLLIN, 0}};
-  while (true) {
-    if (::poll(polled.data(), polled.size(), -1) < 0) continue;  // EINTR
-    if (polled[1].revents != 0) {
-      signalfd_siginfo info{};
-      while (::read(signals, &info, sizeof info) == sizeof info) {
-      }
-      if (reap(control, sandboxee)) return;
-    }
-    if (polled[0].revents != 0) {
+  void serve() {
+    std::array<pollfd, 2> polled{pollfd{control_, POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
+    while (true) {
+      // EINTR: what it was is found below.
+      ::poll(polled.data(), polled.size(), end_ ? static_cast<int>(kBetweenLooks.count()) : -1);
+      take_signals();
+      reap();
       ControlCommand command{};
-      const ssize_t got = ::recv(control, &command, sizeof command, MSG_DONTWAIT);
-      if (got == sizeof command) obey(command, sandboxee, terminal);
+      const ssize_t got = ::recv(control_, &command, sizeof command, MSG_DONTWAIT);
+      if (got == sizeof command) obey(command);
       if (got == 0) return;  // the supervisor is gone: init dies of it, and the sandboxee with init
+      if (!end_ || goes_on()) continue;
+      report(control_, end_->kind, end_->value);
+      return;
     }
   }
-}
+
+ private:
+  /// A signal to the caller's whole process group reaches us, too: we are in it, and the kernel has
+  /// sent it to all before anyone runs on. One to the supervisor alone does not.
+  void take_signals() {
+    signalfd_siginfo info{};
+    while (::read(signals_, &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo < came_.size()) came_[info.ssi_signo] = steady_clock::now();
+    }
+  }
+
+  bool came_to_all(int signal) {
+    take_signals();
+    const steady_clock::time_point came =
+        std::exchange(came_.at(static_cast<std::size_t>(signal)), {});
+    return steady_clock::now() - came < kSameSignal;
+  }
+
+  /// It can make more children for us (CLONE_PARENT).
+  void reap() {
+    int status = 0;
+    pid_t pid = -1;
+    while ((pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+      if (pid != sandboxee_) continue;
+      if (WIFSTOPPED(status)) {
+        report(control_, SandboxeeReport::Kind::stopped, WSTOPSIG(status));
+      } else if (WIFEXITED(status)) {
+        end_ = {SandboxeeReport::Kind::exited, WEXITSTATUS(status)};
+      } else {
+        end_ = {SandboxeeReport::Kind::killed, WTERMSIG(status)};
+      }
+    }
+  }
+
+  void obey(const ControlCommand& command) {
+    switch (command.kind) {
+      case ControlCommand::Kind::signal_process:
+        if (came_to_all(command.value)) {
+          asked_ = true;
+          signal_group(command.value);
+        } else if (!end_) {
+          ::kill(sandboxee_, command.value);  // it may just have ended: nothing to do then
+        }
+        break;
+      case ControlCommand::Kind::signal_group:
+        signal_group(command.value);
+        break;
+      case ControlCommand::Kind::give_foreground:
+        // SIGTTOU is blocked here, so a background process may do it (tcsetpgrp(3)). A Ctrl-Z
+        // between the two is lost, so nothing is done between them.
+        ::tcsetpgrp(terminal_, sandboxee_);
+        ::kill(-sandboxee_, SIGCONT);
+        break;
+    }
+  }
+
+  void signal_group(int signal) {
+    if (::kill(-sandboxee_, signal) != 0 && !end_) ::kill(sandboxee_, signal);
+  }
+
+  /// What was asked to end beside the sandboxee may need a moment to tidy up (a server that a shell
+  /// has started, which dies of SIGTERM at once).
+  bool goes_on() {
+    for (const int signal : {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
+      asked_ =
+          asked_ || steady_clock::now() - came_.at(static_cast<std::size_t>(signal)) < kSameSignal;
+    }
+    if (!asked_) return false;
+    const auto now = steady_clock::now();
+    if (!until_) until_ = now + kToTidyUp;
+    return now < *until_ && ::kill(-sandboxee_, 0) == 0;
+  }
+
+  int control_;
+  int signals_;
+  int terminal_;
+  pid_t sandboxee_;
+  std::optional<SandboxeeReport> end_;
+  std::array<steady_clock::time_point, NSIG> came_{};
+  bool asked_ = false;
+  std::optional<steady_clock::time_point> until_;
+};
 
 /// Init's end waits for that of each process in its namespace, and these are ours to reap.
 void reap_the_rest() {
@@ -151,7 +207,7 @@ void run_keeper(const plan::Plan& plan, ChildContext& context) {
     // The status pipe too: its end of file is the sandboxee's to give.
     close_all_but({context.control, signals, context.terminal});
     load_init_filter(plan, context);
-    serve(context.control, signals, sandboxee, context.terminal);
+    Keeper(context.control, signals, context.terminal, sandboxee).serve();
     ::close(context.control);  // the supervisor's sign to kill what is left
     reap_the_rest();
     ::_exit(0);

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import BINARY, processes_matching, test, wait_until  # noqa: E402
@@ -222,3 +223,28 @@ def program_of_init(t):
     held.kill()
     result = t.bare(copy, "-q", "--", "/usr/bin/python3", "-c", OPEN_PROGRAM, "/proc/1/exe")
     t.true(result.out.strip() in ("EACCES", "EPERM", "EROFS", "ENOENT"), result)
+
+
+@test(time_limit=60)
+def deaf_to_the_end(t):
+    """what does not hear SIGTERM, sent to the whole process group, has a few seconds to tidy up, and no more"""
+    script = "(trap '' TERM; echo ready; while :; do echo beat >>beats; sleep 0.1; done) & exec sleep 1000"
+
+    def is_alive():
+        beats = t.project / "beats"
+        size = beats.stat().st_size if beats.exists() else 0
+        time.sleep(0.5)
+        return beats.exists() and beats.stat().st_size != size
+
+    control = t.start("sh", "-c", script, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    control.stdout.readline()
+    os.killpg(control.pid, signal.SIGTERM)
+    control.wait(10)
+    t.true(is_alive(), "control: it goes on")
+    os.killpg(control.pid, signal.SIGKILL)
+    inside = t.start(*t.sandbox_command("sh", "-c", script, options=["-q"]), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    inside.stdout.readline()
+    os.killpg(inside.pid, signal.SIGTERM)
+    inside.wait(20)
+    t.equal(is_alive(), False, "nothing goes on")
+    t.equal(processes_matching("echo beat >>beats"), [], "nor is it there")

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "policy/glob.h"
 #include "policy/secret_value.h"
 
@@ -75,6 +76,21 @@ std::string shown_value(std::string_view name, const std::string& value) {
   return without_url_credentials(is_make_variable(name) ? without_make_variables(value) : value);
 }
 
+/// Is a secret among what was cut? Of variables on make's command line a name or a value may be
+/// one; all else that is cut is a password.
+bool was_secret(const EnvironmentPolicy& policy, std::string_view name, const std::string& value,
+                const std::string& shown) {
+  if (shown == value) return false;
+  if (!is_make_variable(name) || without_url_credentials(value) != value) return true;
+  const std::vector<std::string> words = base::split(value.substr(shown.size()), ' ');
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    const std::size_t equals = word.find('=');
+    const bool by_name =
+        equals != std::string::npos && matches_any(policy.withhold, word.substr(0, equals));
+    return by_name || looks_like_secret(word);
+  });
+}
+
 bool is_kernel_path(std::string_view path) {
   constexpr std::array<std::string_view, 3> kRoots = {"/dev/", "/proc/", "/sys/"};
   return std::any_of(kRoots.begin(), kRoots.end(),
@@ -99,7 +115,7 @@ FilteredEnvironment filter_environment(
       continue;
     }
     std::string shown = shown_value(name, value);
-    if (shown != value) result.stripped.push_back(name);
+    if (was_secret(policy, name, value, shown)) result.stripped.push_back(name);
     result.entries.emplace_back(name, std::move(shown));
   }
   std::sort(result.withheld.begin(), result.withheld.end());

@@ -12,8 +12,8 @@ namespace sandbox_run::policy {
 struct FilteredEnvironment {
   std::vector<std::pair<std::string, std::string>> entries;
   std::vector<std::string> withheld;  // names only, never values; sorted
-  /// Names of whose value something was cut out: user:password@ of a URL, or the variables given
-  /// on make's command line. Sorted.
+  /// Names of whose value a secret was cut out: user:password@ of a URL, or what looks like one
+  /// among the variables given on make's command line. Sorted.
   std::vector<std::string> stripped;
 };
 

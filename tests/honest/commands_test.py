@@ -57,3 +57,16 @@ def typed_paths(p):
     p.run("cp", "-r", "../notes", "here")
     p.run("python3", p.work / "script.py", "../notes/a.txt")
     p.run("tar", "-czf", "notes.tgz", "--mtime=2020-01-01", f"--directory={p.work}", "notes")
+
+
+@honest()
+def make_with_variables(p):
+    """make with variables on its command line, which starts the sandbox itself: no word of secrets"""
+    p.write("Makefile", "all:\n\t$(RUN) sh -c 'echo made >made.txt'\n")
+    p.bare("make", "RUN=env A=1", "PREFIX=/usr/local")
+    (p.root / "made.txt").unlink()
+    inside = " ".join(map(str, p.t.sandbox_command()))
+    said = p.bare("make", f"RUN={inside} --", "PREFIX=/usr/local").err
+    p.t.true((p.root / "made.txt").exists(), said)
+    p.t.lacks(said, "secret", "nothing was one")
+    p.t.contains(p.bare("make", f"RUN={inside} --", "MY_TOKEN=abc").err, "secrets were cut", "control: one that was")

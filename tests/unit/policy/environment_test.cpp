@@ -75,7 +75,18 @@ TEST_CASE("variables given on make's command line stay outside") {
   const auto result = filter_environment(
       policy, {{"MAKEFLAGS", "k -- A=s"}, {"MAKEOVERRIDES", "A=s"}, {"MFLAGS", "-k"}});
   CHECK(result.entries == Environment{{"MAKEFLAGS", "k"}, {"MAKEOVERRIDES", ""}, {"MFLAGS", "-k"}});
-  CHECK(result.stripped == std::vector<std::string>{"MAKEFLAGS", "MAKEOVERRIDES"});
+  CHECK(result.stripped == std::vector<std::string>{});  // nothing to be told of
+
+  policy.withhold = {"*TOKEN*"};
+  const auto tells = [&](const std::string& flags) {
+    const auto filtered = filter_environment(policy, {{"MAKEFLAGS", flags}});
+    CHECK(filtered.entries == Environment{{"MAKEFLAGS", "k"}});
+    return filtered.stripped == std::vector<std::string>{"MAKEFLAGS"};
+  };
+  CHECK_FALSE(tells("k -- RUN=sandbox-run\\ --rw\\ /x PREFIX=/usr/local CC=clang"));
+  CHECK(tells("k -- CC=clang MY_TOKEN=s"));
+  CHECK(tells("k -- A=a\\ a1b2c3d4e5f60718293a4b5c6d7e8f90"));
+  CHECK(tells("k -- A=https://me:pw@host/"));
 }
 
 TEST_CASE("a variable leads to a configuration file only by an absolute path") {

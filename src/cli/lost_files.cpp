@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/io.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
@@ -26,6 +27,7 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 200'000;
 constexpr std::size_t kMaxDepth = 64;
+constexpr off_t kMaxNote = 4096;
 
 /// How many components name a place: ".cache/Cypress", ".local/share/x", ".bashrc".
 std::size_t depth_of_place(std::string_view first) {
@@ -96,6 +98,7 @@ class Search {
     }
     if (!S_ISREG(status.st_mode) || status.st_size == 0) return;
     if (is_as_made(directory, name, relative, status)) return;
+    if (is_telemetry_note(directory, name, relative, status)) return;
     LostFiles& lost = places_[place_of(relative)];
     lost.path = base::join_path(home_, place_of(relative));
     ++lost.files;
@@ -116,6 +119,24 @@ class Search {
     std::string text(known->second.size(), '\0');
     const ssize_t got = file ? ::pread(file.get(), text.data(), text.size(), 0) : -1;
     return got >= 0 && static_cast<std::size_t>(got) == text.size() && text == known->second;
+  }
+
+  /// What many tools note of their telemetry at each first start, and read nothing else from. By
+  /// what it says, for each has a name of its own; what it says next to that would be missed.
+  static bool is_telemetry_note(int directory, const char* name, const std::string& relative,
+                                const struct stat& status) {
+    if (!policy::glob_matches(".config/*/*", relative) || status.st_size > kMaxNote) return false;
+    const base::UniqueFd file(
+        ::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    if (!file || ::pread(file.get(), text.data(), text.size(), 0) != status.st_size) return false;
+    const auto note = base::parse_json(text);
+    if (!note || !note->is_object() || note->get_object().empty()) return false;
+    const auto& members = note->get_object();
+    return std::all_of(members.begin(), members.end(), [](const auto& member) {
+      const std::string_view key(member.key());
+      return key.starts_with("telemetry") || key == "anonymousId" || key == "analytics";
+    });
   }
 
   const std::string& home_;

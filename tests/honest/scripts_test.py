@@ -179,3 +179,18 @@ def only_allow(p):
         more={"bin": {"only-allow": "bin.js"}})
     p.manifest(scripts={"preinstall": "npx --yes only-allow npm"}, dependencies={"left": "1.0.0"})
     p.run("npm", "install")
+
+
+@honest("npm11", "pnpm10", "yarn1")
+def telemetry(p):
+    """a tool that notes in ~/.config that it has told of its telemetry: nothing is missed, and nothing said"""
+    p.registry.add("counter", "1.0.0", {"cli.js": "#!/usr/bin/env node\nconst fs = require('fs')\n"
+                                        "const to = require('os').homedir() + '/.config/counter'\n"
+                                        "fs.mkdirSync(to, {recursive: true})\n"
+                                        "fs.writeFileSync(to + '/telemetry.json', JSON.stringify({telemetry_enabled: true, "
+                                        "telemetry_id: '536c17d73bdcfb76', telemetry_alerted: '2026-11-28T11:11:06Z'}, null, 2))\n"
+                                        "fs.writeFileSync('made.txt', 'hello\\n')\n"}, more={"bin": {"counter": "cli.js"}})
+    p.manifest(scripts={"use": "counter"}, dependencies={"counter": "1.0.0"})
+    p.bare(p.manager.command, *p.manager.first_install)
+    said = p.run(p.manager.command, "run", "use").said
+    p.t.lacks(said, "discarded with the false home", said)

@@ -110,3 +110,20 @@ def what_installers_read(t):
         t.contains(result.out, f"{name}={value}\n")
     for name in secrets:
         t.lacks(result.out, f"{name}=")
+
+
+@test
+def beside_telemetry(t):
+    """only what a tool notes of its telemetry is passed over: not what stands beside it, is no JSON, or lies elsewhere"""
+    files = {".config/a/telemetry.json": '{"telemetry_id": "1", "telemetry": {"enabled": true}}',
+             ".config/b/config.json": '{"telemetry": true, "token": "x"}',
+             ".config/c/telemetry": "telemetry = true",
+             ".config/d/deep/telemetry.json": '{"telemetry": true}',
+             ".config/e/telemetry.json": '{}',
+             ".telemetry.json": '{"telemetry": true}'}
+    scene = Scene(t, f"const fs = require('fs'), files = {json.dumps(files)}\nfor (const name in files) {{\n"
+                  "  const to = require('os').homedir() + '/' + name\n"
+                  "  fs.mkdirSync(require('path').dirname(to), {recursive: true})\n  fs.writeFileSync(to, files[name])\n}\n")
+    result = t.succeeded(scene.sandbox())
+    named = {os.path.relpath(e["details"]["path"], t.home) for e in result.of_type("home.discarded")}
+    t.equal(named, {".config/b", ".config/c", ".config/d", ".config/e", ".telemetry.json"})

@@ -44,15 +44,16 @@ bool is_helper(const std::string& path) {
       "uname",   "env",      "ldd",      "getconf", "gettext",  "lsb_release",
       "dirname", "basename", "readlink", "sed",     "envsubst"};
   constexpr std::array<std::string_view, 2> kGit = {"/usr/lib/git-core", "/usr/libexec/git-core"};
-  constexpr std::array<std::string_view, 9> kGitNames = {"git",
-                                                         "git-remote-http",
-                                                         "git-remote-https",
-                                                         "git-remote-ftp",
-                                                         "git-upload-pack",
-                                                         "git-submodule",
-                                                         "git-sh-i18n--envsubst",
-                                                         "git-merge-octopus",
-                                                         "git-merge-one-file"};
+  constexpr std::array<std::string_view, 10> kGitNames = {"git",
+                                                          "git-remote-http",
+                                                          "git-remote-https",
+                                                          "git-remote-ftp",
+                                                          "git-upload-pack",
+                                                          "git-receive-pack",
+                                                          "git-submodule",
+                                                          "git-sh-i18n--envsubst",
+                                                          "git-merge-octopus",
+                                                          "git-merge-one-file"};
   const std::string directory = base::parent_path(path);
   const std::string name = base::file_name(path);
   return (is_of_system(directory) && is_one_of(kNames, name)) ||
@@ -60,10 +61,9 @@ bool is_helper(const std::string& path) {
 }
 
 /// `sh -c "git-upload-pack '/path'"`, by which git starts the other side of a repository on this
-/// machine; that is then an exec of its own, to be judged by where the shell has found it. A
-/// remote's own `uploadpack` has other words.
-bool is_upload_pack(const std::string& path, const ExecFacts& exec) {
-  constexpr std::string_view kWords = "git-upload-pack '";
+/// machine; that is then an exec of its own, to be judged by where the shell has found it, as are
+/// the hooks there. A remote's own `uploadpack` has other words.
+bool is_other_side(const std::string& path, const ExecFacts& exec) {
   const std::vector<std::string>& arguments = exec.arguments;
   const std::string name = base::file_name(path);
   if (!is_of_system(base::parent_path(path)) ||
@@ -71,8 +71,11 @@ bool is_upload_pack(const std::string& path, const ExecFacts& exec) {
       arguments[1] != "-c") {
     return false;
   }
-  const std::string_view words = arguments[2];
-  return words.starts_with(kWords) && words.find('\'', kWords.size()) == words.size() - 1;
+  for (const std::string_view words : {"git-upload-pack '", "git-receive-pack '"}) {
+    const std::string& text = arguments[2];
+    if (text.starts_with(words)) return text.find('\'', words.size()) == text.size() - 1;
+  }
+  return false;
 }
 
 /// "/usr/lib/node_modules/npm" of "/usr/lib/node_modules/npm/bin/npm-cli.js"; "" if there is none.
@@ -161,7 +164,7 @@ bool TrustedPrograms::cover(const Look& program, const ExecFacts& exec,
                             const ProcessRoot& root) const {
   if (program.result != Look::Result::found) return false;
   const std::string& path = program.real_path;
-  if (!is_own_path(path)) return is_helper(path) || is_upload_pack(path, exec);
+  if (!is_own_path(path)) return is_helper(path) || is_other_side(path, exec);
   const std::string name = base::file_name(path);
   return !is_interpreter(name) || manages_by_words(name, exec) || runs_own_script(name, exec, root);
 }

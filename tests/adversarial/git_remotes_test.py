@@ -127,3 +127,20 @@ def upload_pack_of_its_own(t):
         result = t.sandbox(*command, cwd=scene.app, env=scene.env)
         t.equal(planted.exists(), False, f"{key}: {result}")
         scene.git("config", "--unset", key)
+
+
+@test(time_limit=120, event="change.protected", stops="commit, attribution")
+def hook_of_the_other_side(t):
+    """git push: a hook of the repository that it pushes to plants nothing in the project's protected places"""
+    scene = Scene(t)
+    other = scene.work / "other"
+    scene.git("clone", "-q", "--bare", ".", str(other))
+    planted = scene.app / ".github/evil.yml"
+    t.write(other / "hooks/pre-receive", f"#!/bin/sh\nmkdir -p {scene.app}/.github && echo evil >{planted}\n", 0o755)
+    scene.git("remote", "add", "origin", "../other")
+    command = ("git", "push", "origin", "HEAD:refs/heads/one")
+    t.succeeded(t.bare(*command, cwd=scene.app, env=scene.env))
+    t.true(planted.exists(), "control")
+    planted.unlink()
+    result = t.sandbox("git", "push", "origin", "HEAD:refs/heads/two", cwd=scene.app, env=scene.env, options=["--rw", other])
+    t.equal(planted.exists(), False, result)

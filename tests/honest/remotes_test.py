@@ -33,6 +33,20 @@ def pull(p):
     p.run("git", "pull", "-q", "origin", "main")
 
 
+@honest(root=True)
+def push(p):
+    """git push to a bare repository beside the project, which the command line lets it change"""
+    other = other_with_two_commits(p, bare=True)
+    p.git("remote", "add", "origin", "../other")
+    p.git("pull", "-q", "origin", "main")
+    p.write("c.txt", "3\n")
+    p.git("add", "c.txt")
+    p.git("commit", "-q", "-m", "third")
+    p.options += ["--rw", str(other)]
+    p.run("git", "push", "-q", "origin", "HEAD:main")
+    p.run("git", "push", "-q", "-u", "origin", "HEAD:topic")
+
+
 @honest()
 def pull_from_a_work_tree(p):
     """git pull, remote update from another work tree of the user's, named by its whole path, in a directory of the project"""

@@ -98,6 +98,7 @@ TEST_CASE("of git's own programs those that evaluate nothing, and the shell for 
   CHECK(host.trusts({"/usr/lib/git-core/git-submodule", "update"}));
   CHECK_FALSE(host.trusts({"/usr/lib/git-core/git-mergetool"}));
   CHECK(host.trusts({"/bin/bash", "-c", "git-upload-pack '/x/a repository'"}));
+  CHECK(host.trusts({"/bin/bash", "-c", "git-receive-pack '../x'", "git-receive-pack '../x'"}));
   for (const char* words :
        {"git-upload-pack '/x'; evil", "git-upload-pack '/x' 'y'", "git-upload-pack '/x'\\''y'",
         "./git-upload-pack '/x'", "git-upload-pack '", "git-upload-pack $(evil)"}) {

@@ -208,7 +208,7 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
   return targets;
 }
 
-bool is_shown_by_name(const Preparation& prepared, const std::string& path) {
+bool is_shown_by_name(const Preparation& prepared, const std::string& wanted) {
   const plan::HostFacts& facts = prepared.facts;
   std::vector<std::string> shown = facts.linked.shown;
   const auto add = [&](const std::vector<plan::HostPath>& paths) {
@@ -220,7 +220,7 @@ bool is_shown_by_name(const Preparation& prepared, const std::string& path) {
   for (const auto& [path, text] : facts.home_files) shown.push_back(path);
   for (const workspace::Target& target : prepared.targets) shown.push_back(target.path);
   return std::any_of(shown.begin(), shown.end(), [&](const std::string& place) {
-    return base::is_beneath(path, place) || base::is_beneath(place, path);
+    return base::is_beneath(wanted, place) || base::is_beneath(place, wanted);
   });
 }
 

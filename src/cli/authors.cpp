@@ -31,6 +31,14 @@ bool Authors::no_package_wrote(const std::string& path, std::int64_t changed_at)
   }
 }
 
+bool Authors::is_neighbours_own(const std::string& path, std::int64_t changed_at) {
+  try {
+    return suspects().no_package_ran() || suspects().no_package_wrote_beside(path, changed_at);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 bool Authors::no_package_ran() {
   try {
     return suspects().no_package_ran();

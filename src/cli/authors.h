@@ -22,6 +22,9 @@ class Authors {
   policy::Author at(std::int64_t changed_at);
   /// Suspects::no_package_wrote().
   bool no_package_wrote(const std::string& path, std::int64_t changed_at);
+  /// May the package manager, or the project's own code, have put it there, beside the project, and
+  /// no package's? `changed_at` kNoTime: it is gone.
+  bool is_neighbours_own(const std::string& path, std::int64_t changed_at);
   /// Suspects::no_package_ran().
   bool no_package_ran();
   /// Were scripts of these packages running then, and of nobody else?

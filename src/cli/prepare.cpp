@@ -202,6 +202,7 @@ std::vector<workspace::Target> existing_targets(const std::vector<plan::TargetCh
                                                      choice.kind == policy::TargetKind::extra);
     using Telling = workspace::Target::Telling;
     if (is_elsewhere) target.telling = choice.is_new ? Telling::whole : Telling::absolute;
+    target.is_neighbour = choice.is_neighbour;
     target.lower_is_empty = !base::is_directory(path);
     target.lower_is_copied = !target.lower_is_empty && !sandbox::can_be_lower(path);
   }

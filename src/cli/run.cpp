@@ -48,6 +48,7 @@
 #include "cli/tell.h"
 #include "cli/trusted_programs.h"
 #include "events/event_log.h"
+#include "plan/neighbours.h"
 #include "policy/hide.h"
 #include "sandbox/launch.h"
 #include "workspace/placement.h"
@@ -259,6 +260,9 @@ class CommandRun {
     request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {
       return authors.no_package_wrote(path, changed_at);
     };
+    request.is_neighbours_own = [&authors](const std::string& path, std::int64_t changed_at) {
+      return authors.is_neighbours_own(path, changed_at);
+    };
     request.only_own_scripts_ran = [&authors] { return authors.no_package_ran(); };
     request.linked_programs = prepared_.facts.linked.programs;
     request.new_places = prepared_.facts.new_places.made;
@@ -289,6 +293,8 @@ class CommandRun {
     if (command_code(outcome) == kOk) return;
     if (auto note = note_of_unseen(prepared_.facts)) add({std::move(*note)});
     add(notes_of_wanted(prepared_));
+    if (auto note = plan::note_of_neighbours(prepared_.facts); !note.empty())
+      add({std::move(note)});
     if (!plan_.withheld_environment.empty()) {
       std::ifstream log = read_run_log(run_directory_);
       add(withheld_notes(prepared_.facts, prepared_.policy.environment, plan_,

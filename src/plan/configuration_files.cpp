@@ -69,6 +69,7 @@ class Search {
     look_in_prefixes_of_path();
     for (const ToolchainFact& toolchain : facts_.toolchains) look_in(toolchain);
     for (const std::string& path : facts_.linked.shown) {
+      if (is_neighbour(path)) continue;
       look_in(path, "");
       // The git directory of a linked work tree.
       if (base::exists(join_path(path, "HEAD"))) look_at(join_path(path, "config"), git_rules());
@@ -76,7 +77,18 @@ class Search {
     return std::move(found_);
   }
 
+  std::vector<ConfigurationFile> run_in(const std::vector<std::string>& neighbours) {
+    of_neighbours_ = true;
+    for (const std::string& directory : neighbours) look_in(directory, "");
+    return std::move(found_);
+  }
+
  private:
+  bool is_neighbour(const std::string& path) const {
+    const auto& neighbours = facts_.linked.neighbours;
+    return std::find(neighbours.begin(), neighbours.end(), path) != neighbours.end();
+  }
+
   void look_in_prefixes_of_path() {
     for (const HostPath& entry : facts_.path_entries) {
       look_in(parent_path(entry.path), "");
@@ -115,19 +127,32 @@ class Search {
 
   /// `toolchain` not "": its root, where its own kinds lie, too.
   void look_in(const std::string& prefix, const std::string& toolchain) {
-    if (prefix.empty() || is_own_tree(prefix) || !seen_.insert(prefix + "\n" + toolchain).second)
-      return;
+    const bool is_own = !of_neighbours_ && is_own_tree(prefix);
+    if (prefix.empty() || is_own || !seen_.insert(prefix + "\n" + toolchain).second) return;
     const std::vector<std::string> names = names_in(prefix);
     if (names.empty()) return;
     const std::set<std::string> there(names.begin(), names.end());
     for (const policy::ConfigurationKind& kind : policy_.files.configuration) {
+      if (kind.of_neighbours && !of_neighbours_) continue;
       if (!kind.toolchain.empty() && kind.toolchain != toolchain) continue;
       for (const std::string& glob : kind.paths) {
-        const std::string first = glob.substr(0, glob.find('/'));
-        if (first.find_first_of("*?[") == std::string::npos && there.count(first) == 0) continue;
-        for (const std::string& path : expand_glob(prefix, glob)) look_at(path, kind.rules);
+        if (!may_be_there(there, glob.substr(0, glob.find('/')))) continue;
+        for (const std::string& path : expand_glob(prefix, glob)) {
+          if (!matches_any(kind.except, base::file_name(path))) look_at(path, kind.rules);
+        }
       }
     }
+  }
+
+  static bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
+    return std::any_of(globs.begin(), globs.end(),
+                       [&](const std::string& glob) { return policy::glob_matches(glob, name); });
+  }
+
+  static bool may_be_there(const std::set<std::string>& names, const std::string& glob) {
+    if (glob.find_first_of("*?[") == std::string::npos) return names.contains(glob);
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return policy::glob_matches(glob, name); });
   }
 
   void look_at(const std::string& path, const policy::HomeFile& rules) {
@@ -181,6 +206,7 @@ class Search {
   std::set<std::string> files_;  // real paths
   std::vector<ConfigurationFile> found_;
   int depth_ = 0;
+  bool of_neighbours_ = false;
 };
 
 }  // namespace
@@ -188,6 +214,12 @@ class Search {
 std::vector<ConfigurationFile> find_configuration(const policy::Policy& policy,
                                                   const HostFacts& facts) {
   return Search(policy, facts).run();
+}
+
+std::vector<ConfigurationFile> find_configuration_of_neighbours(
+    const policy::Policy& policy, const HostFacts& facts,
+    const std::vector<std::string>& directories) {
+  return Search(policy, facts).run_in(directories);
 }
 
 void add_home_configuration(const policy::HomeFile& file, const std::string& path,

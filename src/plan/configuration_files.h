@@ -16,6 +16,12 @@ namespace sandbox_run::plan {
 std::vector<ConfigurationFile> find_configuration(const policy::Policy& policy,
                                                   const HostFacts& facts);
 
+/// The same in `directories`, of projects beside the command's own: what such a project keeps to
+/// itself, too (neighbours.h).
+std::vector<ConfigurationFile> find_configuration_of_neighbours(
+    const policy::Policy& policy, const HostFacts& facts,
+    const std::vector<std::string>& directories);
+
 /// Of a file that the home has a copy of, where it is really: it may be shown there, too.
 void add_home_configuration(const policy::HomeFile& file, const std::string& path,
                             const std::string& text, HostFacts& facts);

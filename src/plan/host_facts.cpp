@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <set>
 
@@ -18,6 +19,7 @@
 #include "plan/configuration_files.h"
 #include "plan/git_places.h"
 #include "plan/git_remotes.h"
+#include "plan/neighbours.h"
 #include "plan/private_places.h"
 #include "plan/work_places.h"
 #include "policy/command_words.h"
@@ -374,6 +376,11 @@ void add_private_places(const policy::Policy& policy, HostFacts& facts) {
   PrivatePlaces found = find_private_places(policy, facts);
   facts.private_places = std::move(found.places);
   facts.unseen = std::move(found.unseen);
+  NeighbourSecrets secrets = find_neighbour_secrets(policy, facts);
+  std::move(secrets.configuration.begin(), secrets.configuration.end(),
+            std::back_inserter(facts.configuration));
+  std::move(secrets.places.begin(), secrets.places.end(), std::back_inserter(facts.private_places));
+  std::move(secrets.unseen.begin(), secrets.unseen.end(), std::back_inserter(facts.unseen));
 }
 
 }  // namespace sandbox_run::plan

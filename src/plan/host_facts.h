@@ -41,6 +41,8 @@ struct ConfigurationFile {
 struct PrivatePlace {
   std::string real;
   bool directory = false;
+  bool of_neighbour = false;  // in a directory that is a target, it may be
+  bool operator==(const PrivatePlace&) const = default;
 };
 
 /// The command and everything that it takes to start it: itself, what its links lead to, its #!
@@ -112,7 +114,7 @@ std::string expand(const std::string& path, const HostFacts& facts);
 HostFacts look_at_caller(const std::vector<std::string>& arguments);
 /// The rest, as the policy asks for it.
 HostFacts gather_facts(const policy::Policy& policy, HostFacts caller);
-/// And what takes longest: private_places.h.
+/// And what takes longest: private_places.h, neighbours.h.
 void add_private_places(const policy::Policy& policy, HostFacts& facts);
 
 }  // namespace sandbox_run::plan

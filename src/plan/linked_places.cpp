@@ -68,7 +68,13 @@ class DependencyFinder {
         hard_links_(hard_links),
         found_(std::move(found)) {}
 
-  LinkedPlaces take() { return std::move(found_); }
+  enum class NamedBy { user, manifest };
+
+  LinkedPlaces take() {
+    std::erase_if(found_.neighbours,
+                  [&](const std::string& path) { return typed_.contains(path); });
+    return std::move(found_);
+  }
 
   /// `directory` has a package.json, and is in the project.
   void read_manifest(const std::string& directory) { read_manifest(directory, modules(directory)); }
@@ -91,7 +97,8 @@ class DependencyFinder {
           found_.wanted.push_back({repository});
         }
         if (!path.empty()) {
-          add(base::absolute_path(path, directory), text_of_spec, {name, modules});
+          add(base::absolute_path(path, directory), text_of_spec,
+              {name, modules, NamedBy::manifest});
         }
       }
     }
@@ -107,14 +114,16 @@ class DependencyFinder {
       return;
     }
     if (name_of_package(*real) != package.name) return;
-    add(package.path, "link:", {package.name, modules(places_.project)});
+    add(package.path, "link:", {package.name, modules(places_.project), NamedBy::user});
   }
 
-  void read_words(const std::vector<std::string>& words, const std::string& directory) {
+  void read_words(const std::vector<std::string>& words, const std::string& directory,
+                  NamedBy named_by) {
     for (const std::string& word : words) {
       std::string path = path_in(word, true);
       if (path.empty()) path = path_in(after_name(word), false);
-      if (!path.empty()) add(base::absolute_path(path, directory), word, {"", modules(directory)});
+      if (path.empty()) continue;
+      add(base::absolute_path(path, directory), word, {"", modules(directory), named_by});
     }
   }
 
@@ -126,7 +135,7 @@ class DependencyFinder {
       for (const std::string& word : base::split(line.substr(0, line.find(" #")), ' ')) {
         words.emplace_back(base::trim(word));
       }
-      read_words(words, directory);
+      read_words(words, directory, NamedBy::manifest);
       if (words.size() > 1 && (words[0] == "-r" || words[0] == "-c")) {
         read_requirements(base::absolute_path(words[1], parent_path(file)), directory);
       }
@@ -134,10 +143,11 @@ class DependencyFinder {
   }
 
  private:
-  /// A dependency's name, "" for that of its own manifest, and where it may be put.
+  /// A dependency's name, "" for that of its own manifest, where it may be put, and who says so.
   struct Placing {
     std::string name;
     std::vector<std::string> modules;
+    NamedBy named_by;
   };
 
   /// node_modules of this directory, and of all above it in the project.
@@ -237,9 +247,13 @@ class DependencyFinder {
       add_once(found_.shown, *real);
       return;
     }
-    if (is_beneath(places_.project, *real)) {
+    const bool is_typed = placing.named_by == NamedBy::user;
+    if (is_typed) typed_.insert(*real);
+    // The attack: a stranger's project says "file:.." where the user's other projects lie.
+    if (is_typed && is_beneath(places_.project, *real)) {
       places_.project = *real;
     } else {
+      if (!is_typed) add_once(found_.neighbours, *real);
       add_once(is_written(*real, spec) ? found_.written : found_.shown, *real);
     }
     if (manager_ == PackageManager::pip || read_.contains(*real)) return;
@@ -260,6 +274,7 @@ class DependencyFinder {
   WorkPlaces& places_;
   const std::optional<policy::HardLinks>& hard_links_;
   LinkedPlaces found_;
+  std::set<std::string> typed_;
   std::set<std::string> read_;
 };
 
@@ -293,7 +308,7 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
   if (manager == PackageManager::none) return {};
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (manager == PackageManager::pip) {
-    finder.read_words(words, working_directory);
+    finder.read_words(words, working_directory, DependencyFinder::NamedBy::user);
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
       if (words[i] != "-r" && words[i] != "-c" && words[i] != "--requirement") continue;
       finder.read_requirements(base::absolute_path(words[i + 1], working_directory),
@@ -308,7 +323,7 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
   static constexpr std::array kAdding{"install", "i", "add", "link", "ln", "update", "up"};
   if (words.size() > 1 && std::find_first_of(words.begin(), words.end(), kAdding.begin(),
                                              kAdding.end()) != words.end()) {
-    finder.read_words(words, working_directory);
+    finder.read_words(words, working_directory, DependencyFinder::NamedBy::user);
   }
   return finder.take();
 }
@@ -326,7 +341,9 @@ void show_named_packages(const std::vector<NamedPackage>& packages, const std::s
   for (const NamedPackage& package : packages) {
     const auto real = base::real_path(package.path);
     if (!real || is_hidden_at_home(*real, home) || is_beneath(home, *real)) continue;
-    if (name_of_package(*real) == package.name) linked.shown.push_back(*real);
+    if (name_of_package(*real) != package.name) continue;
+    linked.shown.push_back(*real);
+    linked.neighbours.push_back(*real);
   }
 }
 

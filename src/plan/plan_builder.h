@@ -17,6 +17,7 @@ struct TargetChoice {
   std::vector<std::string> packages = {};  // of a cache: see policy::CacheDirectory
   std::string known_as = {};               // see workspace::Target
   bool is_new = false;                     // see NewPlaces::made
+  bool is_neighbour = false;               // likewise
 };
 std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const HostFacts& facts);
 

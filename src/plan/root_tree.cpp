@@ -217,7 +217,7 @@ class RootPlanner {
       const bool in_target = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& layer) {
         return is_beneath(place.real, layer.target);
       });
-      if (in_target || is_named(place.real)) continue;
+      if ((in_target && !place.of_neighbour) || is_named(place.real)) continue;
       for (const std::string& view : views_of(place.real)) {
         if (by_target_.count(key_of(view)) != 0) continue;  // a cache, say
         // What is mounted below it needs a place to be mounted at.

@@ -182,7 +182,12 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
     const bool is_named = std::any_of(named.begin(), named.end(), [&](const std::string& other) {
       return is_beneath(path, other);
     });
-    if (!is_named) add(path, policy::TargetKind::project);
+    if (is_named) continue;
+    add(path, policy::TargetKind::project);
+    const auto& neighbours = facts.linked.neighbours;
+    const bool is_neighbour =
+        std::find(neighbours.begin(), neighbours.end(), path) != neighbours.end();
+    if (targets.back().path == path) targets.back().is_neighbour = is_neighbour;
   }
   for (const std::string& path : facts.linked.repositories) {
     add(path, policy::TargetKind::project);

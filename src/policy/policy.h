@@ -177,6 +177,9 @@ struct ConfigurationKind {
   std::string toolchain;           // not "": lies below this toolchain's root alone
   std::vector<std::string> paths;  // globs relative to a prefix: "etc/npmrc"
   HomeFile rules;                  // format and keys; its path counts for nothing
+  /// Of projects beside the command's own (plan/neighbours.h) alone, where it lies at any depth.
+  bool of_neighbours = false;
+  std::vector<std::string> except = {};  // globs of names that hold no secret: ".env.example"
   friend bool operator==(const ConfigurationKind&, const ConfigurationKind&) = default;
 };
 

@@ -90,10 +90,13 @@ void read_files(const TomlTable& root, FilesystemPolicy& files) {
     files.home_files.push_back(std::move(file));
   }
   for (const TomlTable& table : root.tables("configuration")) {
-    table.allow_only({"name", "toolchain", "paths", "format", "drop_keys", "keep_keys"});
+    table.allow_only({"name", "toolchain", "paths", "format", "drop_keys", "keep_keys",
+                      "of_neighbours", "except"});
     files.configuration.push_back({table.required_text("name"), table.text("toolchain"),
                                    table.texts("paths", relative_glob_problem),
-                                   read_copy_rules(table)});
+                                   read_copy_rules(table),
+                                   table.flag("of_neighbours").value_or(false),
+                                   table.texts("except", relative_glob_problem)});
   }
   for (const TomlTable& table : root.tables("cache")) {
     table.allow_only({"path"});

@@ -27,6 +27,7 @@ struct Act {
   /// See ShadowedPrograms; then it fails, and is worth one.
   std::optional<std::string> shadowing = {};
   events::Actor parent;
+  bool is_orphan = false;    // `parent` is a guess: ProcessTable::by_descent
   bool follows_own = false;  // OwnCode::follows
   bool planted = false;      // ActorLabels::is_planted
   Look program;

@@ -152,6 +152,7 @@ Act ExecWatch::Impl::read(const seccomp_notif& notification) {
   if (status) {
     act.process = *status;
     act.parent = processes_.actor_of(*status);
+    act.is_orphan = !processes_.by_descent(*status);
     act.follows_own = labels_.own_code().follows(*status);
     act.planted = labels_.is_planted(act);
   } else {
@@ -324,6 +325,8 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
                    {"event", build ? python_build_step(facts) : actor.script_event},
                    {"directory", directory},
                    {"command", base::shell_words(facts.arguments)}};
+  // Its name and its directory are of its own choosing.
+  if (act.is_orphan) event.details["inferred"] = true;
   sink_.record(event);
   ends_.follow(event);
 }

@@ -227,6 +227,7 @@ bool Reader::judge_whole(Node& node) {
     node.judgement.verdict = Verdict::drop;
     node.is_neutral = true;
   }
+  if (judge_.objection && node.judgement.verdict == Verdict::commit) node.is_neutral = true;
   // What is in it says whether it is one of a tool that writes hooks.
   if (node.judgement.verdict == Verdict::protect && policy::may_hold_hooks(node.change.path)) {
     node.is_neutral = true;
@@ -320,6 +321,8 @@ void Reader::check_content(const Place& place, Node& node, const char* name) {
   if (node.judgement.verdict == Verdict::manifest) {
     node.judgement = check_.manifest(place.layer_dir, place.host_dir, name, node.judgement);
   }
+  if (purpose_ == Purpose::first_commit)
+    object_by_time(judge_, node, change_time(place.layer_dir, name));
   judge_content(place, node, name);
   // Later a person has seen what it is.
   if (purpose_ != Purpose::first_commit || node.judgement.verdict != Verdict::commit) return;
@@ -334,10 +337,7 @@ void Reader::judge_content(const Place& place, Node& node, const char* name) {
       !policy::depends_on_content(node.judgement)) {
     return;
   }
-  struct stat status {};
-  if (!stat_entry(place.layer_dir, name, status)) return;
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t changed_at = status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec;
+  const std::int64_t changed_at = change_time(place.layer_dir, name);
   const std::string path =
       target_.known_as.empty() ? node.change.path : child_path(target_.known_as, node.change.path);
   policy::Finding finding =
@@ -361,6 +361,7 @@ void Reader::add_removal(Node node) {
   judge_by_path(tree_, judge_, node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
   node.judgement = policy::settle_removal(node.change.path, std::move(node.judgement));
+  if (purpose_ == Purpose::first_commit) object_by_time(judge_, node, kNoTime);
   check_host_tree(node);
   push(std::move(node));
 }

@@ -82,6 +82,8 @@ bool is_new_place(const Judge& judge, const std::string& path);
 bool makes_directories(const Judge& judge);
 /// What the rules say of a new node, by its path and by what it lies in.
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node);
+/// Judge::objection, where the rules would commit the node.
+void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at);
 /// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that
 /// are our own, or a directory hidden.
 bool keeps_us_out(const ChangeTree& tree, const Node& node);

@@ -27,6 +27,7 @@ std::vector<LayerRecord> records_of(const CommitRequest& request, int run_fd) {
     record.directory.target.packages = wanted->target.packages;
     record.directory.target.telling = wanted->target.telling;
     record.directory.target.known_as = wanted->target.known_as;
+    record.directory.target.is_neighbour = wanted->target.is_neighbour;
     records.push_back(std::move(record));
   }
   if (records.size() != request.layers.size()) {
@@ -86,6 +87,7 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
     Judge judge = which == Which::downloads ? judge_downloads(request, target.packages)
                                             : judge_by_policy(request, target.kind);
     if (is_target) judge = judge_nested_too(std::move(judge), request, target.path);
+    if (target.is_neighbour) judge = judge_neighbour(std::move(judge), request, target.path);
     if (!target.known_as.empty()) judge = judge_known_as(std::move(judge), target.known_as);
     judge.new_places = beneath(target.path, judge.new_places);
     transaction.layers.push_back({record, std::move(judge), is_whole(request, target.kind)});

@@ -105,6 +105,13 @@ void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
   if (node.is_created || is_first_manifest) node.judgement = {Verdict::commit, ""};
 }
 
+void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at) {
+  const bool is_committed = node.is_change && node.judgement.verdict == Verdict::commit;
+  if (!is_committed || !judge.objection) return;
+  auto objection = judge.objection(node.change.path, changed_at, node.host.exists);
+  if (objection) node.judgement = std::move(*objection);
+}
+
 bool keeps_us_out(const ChangeTree& tree, const Node& node) {
   const HostEntry& host = node.host;
   if (host.is_closed) return true;

@@ -5,9 +5,11 @@
 #include <memory>
 #include <utility>
 
+#include "base/path.h"
 #include "policy/command_words.h"
 #include "policy/glob.h"
 #include "workspace/held_list.h"
+#include "workspace/tree.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -217,6 +219,24 @@ Judge judge_downloads(const CommitRequest& request, const std::vector<std::strin
                         made_by(packages, changed_at) && made_by(packages, finding.made_at);
     if (is_own) judgement.verdict = Verdict::commit;
     return judgement;
+  };
+  return judge;
+}
+
+Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::string& target) {
+  if (request.only_package_manager_ran) return judge;
+  const auto inner = std::make_shared<const Judge>(judge);
+  judge.subtree = [inner](const std::string& path) -> std::optional<Judgement> {
+    std::optional<Judgement> whole = inner->subtree(path);
+    return whole && whole->verdict == Verdict::commit ? std::nullopt : whole;
+  };
+  judge.objection = [target, is_own = request.is_neighbours_own](
+                        const std::string& path, std::int64_t changed_at,
+                        bool was_there) -> std::optional<Judgement> {
+    if (is_own && is_own(base::join_path(target, path), changed_at)) return std::nullopt;
+    const bool is_changed = was_there && changed_at != kNoTime;
+    return Judgement{is_changed ? Verdict::protect : Verdict::hold,
+                     "a package's code may have changed it, in another project than this one"};
   };
   return judge;
 }

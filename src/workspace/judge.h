@@ -22,6 +22,10 @@ struct Judge {
   std::function<policy::Judgement(const std::string& path, policy::Judgement judgement,
                                   const policy::Finding& finding, std::int64_t changed_at)>
       content = {};
+  /// Against what the path would have committed, by who was running when it changed. Empty: none.
+  std::function<std::optional<policy::Judgement>(const std::string& path, std::int64_t changed_at,
+                                                 bool was_there)>
+      objection = {};
   /// A directory that did not exist, at a path that is no protected place itself, is committed as
   /// it is (`npm create`).
   bool commits_new_directories = false;
@@ -39,6 +43,13 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
 
 /// Of a directory of what these packages download: new files that their scripts alone made.
 Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages);
+
+/// In another project than the command's own (Target::is_neighbour): of what `judge` would commit,
+/// whoever wrote it, what a package's script has written is held.
+///
+/// The attack: a project that was cloned says "victim": "file:../victim", and the script of one of
+/// its packages changes what that one has in node_modules.
+Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::string& target);
 
 /// As `judge` judges what lies in `directory` of its target.
 Judge judge_known_as(Judge judge, const std::string& directory);

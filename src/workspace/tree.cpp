@@ -81,6 +81,13 @@ bool stat_entry(int dir_fd, const char* name, struct stat& status) {
   throw base::SysError(std::string("looking at ") + name);
 }
 
+std::int64_t change_time(int dir_fd, const char* name) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  struct stat status {};
+  if (!stat_entry(dir_fd, name, status)) return kNoTime;
+  return status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec;
+}
+
 char type_letter(mode_t mode) {
   switch (mode & S_IFMT) {
     case S_IFDIR:

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -46,6 +47,10 @@ std::string child_path(const std::string& directory, std::string_view name);
 
 /// lstat(2) of `name`; false if there is none. Throws SysError.
 bool stat_entry(int dir_fd, const char* name, struct stat& status);
+
+inline constexpr std::int64_t kNoTime = INT64_MAX;
+/// When the kernel last changed its inode, ns since 1970; kNoTime: it is gone. Throws SysError.
+std::int64_t change_time(int dir_fd, const char* name);
 
 /// Change::type of an entry with that st_mode: f d l (symlink) p s b c; f of what is none of these.
 char type_letter(mode_t mode);

@@ -38,6 +38,9 @@ struct Target {
   enum class Telling { relative, absolute, whole } telling = Telling::relative;
   /// The path in a project that the rules know it by: ".git", of a repository that lies elsewhere.
   std::string known_as = {};
+  /// Another project than the command's own, which a manifest leads to: of what the rules take over
+  /// there, what a package's script has written is held.
+  bool is_neighbour = false;
 };
 
 /// Is any of them copied in full, which takes time?
@@ -166,6 +169,9 @@ struct CommitRequest {
   /// Did no package's code write the file at `path` when it was last changed? Empty: it can't be
   /// told.
   std::function<bool(const std::string& path, std::int64_t changed_at)> no_package_wrote = {};
+  /// May what is at `path` of a neighbour be taken over, which the rules would take over in a
+  /// project? Of what was removed there is no time (INT64_MAX). Empty: no.
+  std::function<bool(const std::string& path, std::int64_t changed_at)> is_neighbours_own = {};
   /// Did no scripts run but the project's own? Empty: it can't be told.
   std::function<bool()> only_own_scripts_ran = {};
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.

@@ -358,6 +358,26 @@ def directory_beside_that_needs_another(p):
     p.run(p.manager.command, *p.manager.first_install)
 
 
+@honest("npm11", "npm12", root=("npm11",))
+def directory_beside_with_a_script(p):
+    """a directory beside, whose dependencies have scripts and programs, as has the project"""
+    p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "dependencies": {"scripted": "1.0.0", "left": "1.0.0"}}\n')
+    p.write("../lib/.env", "KEY=its-own\n")
+    p.manifest(dependencies={"lib": "file:../lib", "right": "2.0.0"})
+    p.run("npm", "install")
+    p.run("npm", "install", "left@1.0.0")
+    p.run("npm", "ci")
+
+
+@honest("npm11", "yarn4", root=("npm11",))
+def directory_above_as_dependency(p):
+    """an example in the directory of the package that it shows"""
+    p.write("../package.json", '{"name": "shown", "version": "1.2.0", "dependencies": {"left": "1.0.0"}}\n')
+    p.write("../index.js", "")
+    p.manifest(dependencies={"shown": "portal:.." if p.manager.name == "yarn4" else "file:.."})
+    p.run(p.manager.command, *p.manager.first_install)
+
+
 def directory_beside(p, mode, more=""):
     p.write("../lib/package.json", '{"name": "lib", "version": "1.2.0", "bin": {"libtool": "cli.js"}' + more + '}\n')
     p.write("../lib/cli.js", "#!/usr/bin/env node\nconsole.log('lib')\n", mode)

@@ -142,6 +142,10 @@ void Suspects::follow(Script& script, const json::object& event) const {
     const bool is_inside = !directory_.empty() && script.actor.kind == events::Actor::Kind::build &&
                            base::is_beneath(directory_in(event), directory_);
     script.is_own_build = is_inside && (script.is_own_build || script.running_ever == 0);
+    const json::object* details = events::object_member(event, "details");
+    if (details != nullptr && !details->contains("inferred")) {
+      note_path(directory_in(event), script.homes);
+    }
     ++script.running_ever;
     ++script.running;
   }
@@ -245,12 +249,38 @@ bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) 
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   const std::string shown = base::printable(path);
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    if (is_projects(script) || changed_at > script.last_exit) return false;
-    if (script.started > changed_at + kCoarseTick) return false;
-    const bool at_its_edge =
-        changed_at < script.started ||
-        (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
-    return !at_its_edge || may_be_unseen(script) || script.touched.contains(shown);
+    const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
+    return then == Then::running ||
+           (then == Then::edge && (may_be_unseen(script) || script.touched.contains(shown)));
+  });
+}
+
+Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_at) {
+  if (changed_at > script.last_exit || script.started > changed_at + kCoarseTick) return Then::no;
+  const bool at_its_edge =
+      changed_at < script.started ||
+      (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
+  return at_its_edge ? Then::edge : Then::running;
+}
+
+/// Of many files in one place the first alone is told, so that any there counts.
+bool Suspects::was_seen_outside(const Script& script) const {
+  return std::any_of(script.touched.begin(), script.touched.end(), [&](const std::string& path) {
+    return directory_.empty() || !base::is_beneath(path, directory_);
+  });
+}
+
+bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const {
+  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
+  const std::string shown = base::printable(path);
+  return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
+    const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
+    if (then == Then::no) return false;
+    const bool is_at_home =
+        std::any_of(script.homes.begin(), script.homes.end(),
+                    [&](const std::string& home) { return base::is_beneath(shown, home); });
+    if (is_at_home) return false;
+    return then == Then::running || may_be_unseen(script) || was_seen_outside(script);
   });
 }
 

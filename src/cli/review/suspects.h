@@ -58,6 +58,10 @@ class Suspects {
   /// of a package was running then. Where the clock of file times is too coarse to say, none was
   /// seen writing it.
   bool no_package_wrote(std::string_view path, std::int64_t changed_at) const;
+  /// The same, strictly, of a file outside the project: whatever of a package was running then may
+  /// have written it, but for one that was started in a directory that holds it (the script of a
+  /// dependency that npm installs there).
+  bool no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const;
   /// Were scripts of these packages running at this time, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
   /// Whose scripts ran.
@@ -80,6 +84,8 @@ class Suspects {
     std::string commands;                // argv of what it ran, bounded; as in the log
     std::set<std::string> written = {};  // absolute paths, bounded; as in the log
     std::set<std::string> touched = {};  // those of orphans, too, which may be another's
+    /// Directories that the package manager for certain started it in, bounded; as in the log.
+    std::set<std::string> homes = {};
   };
   enum class Evidence { times, command, seen };
   struct Found {
@@ -91,6 +97,9 @@ class Suspects {
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
   bool may_be_unseen(const Script& script) const;
+  bool was_seen_outside(const Script& script) const;
+  enum class Then { running, edge, no };
+  static Then was_running(const Script& script, std::int64_t changed_at);
   std::vector<const Script*> running(std::int64_t changed_at) const;
   Found find(std::string_view target, std::string_view path, std::int64_t changed_at) const;
 

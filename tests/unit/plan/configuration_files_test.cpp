@@ -1,12 +1,14 @@
 #include "plan/configuration_files.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/io.h"
 #include "base/path.h"
+#include "plan/neighbours.h"
 #include "scratch_directory.h"
 
 using namespace sandbox_run;
@@ -101,4 +103,33 @@ TEST_CASE("what a git configuration includes is found, and a link leads to where
   REQUIRE(::symlink("../../../elsewhere/npmrc", scene.scratch.file("opt/b/etc/npmrc").c_str()) ==
           0);
   CHECK(scene.found() == Paths{"elsewhere/npmrc", "opt/a/.git/config", "opt/a/more", "opt/a/own"});
+}
+
+TEST_CASE("what a neighbour keeps to itself is found by name, at any depth, and by its mode") {
+  Scene scene;
+  scene.policy.files.configuration.push_back({"project",
+                                              "",
+                                              {".env", ".env.*"},
+                                              {"", policy::HomeFile::Format::hidden, {}, {}, {}},
+                                              true,
+                                              {"*.example"}});
+  for (const char* path : {"lib/.env.example", "lib/deep/.env", "lib/.git/config", "lib/key",
+                           "lib/node_modules/a/.env", "opt/a/.env", "lib/open"}) {
+    scene.write(path);
+  }
+  REQUIRE(::chmod(scene.scratch.file("lib/key").c_str(), 0600) == 0);
+  scene.facts.linked.written = scene.facts.linked.neighbours = {scene.scratch.file("lib")};
+  CHECK(scene.found() == Paths{});
+  const auto secrets = plan::find_neighbour_secrets(scene.policy, scene.facts);
+  Paths paths;
+  for (const auto& file : secrets.configuration) {
+    paths.push_back(base::relative_to(file.real, scene.scratch.path()));
+  }
+  std::sort(paths.begin(), paths.end());
+  CHECK(paths == Paths{"lib/.git/config", "lib/deep/.env"});
+  REQUIRE(secrets.places.size() == 1);
+  CHECK(secrets.places.front() == plan::PrivatePlace{scene.scratch.file("lib/key"), false, true});
+
+  REQUIRE(::chmod(scene.scratch.file("lib").c_str(), 0700) == 0);  // a umask's work
+  CHECK(plan::find_neighbour_secrets(scene.policy, scene.facts).places.empty());
 }

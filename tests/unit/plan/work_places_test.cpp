@@ -122,6 +122,26 @@ TEST_CASE("dependencies outside the project are found, also those of dependencie
   const auto found = plan::find_dependencies(kNpm, {"npm", "ci"}, app, "/home/u", places);
   CHECK(found.written == std::vector<std::string>{lib, base});
   CHECK(found.shown == std::vector<std::string>{scratch.path() + "/code/x.tgz"});
+  CHECK(found.neighbours == std::vector<std::string>{lib, base});
+  const auto typed =
+      plan::find_dependencies(kNpm, {"npm", "install", "../lib"}, app, "/home/u", places);
+  CHECK(typed.neighbours == std::vector<std::string>{base});
+}
+
+TEST_CASE(
+    "a manifest that names the directory above makes that a neighbour, who types it a project") {
+  const ScratchDirectory scratch;
+  const std::string above = scratch.make("code");
+  const std::string app = scratch.make("code/app");
+  write(app + "/package.json", R"({"dependencies": {"x": "file:.."}})");
+  write(above + "/package.json", "{}");
+  plan::WorkPlaces places;
+  places.manager = places.project = app;
+  const auto found = plan::find_dependencies(kNpm, {"npm", "ci"}, app, "/home/u", places);
+  CHECK(found.neighbours == std::vector<std::string>{above});
+  CHECK(places.project == app);
+  plan::find_dependencies(kNpm, {"npm", "install", ".."}, app, "/home/u", places);
+  CHECK(places.project == above);
 }
 
 TEST_CASE(

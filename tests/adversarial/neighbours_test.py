@@ -1,0 +1,181 @@
+"""A project that was cloned names another project of the user's as a dependency (`file:../victim`): it is shown,
+as the package manager has to read it, and npm installs in it. What it keeps to itself is not shown, and what a
+package's script changes there is held."""
+
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from harness import SECRET, test  # noqa: E402
+from honest import FIXTURES  # noqa: E402
+from npm_registry import NpmRegistry  # noqa: E402
+
+FACTS = {"stops": "mounts", "event": "none"}
+
+TOKEN = "ghp_" + "Zq3" * 12
+PLACES = (".env", "packages/api/.env.production", ".npmrc", ".git/config", "deploy/key", "closed/letter")
+
+
+class Scene:
+    """`app`, a stranger's, beside `victim`, the user's own; a package `evil` runs `script`."""
+
+    def __init__(self, t, script, spec="file:../victim", manager="npm11"):
+        self.t, self.work = t, t.home / "work"
+        self.app, self.victim = self.work / "app", self.work / "victim"
+        registry = NpmRegistry()
+        registry.add("evil", "1.0.0", {"index.js": "", "attack.js": script}, scripts={"postinstall": "node attack.js"})
+        registry.add("lib", "2.0.0", {"index.js": "clean\n"})
+        registry.add("native", "1.0.0", {"index.js": "", "build.js": "require('fs').writeFileSync('built', '1')"},
+                     scripts={"install": "node build.js"})
+        t.write(self.app / "package.json", json.dumps({"name": "app", "dependencies": {"evil": "1.0.0", "victim": spec},
+                                                       "trustedDependencies": ["evil"]}))
+        t.write(self.app / "pnpm-workspace.yaml", "onlyBuiltDependencies: [evil]\nallowBuilds:\n  evil: true\n"
+                "sideEffectsCache: false\n")
+        t.write(self.victim / "package.json", '{"name": "victim", "version": "1.0.0", "dependencies": {"lib": "2.0.0"}}\n')
+        t.write(self.victim / "index.js", "clean\n")
+        self.command = (manager.rstrip("012"), "install")
+        if manager.startswith("npm"):
+            self.command += ("--foreground-scripts",)
+        self.env = {"npm_config_registry": registry.url(), "pnpm_config_registry": registry.url(),
+                    "BUN_CONFIG_REGISTRY": registry.url(), "PATH": f"{FIXTURES / manager / 'prefix'}/bin:{t.env['PATH']}"}
+        self.options = ["--allow-host", f"localhost:{registry.port}"]
+
+    def keep(self):
+        shutil.copytree(self.work, self.t.base / "copy", symlinks=True)
+
+    def bare(self):
+        """The control; then all is as before."""
+        self.keep()
+        result = self.t.succeeded(self.t.bare(*self.command, env=self.env, cwd=self.app), "control")
+        self.t.succeeded(self.t.bare("rm", "-rf", self.t.base / "attacked"))
+        self.work.rename(self.t.base / "attacked")
+        (self.t.base / "copy").rename(self.work)
+        return result
+
+    def attacked(self, path):
+        return (self.t.base / "attacked" / path).read_text()
+
+    def sandbox(self, *more):
+        return self.t.sandbox(*self.command, env=self.env, cwd=self.app, options=[*self.options, *more])
+
+
+def reader(*paths):
+    return "".join(f"try {{ console.error(require('fs').readFileSync({str(path)!r}, 'utf8')) }} catch (e) {{ console.error(e.code) }}\n"
+                   for path in paths)
+
+
+def secrets(t, victim):
+    """Of each kind that is looked for: by name, at any depth; in configuration; by its mode."""
+    t.write(victim / ".env", "A=" + SECRET)
+    t.write(victim / "packages/api/.env.production", "A=" + SECRET)
+    t.write(victim / ".npmrc", f"//registry.example.com/:_authToken={TOKEN}\nfund=false\n")
+    t.succeeded(t.bare("git", "init", "-q", victim))
+    t.succeeded(t.bare("git", "-C", victim, "remote", "add", "origin", f"https://u:{TOKEN}@git.example.com/x.git"))
+    t.write(victim / "deploy/key", SECRET, 0o600)
+    t.write(victim / "closed/letter", SECRET).parent.chmod(0o700)
+
+
+def hides(t, manager):
+    scene = Scene(t, reader(*[t.home / "work/victim" / path for path in PLACES]), manager=manager)
+    secrets(t, scene.victim)
+    control = scene.bare()
+    t.contains(control.out + control.err, SECRET, "control")
+    t.contains(control.out + control.err, TOKEN, "control")
+    result = t.succeeded(scene.sandbox())
+    said = result.out + result.err
+    t.lacks(said, SECRET)
+    t.lacks(said, TOKEN)
+    t.contains(said, "fund=false", "what is no secret is shown")
+
+
+def add(manager):
+    def body(t):
+        hides(t, manager)
+
+    body.__doc__ = f"{manager}: the .env, tokens and private files of another project that the manifest names are not shown"
+    test(time_limit=120)(body)
+
+
+for one in ("npm11", "pnpm10"):
+    add(one)
+
+
+@test(time_limit=120)
+def as_the_user_says(t):
+    """what the user types of another project is shown as it is (--ro, npm install DIRECTORY, cat); what is not is named where the command fails"""
+    victim = t.home / "work/victim"
+    scene = Scene(t, reader(victim / ".env") + "process.exit(1)")
+    t.write(scene.victim / ".env", SECRET)
+    result = scene.sandbox()
+    t.true(result.code != 0 and SECRET not in result.err, result)
+    t.contains(result.said, f"to show it: --ro {scene.victim}/.env")
+    t.contains(scene.sandbox("--ro", scene.victim).err, SECRET, "--ro")
+    scene.command += ("../victim",)
+    t.contains(scene.sandbox().err, SECRET, "typed for npm")
+    t.contains(t.succeeded(t.sandbox("cat", scene.victim / ".env", cwd=scene.app)).out, SECRET, "typed")
+
+
+@test(time_limit=120, stops="commit", event="change.protected")
+def modules_of_another_project(t):
+    """a script that changes what another project has in node_modules, adds to it and takes from it changes nothing"""
+    scene = Scene(t, f"""const fs = require('fs'), v = {str(t.home / 'work/victim')!r};
+fs.writeFileSync(v + '/node_modules/lib/index.js', 'pwned');
+fs.mkdirSync(v + '/src/node_modules/react', {{recursive: true}}); fs.writeFileSync(v + '/src/node_modules/react/index.js', 'pwned');
+fs.writeFileSync(v + '/node_modules/lib/more.js', 'pwned'); fs.rmSync(v + '/node_modules/lib/old.js');
+fs.symlinkSync('../lib/more.js', v + '/node_modules/.bin/tool');""")
+    t.write(scene.victim / "node_modules/lib/package.json", '{"name": "lib", "version": "2.0.0"}')
+    for name in ("index.js", "old.js"):
+        t.write(scene.victim / "node_modules/lib" / name, "clean\n")
+    t.write(scene.victim / "node_modules/.bin/keep", "")
+    t.write(scene.victim / "src/a.js", "")
+    scene.bare()
+    t.equal(scene.attacked("victim/node_modules/lib/index.js"), "pwned", "control")
+    result = scene.sandbox()
+    t.equal((scene.victim / "node_modules/lib/index.js").read_text(), "clean\n", result)
+    t.true((scene.victim / "node_modules/lib/old.js").exists(), result)
+    for path in ("src/node_modules", "node_modules/lib/more.js", "node_modules/.bin/tool"):
+        t.true(not os.path.lexists(scene.victim / path), f"{path} {result}")
+    t.contains(result.err, "ALERT", "the change of what was there")
+    t.contains(str([e["details"] for e in result.of_type("change.held")]), "another project than this one")
+
+
+@test(time_limit=120, stops="commit", event="change.held")
+def name_of_another(t):
+    """a script whose package has the name of one that another project needs, and an orphan that says so of itself, add nothing"""
+    victim = t.home / "work/victim"
+    scene = Scene(t, f"""const fs = require('fs'), d = {str(victim)!r} + '/src/node_modules/react'; fs.mkdirSync(d, {{recursive: true}});
+fs.writeFileSync(d + '/index.js', 'pwned');
+require('child_process').spawn('sh', ['-c', 'sleep 0.3; sh -c "echo pwned > $npm_package_json.js"'], {{detached: true, stdio: 'ignore', env: {{...process.env,
+npm_lifecycle_event: 'install', npm_package_name: 'native', npm_package_version: '1.0.0', npm_package_json: {str(victim)!r} + '/node_modules/native/package.json'}}}}).unref();
+setTimeout(() => 0, 200)""")
+    t.write(scene.victim / "src/a.js", "")
+    t.write(scene.victim / "node_modules/native/package.json", '{"name": "native", "version": "1.0.0"}')
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {
+        "react": "npm:evil@1.0.0", "victim": "file:../victim"}, "scripts": {"postinstall": "sleep 1"}}))
+    scene.bare()
+    t.equal(scene.attacked("victim/src/node_modules/react/index.js"), "pwned", "control")
+    t.equal(scene.attacked("victim/node_modules/native/package.json.js"), "pwned\n", "control: the orphan")
+    result = scene.sandbox()
+    t.true(not (scene.victim / "src/node_modules").exists(), result)
+    t.true(not (scene.victim / "node_modules/native/package.json.js").exists(), result)
+
+
+@test(time_limit=120, stops="commit")
+def directory_above(t):
+    """`file:..` makes the directory above no project: what lies there is another project, or many"""
+    scene = Scene(t, reader(t.home / "work/.env", t.home / "work/victim/.env") +
+                  f"require('fs').writeFileSync({str(t.home / 'work/node_modules/x.js')!r}, 'pwned')", spec="file:..")
+    t.write(scene.work / "package.json", '{"name": "victim", "version": "1.0.0"}\n')
+    for place in (scene.work, scene.victim):
+        t.write(place / ".env", SECRET)
+    t.write(scene.work / "node_modules/lib/index.js", "clean\n")
+    t.write(scene.app / ".env", "OWN=shown\n")
+    control = scene.bare()
+    t.contains(control.out + control.err, SECRET, "control")
+    t.equal(scene.attacked("node_modules/x.js"), "pwned", "control")
+    result = t.succeeded(scene.sandbox())
+    t.lacks(result.out + result.err, SECRET)
+    t.true(not (scene.work / "node_modules/x.js").exists(), result)
+    t.true((scene.app / "node_modules/evil").exists(), "its own")

@@ -7,16 +7,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "cli/layer_size.h"
 #include "cli/machine_memory.h"
 
 namespace sandbox_run::cli {
 
-LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
-                       const std::vector<base::UniqueFd>& places,
+namespace {
+
+constexpr std::uint64_t kMebi = 1U << 20;
+
+std::uint64_t lost(std::uint64_t before, std::uint64_t now) {
+  return before > now ? before - now : 0;
+}
+
+}  // namespace
+
+LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents,
+                       std::vector<std::string> layers, const std::vector<base::UniqueFd>& places,
                        const sandbox::ControlGroup* group)
     : limits_(limits),
       parents_(std::move(parents)),
       layers_(std::move(layers)),
+      worth_measuring_(limits.changes_mb * kMebi),
+      worth_counting_(limits.changed_files),
       places_(places),
       group_(group) {
   const MachineMemory memory = machine_memory();
@@ -32,11 +45,35 @@ LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents, s
 
 void LimitWatch::read_disk() {
   struct statvfs disk {};
-  if (layers_.empty() || ::statvfs(layers_.c_str(), &disk) != 0) return;
+  if (layers_.empty() || ::statvfs(layers_.front().c_str(), &disk) != 0) return;
   resources_.disk = std::uint64_t{disk.f_blocks} * disk.f_frsize;
   resources_.free_disk = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   resources_.files = disk.f_files;
   resources_.free_files = disk.f_favail;
+}
+
+/// To look at the layers takes a second for a million files. So not before the disk has lost as
+/// much as they may hold; and if it was others who took it, not before the rest may be filled, too.
+void LimitWatch::read_changes() {
+  const std::uint64_t bytes = lost(resources_.free_disk_before, resources_.free_disk);
+  const std::uint64_t files = lost(resources_.free_files_before, resources_.free_files);
+  peaks_.disk = std::max(peaks_.disk, bytes);
+  peaks_.files = std::max(peaks_.files, files);
+  if (bytes <= worth_measuring_ && files <= worth_counting_) return;
+  const LayerSize size = measure_layers(layers_);
+  resources_.changes = size.complete ? size.bytes : std::max(size.bytes, bytes);
+  resources_.changed_files = size.complete ? size.files : std::max(size.files, files);
+  worth_measuring_ = bytes + lost(limits_.changes_mb * kMebi, resources_.changes);
+  worth_counting_ = files + lost(limits_.changed_files, resources_.changed_files);
+}
+
+/// Each descriptor is looked at once the disk has lost as much as a file may have.
+void LimitWatch::read_largest_file() {
+  const std::uint64_t bound = limits_.file_mb * kMebi;
+  if (lost(resources_.free_disk_before, resources_.free_disk) < bound) return;
+  const watch::OpenFile file = watch::largest_open_file(parents_, 2 * limits_.processes);
+  resources_.largest_file = file.size;
+  writer_ = file.process;
 }
 
 /// The attack: a script fills /tmp, each byte and each file of which is memory that is no
@@ -83,6 +120,8 @@ std::optional<LimitWatch::Passed> LimitWatch::look() {
   read_processes();
   read_group();
   read_disk();
+  read_changes();
+  read_largest_file();
   peaks_.processes = std::max(peaks_.processes, resources_.processes);
   peaks_.threads = std::max(peaks_.threads, resources_.threads);
   peaks_.memory = std::max(peaks_.memory, resources_.memory);
@@ -121,11 +160,25 @@ LimitWatch::Passed LimitWatch::passed(policy::Limit limit) const {
     case policy::Limit::memory:
       return {limit, bound, std::max(resources_.memory, peaks_.memory), usage_.largest};
     case policy::Limit::disk:
-      return {limit, bound, resources_.free_disk, usage_.largest};
+      return {limit, bound, resources_.free_disk, writer()};
     case policy::Limit::files:
-      return {limit, bound, resources_.free_files, usage_.newest};
+      return {limit, bound, resources_.free_files, writer()};
+    case policy::Limit::file:
+      return {limit, bound, std::max(resources_.largest_file, bound), writer_};
+    case policy::Limit::changes:
+      return {limit, bound, resources_.changes, writer()};
+    case policy::Limit::changed_files:
+      return {limit, bound, resources_.changed_files, writer()};
+    case policy::Limit::time:
+      return {limit, bound, bound, usage_.newest};
   }
   return {};
+}
+
+/// Who has written nothing yet that the kernel counts has made files: the newest may be it.
+int LimitWatch::writer() const {
+  const int busiest = watch::busiest_writer(parents_, 2 * limits_.processes);
+  return busiest != 0 ? busiest : usage_.newest;
 }
 
 base::json::object to_json(const LimitWatch::Peaks& peaks) {
@@ -133,6 +186,8 @@ base::json::object to_json(const LimitWatch::Peaks& peaks) {
           {"threads", peaks.threads},
           {"memory", peaks.memory},
           {"open_files", peaks.open_files},
+          {"disk", peaks.disk},
+          {"files", peaks.files},
           {"control_group", peaks.of_control_group}};
 }
 

@@ -18,10 +18,11 @@ namespace sandbox_run::cli {
 class LimitWatch {
  public:
   /// `parents`: of what runs inside (the sandbox's keeper), and of what has lost its own (its
-  /// init). `layers`: a directory where its changes land; "": nothing is kept. `places`: that lie
+  /// init). `layers`: directories where its changes land; none: nothing is kept. `places`: that lie
   /// in memory. `group`: the run's. Both are borrowed, the group may be nullptr.
-  LimitWatch(const policy::Limits& limits, std::vector<int> parents, std::string layers,
-             const std::vector<base::UniqueFd>& places, const sandbox::ControlGroup* group);
+  LimitWatch(const policy::Limits& limits, std::vector<int> parents,
+             std::vector<std::string> layers, const std::vector<base::UniqueFd>& places,
+             const sandbox::ControlGroup* group);
 
   struct Passed {
     policy::Limit limit = policy::Limit::none;
@@ -33,6 +34,8 @@ class LimitWatch {
   /// Once more, when all are dead: whether the kernel has ended some of them for a limit. Nobody is
   /// left to be blamed.
   std::optional<Passed> last_look();
+  /// As if this one was passed now.
+  Passed passed(policy::Limit limit) const;
 
   /// The most that was seen at a time.
   struct Peaks {
@@ -40,20 +43,28 @@ class LimitWatch {
     std::uint64_t threads = 0;
     std::uint64_t memory = 0;
     std::uint64_t open_files = 0;   // 0: not counted, before Linux 6.2
+    std::uint64_t disk = 0;         // bytes that became less free, whoever took them
+    std::uint64_t files = 0;        // likewise
     bool of_control_group = false;  // it had one
   };
   const Peaks& peaks() const { return peaks_; }
 
  private:
   void read_disk();
+  void read_changes();
+  void read_largest_file();
   void read_group();
   void read_processes();
   std::uint64_t memory_of_places() const;
-  Passed passed(policy::Limit limit) const;
+  int writer() const;
 
   policy::Limits limits_;
   std::vector<int> parents_;
-  std::string layers_;
+  std::vector<std::string> layers_;
+  // So much room the disk must have lost before another look at the layers is worth it.
+  std::uint64_t worth_measuring_ = 0;
+  std::uint64_t worth_counting_ = 0;
+  int writer_ = 0;  // of the largest file
   const std::vector<base::UniqueFd>& places_;
   const sandbox::ControlGroup* group_;
   policy::Resources resources_;

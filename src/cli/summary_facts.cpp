@@ -41,6 +41,22 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       facts.limit = base::format("room for less than {} more files on the disk", passed.value);
       key = "free_files";
       break;
+    case policy::Limit::file:
+      facts.limit = base::format("a file of more than {} MiB", passed.value / kMebi);
+      key = "file_mb";
+      break;
+    case policy::Limit::changes:
+      facts.limit = base::format("changes of more than {} MiB", passed.value / kMebi);
+      key = "changes_mb";
+      break;
+    case policy::Limit::changed_files:
+      facts.limit = base::format("more than {} files changed", passed.value);
+      key = "changed_files";
+      break;
+    case policy::Limit::time:
+      facts.limit = base::format("more than {} seconds", passed.value);
+      key = "time_s";
+      break;
   }
   facts.hints.push_back(base::format("if it needs that: [limits] {} = N in config.toml", key));
 }
@@ -68,6 +84,10 @@ void add_preparation(const Preparation& prepared, const plan::Plan& plan, Summar
 
 void add_outcome(const Outcome& outcome, const TakenOver& commit, SummaryFacts& facts) {
   facts.time_limit = outcome.kind == Outcome::Kind::time_limit;
+  if (facts.time_limit) {
+    facts.hints.push_back(
+        "if it needs longer: --timeout TIME, or [limits] time_s = N in config.toml");
+  }
   if (outcome.limit) add_limit(*outcome.limit, facts);
   facts.commit = commit.summary;
   facts.discarded = commit.discarded;

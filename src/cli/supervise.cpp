@@ -71,8 +71,10 @@ std::vector<watch::OverlayPlace> overlay_places(const plan::Plan& plan) {
   return places;
 }
 
-std::string layers_of(const plan::Plan& plan) {
-  return plan.layers.empty() ? "" : plan.layers.front().upper;
+std::vector<std::string> layers_of(const plan::Plan& plan) {
+  std::vector<std::string> uppers;
+  for (const plan::Layer& layer : plan.layers) uppers.push_back(layer.upper);
+  return uppers;
 }
 
 /// nullptr: the plan has no decoys, or the kernel no leases.
@@ -270,9 +272,29 @@ class Supervision {
                         (outcome_.kind == Outcome::Kind::exited && outcome_.value != 0);
     if (!failed) return;
     if (auto passed = limits_.last_look()) on_limit(*passed);
+    // 128 and the signal is what shells and make end with, if what they started was ended by it.
+    constexpr int kSignalBase = 128;
+    const bool was_ended = outcome_.kind == Outcome::Kind::killed && outcome_.value == SIGXFSZ;
+    const bool has_told =
+        outcome_.kind == Outcome::Kind::exited && outcome_.value == kSignalBase + SIGXFSZ;
+    if (!was_ended && !has_told) return;
+    LimitWatch::Passed passed = limits_.passed(policy::Limit::file);
+    passed.process = 0;  // nobody is left to be blamed
+    on_limit(passed);
   }
 
   void on_limit(const LimitWatch::Passed& passed) {
+    const events::Event event = limit_event(passed);
+    // First, for each moment makes it worse.
+    ended_ = true;
+    outcome_.kind = Outcome::Kind::limit;
+    outcome_.limit = passed;
+    sandbox_.end();
+    request_.sink->record(event);
+    loop_.stop();
+  }
+
+  events::Event limit_event(const LimitWatch::Passed& passed) {
     events::Event event{"limit.reached", events::Severity::notice};
     if (passed.process != 0) {
       event.actor = watch_.actor_of(passed.process);
@@ -284,18 +306,17 @@ class Supervision {
     }
     event.details = {
         {"limit", policy::words_of(passed.limit)}, {"value", passed.value}, {"used", passed.used}};
-    // First, for each moment makes it worse.
-    ended_ = true;
-    outcome_.kind = Outcome::Kind::limit;
-    outcome_.limit = passed;
-    sandbox_.end();
-    request_.sink->record(event);
-    loop_.stop();
+    return event;
   }
 
   void on_time_limit() {
     if (ended_) return;
     outcome_.kind = Outcome::Kind::time_limit;
+    if (request_.plan->limits.time_s > 0) {
+      events::Event event = limit_event(limits_.passed(policy::Limit::time));
+      event.severity = events::Severity::notice;  // to be slow is no attack
+      request_.sink->record(event);
+    }
     sandbox_.signal_group(SIGTERM);
     sandbox_.signal_group(SIGCONT);  // a stopped one must wake up to end
     loop_.after(kGrace, [this] { finish_off(); });

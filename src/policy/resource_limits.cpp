@@ -51,6 +51,10 @@ Limit passed(const Limits& limits, const Resources& resources) {
   if (resources.files > 0 && resources.free_files < files_bound(limits, resources)) {
     return Limit::files;
   }
+  // The kernel lets no file become larger.
+  if (resources.largest_file >= limits.file_mb * kMebi) return Limit::file;
+  if (resources.changes > limits.changes_mb * kMebi) return Limit::changes;
+  if (resources.changed_files > limits.changed_files) return Limit::changed_files;
   return Limit::none;
 }
 
@@ -83,6 +87,14 @@ const char* words_of(Limit limit) {
       return "bytes of disk left free";
     case Limit::files:
       return "files that can still be made";
+    case Limit::file:
+      return "bytes of one file";
+    case Limit::changes:
+      return "bytes of changes";
+    case Limit::changed_files:
+      return "files changed";
+    case Limit::time:
+      return "seconds";
     case Limit::none:
       break;
   }
@@ -105,6 +117,14 @@ std::uint64_t bound_of(Limit limit, const Limits& limits, const Resources& resou
       return disk_bound(limits, resources);
     case Limit::files:
       return files_bound(limits, resources);
+    case Limit::file:
+      return limits.file_mb * kMebi;
+    case Limit::changes:
+      return limits.changes_mb * kMebi;
+    case Limit::changed_files:
+      return limits.changed_files;
+    case Limit::time:
+      return limits.time_s;
     case Limit::none:
       break;
   }

@@ -14,6 +14,10 @@ struct Limits {
   std::uint64_t free_memory_mb = 0;  // left free on the machine; 0: 3 % of it
   std::uint64_t free_disk_mb = 0;  // left free where changes are kept; 0: 5 % of it, at least 1 GiB
   std::uint64_t free_files = 0;    // files that can still be made there; 0: 5 % of all
+  std::uint64_t file_mb = 32768;   // the largest file
+  std::uint64_t changes_mb = 65536;         // that the changes of a run take on the disk
+  std::uint64_t changed_files = 4'000'000;  // files and directories among them
+  std::uint64_t time_s = 0;                 // 0: no limit
   std::uint64_t cpu_weight = 100;  // beside others', where the run has a control group; cgroups(7)
   std::uint64_t io_weight = 100;
   /// Not of the run: what is kept of the old tree afterwards, for `undo`; 0: nothing.
@@ -40,9 +44,26 @@ struct Resources {
   std::uint64_t free_files = 0;
   std::uint64_t files = 0;  // 0: that file system counts none
   std::uint64_t free_files_before = 0;
+  /// Of the run alone; 0: it is not known, since the disk has hardly less room than before.
+  std::uint64_t changes = 0;
+  std::uint64_t changed_files = 0;
+  std::uint64_t largest_file = 0;
 };
 
-enum class Limit { none, processes, threads, open_files, memory, free_memory, disk, files };
+enum class Limit {
+  none,
+  processes,
+  threads,
+  open_files,
+  memory,
+  free_memory,
+  disk,
+  files,
+  file,
+  changes,
+  changed_files,
+  time
+};
 
 /// A run's threads are its processes', so many each. That many the kernel lets it have, too.
 constexpr std::uint64_t threads_bound(const Limits& limits) {

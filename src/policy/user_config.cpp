@@ -106,7 +106,8 @@ UserConfig::Addition read_addition(const TomlTable& table, const std::string& pr
 
 Limits read_limits(const TomlTable& table) {
   table.allow_only({"processes", "open_files", "memory_mb", "free_memory_mb", "free_disk_mb",
-                    "free_files", "cpu_weight", "io_weight", "undo_mb"});
+                    "free_files", "file_mb", "changes_mb", "changed_files", "time_s", "cpu_weight",
+                    "io_weight", "undo_mb"});
   Limits limits;
   const auto read = [&](const char* key, std::uint64_t& value, std::int64_t least = 1) {
     constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that bytes can be counted
@@ -124,6 +125,12 @@ Limits read_limits(const TomlTable& table) {
   read("free_memory_mb", limits.free_memory_mb);
   read("free_disk_mb", limits.free_disk_mb);
   read("free_files", limits.free_files);
+  read("file_mb", limits.file_mb);
+  read("changes_mb", limits.changes_mb);
+  read("changed_files", limits.changed_files);
+  read("time_s", limits.time_s);
+  constexpr std::uint64_t kMostSeconds = 365U * 24 * 3600;
+  if (limits.time_s > kMostSeconds) table.fail("time_s", "more than a year");
   const auto read_weight = [&](const char* key, std::uint64_t& value) {
     constexpr std::uint64_t kMaxWeight = 10000;  // cgroups(7)
     read(key, value);
@@ -200,7 +207,9 @@ Policy merge_policy(Policy profile, const UserConfig& config, const CommandLineR
   add_missing(policy.files.read_only, rules.read_only);
   add_missing(policy.files.read_write, rules.read_write);
   if (rules.commit_on_failure) policy.commit_on_failure = *rules.commit_on_failure;
-  if (rules.time_limit) policy.time_limit = rules.time_limit;
+  if (rules.time_limit)
+    policy.limits.time_s = static_cast<std::uint64_t>(rules.time_limit->count());
+  if (policy.limits.time_s > 0) policy.time_limit = std::chrono::seconds(policy.limits.time_s);
   if (rules.decoys) policy.decoys = *rules.decoys;
   if (rules.on_alert) policy.on_alert = rules.on_alert;
   return policy;

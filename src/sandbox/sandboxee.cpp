@@ -88,9 +88,20 @@ void limit_open_files(const plan::Plan& plan) {
   check_sys(::setrlimit(RLIMIT_NOFILE, &limit), "limiting the number of open files");
 }
 
+/// The attack: a file of terabytes without a block on the disk, which whoever reads it later reads.
+void limit_file_size(const plan::Plan& plan) {
+  constexpr rlim_t kMebi = 1U << 20;
+  rlimit limit{};
+  check_sys(::getrlimit(RLIMIT_FSIZE, &limit), "looking at the limit of a file's size");
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, plan.limits.file_mb * kMebi);
+  limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
+  check_sys(::setrlimit(RLIMIT_FSIZE, &limit), "limiting the size of a file");
+}
+
 void set_limits(const plan::Plan& plan, ChildContext&) {
   limit_processes(plan);
   limit_open_files(plan);
+  limit_file_size(plan);
   // A core pattern that starts with '|' runs a helper on the host (A183).
   const rlimit none{0, 0};
   check_sys(::setrlimit(RLIMIT_CORE, &none), "switching core dumps off");

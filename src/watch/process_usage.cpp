@@ -61,7 +61,40 @@ void add_children(int pid, std::size_t max, std::vector<int>& found) {
   }
 }
 
+std::vector<int> all_below(const std::vector<int>& parents, std::size_t max) {
+  std::vector<int> processes;
+  for (const int parent : parents) add_children(parent, max, processes);
+  for (std::size_t i = 0; i < processes.size(); ++i) add_children(processes[i], max, processes);
+  return processes;
+}
+
 }  // namespace
+
+OpenFile largest_open_file(const std::vector<int>& parents, std::size_t max) {
+  constexpr std::size_t kMaxDescriptors = 65536;
+  OpenFile largest;
+  for (const int pid : all_below(parents, max)) {
+    for (const int fd : numbers_in(base::format("/proc/{}/fd", pid), kMaxDescriptors)) {
+      struct stat status {};
+      if (::stat(base::format("/proc/{}/fd/{}", pid, fd).c_str(), &status) != 0) continue;
+      const auto size = static_cast<std::uint64_t>(status.st_size);
+      if (S_ISREG(status.st_mode) && size > largest.size) largest = {size, pid};
+    }
+  }
+  return largest;
+}
+
+int busiest_writer(const std::vector<int>& parents, std::size_t max) {
+  int busiest = 0;
+  std::uint64_t most = 0;
+  for (const int pid : all_below(parents, max)) {
+    const std::uint64_t written = field(read_process_file(pid, "io", kMaxStatus), "\nwrite_bytes:");
+    if (written <= most) continue;
+    most = written;
+    busiest = pid;
+  }
+  return busiest;
+}
 
 ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   ProcessUsage usage;

@@ -22,4 +22,15 @@ struct ProcessUsage {
 /// thread count. Processes come and go meanwhile: it is a number of about now.
 ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max);
 
+struct OpenFile {
+  std::uint64_t size = 0;  // 0: none is open
+  int process = 0;
+};
+
+/// The largest regular file that one of them has open. Looks at every descriptor.
+OpenFile largest_open_file(const std::vector<int>& parents, std::size_t max);
+
+/// Who of them has written most to disks, children that have ended included; 0: nobody.
+int busiest_writer(const std::vector<int>& parents, std::size_t max);
+
 }  // namespace sandbox_run::watch

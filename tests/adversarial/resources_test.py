@@ -6,7 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import NotApplicable, test  # noqa: E402
+from harness import NotApplicable, test, wait_until  # noqa: E402
 from resources import HOG, SHARING_HOG, THREADS, limits  # noqa: E402
 
 FACTS = {"stops": "limits", "event": "limit.reached"}
@@ -248,3 +248,95 @@ def a_deep_directory(t):
     reasons = [e["details"]["reason"] for e in result.of_type("change.held")]
     t.true(reasons and all("nested too deeply" in reason for reason in reasons), reasons)
     t.succeeded(t.bare("rm", "-rf", "d", "node_modules"))
+
+
+ONE_FILE = """
+import os, sys, time
+try:
+    with open("large", "wb", buffering=0) as file:
+        for _ in range(int(sys.argv[1])):
+            file.write(os.urandom(1 << 20))
+            time.sleep(0.01)
+    print("written", flush=True)
+except OSError as error:
+    print("errno", error.errno, flush=True)
+    held = open("large")
+    time.sleep(60)
+"""
+
+
+@test(time_limit=100, rows="A192")
+def one_file(t):
+    """one file that is too large: the kernel lets it grow no further, and the run is ended"""
+    t.write("file.py", ONE_FILE)
+    t.contains(t.bare(PYTHON, "file.py", 60).out, "written", "control")
+    (t.project / "large").unlink()
+    limits(t, "file_mb = 50")
+    result = t.sandbox(PYTHON, "file.py", 60, timeout=50)
+    ended_by(t, result, "bytes of one file", "a file of more than 50 MiB")
+    event, = result.of_type("limit.reached")
+    t.contains(event["process"]["argv"], "file.py", "who it was")
+    t.contains(result.out, f"errno {errno.EFBIG}")
+
+
+@test(time_limit=100)
+def file_without_blocks(t):
+    """a file of terabytes without a block on the disk: nobody gets one, and whom that ends says why"""
+    text = "truncate -s 8T large && echo made"
+    t.contains(t.bare("sh", "-c", text).out, "made", "control")
+    (t.project / "large").unlink()
+    result = t.sandbox("sh", "-c", text)
+    ended_by(t, result, "bytes of one file", "a file of more than 32768 MiB")
+    t.true(not (t.project / "large").exists(), result)
+
+
+def kept(t):
+    """How many files all runs have left in the state: of the disk others take, too."""
+    return sum(len(files) for _, _, files in os.walk(t.home / ".local/state/sandbox-run/runs"))
+
+
+@test(time_limit=100, rows="A192")
+def changes(t):
+    """changes that are too large together: the run is ended, and all space is back; what others write does not count"""
+    t.write("fill.py", FILL)
+    t.contains(t.bare(PYTHON, "fill.py", "30", "end").out, "filled", "control")
+    (t.project / "filling").unlink()
+    limits(t, "changes_mb = 200")
+    result = t.sandbox(PYTHON, "fill.py", "100", timeout=90)
+    ended_by(t, result, "bytes of changes", "changes of more than 200 MiB")
+    event, = result.of_type("limit.reached")
+    t.contains(event["process"]["argv"], "fill.py", "who it was")
+    t.true(not (t.project / "filling").exists(), "nothing of it is kept")
+    elsewhere = t.base / "elsewhere"
+    elsewhere.mkdir()
+    other = t.start(PYTHON, t.project / "fill.py", "40", "end", cwd=elsewhere)
+    t.succeeded(t.sandbox(PYTHON, "fill.py", "10", "end", timeout=60), "while another fills the disk")
+    other.wait()
+
+
+@test(time_limit=150)
+def very_many_files(t):
+    """very many files (a million: tests/nightly/limits_test.py): the run is ended within seconds, and all space is back"""
+    t.write("many.py", MANY)
+    t.contains(t.bare(PYTHON, "many.py", "3000", "end").out, "made", "control")
+    t.bare("rm", "-rf", "many")
+    limits(t, "changed_files = 10000")
+    result = t.sandbox(PYTHON, "many.py", "200000", timeout=90)
+    ended_by(t, result, "files changed", "more than 10000 files changed")
+    event, = result.of_type("limit.reached")
+    t.contains(event["process"]["argv"], "many.py", "who it was")
+    t.true(not (t.project / "many").exists(), "nothing of it is kept")
+    wait_until(lambda: kept(t) < 100, "all files are gone")
+
+
+@test(time_limit=60)
+def time(t):
+    """a command that takes too long, by the configuration: it is ended, and how to give it longer is said"""
+    limits(t, "time_s = 2")
+    result = t.sandbox("sleep", 50, timeout=40)
+    t.equal(result.code, 124, result)
+    event, = result.of_type("limit.reached")
+    t.equal(event["details"], {"limit": "seconds", "value": 2, "used": 2})
+    t.contains(event["process"]["argv"], "sleep", "who it was")
+    t.contains(result.said, "--timeout TIME, or [limits] time_s = N")
+    t.succeeded(t.sandbox("sleep", 3, options=["--timeout", "30"]), "the option says otherwise")

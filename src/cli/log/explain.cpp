@@ -134,14 +134,17 @@ Explanation explain_missing(const json::object& event, const ExplainedRun&) {
 }
 
 Explanation explain_limit(const json::object& event, const ExplainedRun&) {
-  return {
-      "A bound on " + shown(detail(event, "limit")) + " was reached.",
-      "The supervisor: what a package can drive up is bounded, so that it can't exhaust this "
-      "machine or bury an event.",
-      "",
-      {},
-      "Bounds are not configurable. A run that needs more than this is no install. What was left "
-      "out is all of whoever is named here."};
+  return {"A bound on " + shown(detail(event, "limit")) + " was reached.",
+          "The supervisor: what a package can drive up is bounded, so that it can't exhaust this "
+          "machine or bury an event.",
+          "",
+          {},
+          number_detail(event, "used", 0) == 0
+              ? "This bound is not configurable: a run that needs more is no install. What was "
+                "left out "
+                "is all of whoever is named here."
+              : "The run was ended for it. [limits] in config.toml has the bounds: "
+                "sandbox-run.toml(5)."};
 }
 
 Explanation explain_cache(const json::object& event, const ExplainedRun&) {

@@ -42,6 +42,18 @@ TEST_CASE("each limit is passed by one more than its bound") {
   resources = at_rest();
   resources.free_files = 49'999;
   CHECK(passed({}, resources) == Limit::files);
+  resources = at_rest();
+  resources.largest_file = 32 * kGibi - 1;
+  resources.changes = 64 * kGibi;
+  resources.changed_files = 4'000'000;
+  CHECK(passed({}, resources) == Limit::none);
+  ++resources.changed_files;
+  CHECK(passed({}, resources) == Limit::changed_files);
+  ++resources.changes;
+  CHECK(passed({}, resources) == Limit::changes);
+  ++resources.largest_file;  // the kernel lets no file be larger
+  CHECK(passed({}, resources) == Limit::file);
+  CHECK(bound_of(Limit::file, {}, resources) == 32 * kGibi);
 }
 
 TEST_CASE("a disk that was nearly full before may be filled to half of what was free") {

@@ -172,6 +172,13 @@ TEST_CASE("limits of what is kept for undo") {
   CHECK(parse_user_config("", "config.toml").limits.undo_mb == 2048);
   CHECK(parse_user_config("[limits]\nundo_mb = 0\n", "config.toml").limits.undo_mb == 0);
   CHECK(config_error("[limits]\nundo_mb = -1\n").find("not negative") != std::string::npos);
+  CHECK(config_error("[limits]\ntime_s = 40000000\n").find("a year") != std::string::npos);
+  const UserConfig timed = parse_user_config("[limits]\ntime_s = 60\n", "config.toml");
+  CHECK(merge_policy({}, timed, {}).time_limit == std::chrono::seconds(60));
+  CommandLineRules rules;
+  rules.time_limit = std::chrono::seconds(90);
+  CHECK(merge_policy({}, timed, rules).time_limit == std::chrono::seconds(90));
+  CHECK(merge_policy({}, timed, rules).limits.time_s == 90);
   CHECK(config_error("[limits]\nprocesses = 0\n").find("above 0") != std::string::npos);
   CHECK(config_error("[limits]\nundo_mb = 9000000000000\n").find("too large") != std::string::npos);
 }

@@ -64,12 +64,14 @@ std::uint64_t free_memory() {
 }
 
 std::unique_ptr<sandbox::ControlGroup> make_control_group(const std::string& run_id,
-                                                          plan::Plan& plan) {
+                                                          plan::Plan& plan,
+                                                          sandbox::ScopeRequest* scope) {
   const MachineMemory memory = machine_memory();
   policy::Resources machine;
   machine.machine_memory = memory.bytes;
   machine.machine_swap = memory.swap;
-  auto made = sandbox::ControlGroup::make(run_id, policy::group_limits(plan.limits, machine));
+  auto made =
+      sandbox::ControlGroup::make(run_id, policy::group_limits(plan.limits, machine), scope);
   if (!made) return nullptr;
   plan.supervisor.tidied.push_back(made->parent());
   return std::make_unique<sandbox::ControlGroup>(std::move(*made));

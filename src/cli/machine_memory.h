@@ -23,8 +23,9 @@ MachineMemory machine_memory();
 std::uint64_t free_memory();
 
 /// For a run; the supervisor may remove it later, which is added to the plan. nullptr: this host
-/// gives none.
+/// gives none. `scope`: what the session's manager was asked for; nullptr: nothing.
 std::unique_ptr<sandbox::ControlGroup> make_control_group(const std::string& run_id,
-                                                          plan::Plan& plan);
+                                                          plan::Plan& plan,
+                                                          sandbox::ScopeRequest* scope);
 
 }  // namespace sandbox_run::cli

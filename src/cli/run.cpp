@@ -80,11 +80,12 @@ class CommandRun {
  private:
   int run_command() {
     const auto began = steady_clock::now();
+    run_id_ = new_run_id();
+    if (sandbox::ControlGroup::is_worth_asking_for()) scope_.emplace("sandbox-run-" + run_id_);
     prepared_ = prepare(options_, timings_);
     warn();
     state_ = state_directory(prepared_.facts.state_home);
     lock_.emplace(prepared_.facts.project, options_.lock);
-    run_id_ = new_run_id();
     answer_ = answer_to_alerts(prepared_.policy);
     if (options_.lock == LockUse::frozen) answer_ = std::max(answer_, policy::OnAlert::fail);
     only_reads_ = policy::only_reads(prepared_.policy, prepared_.facts.command.arguments);
@@ -168,7 +169,8 @@ class CommandRun {
                             plan::Purpose::run);
     plan_.supervisor = supervisor_files(prepared_.facts, state_, run_directory_, prepared_.targets,
                                         layers_, made_targets_.made());
-    control_group_ = make_control_group(run_id_, plan_);
+    control_group_ = make_control_group(run_id_, plan_, scope_ ? &*scope_ : nullptr);
+    scope_.reset();
   }
 
   Outcome execute() {
@@ -390,6 +392,7 @@ class CommandRun {
   std::optional<EventChain> chain_;  // to the log, from when the command is started
   MadeTargets made_targets_;
   std::vector<workspace::LayerDirectory> layers_;
+  std::optional<sandbox::ScopeRequest> scope_;
   std::unique_ptr<sandbox::ControlGroup> control_group_;
   LimitWatch::Peaks peaks_;
   plan::Plan plan_;

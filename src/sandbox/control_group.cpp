@@ -1,6 +1,7 @@
 // Must:     change nothing where no group is given to us: what is systemd's own to manage is
 //           not (systemd.io/CGROUP_DELEGATION), even if the kernel lets us.
-// Must not: move any process but those that it starts.
+// Must not: move any process but those that it starts, and itself, where a manager gives it a
+// scope.
 
 #include "sandbox/control_group.h"
 
@@ -192,8 +193,18 @@ std::optional<ControlGroup> ControlGroup::make_beneath(const std::string& parent
   return group;
 }
 
+bool ControlGroup::is_worth_asking_for() {
+  // Where controllers belong to version 1, as on old systems, no manager has any to give.
+  return ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 && candidates().empty();
+}
+
 std::optional<ControlGroup> ControlGroup::make(const std::string& run_id,
-                                               const policy::GroupLimits& limits) {
+                                               const policy::GroupLimits& limits,
+                                               ScopeRequest* scope) {
+  if (scope != nullptr) {
+    const std::string given = scope->enter();
+    return given.empty() ? std::nullopt : make_beneath(given, run_id, limits);
+  }
   for (const std::string& parent : candidates()) {
     if (auto group = make_beneath(parent, run_id, limits)) return group;
   }

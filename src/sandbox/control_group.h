@@ -6,6 +6,7 @@
 
 #include "base/unique_fd.h"
 #include "plan/plan.h"
+#include "sandbox/user_manager.h"
 
 namespace sandbox_run::sandbox {
 
@@ -25,11 +26,15 @@ struct ControlGroupUsage {
 /// Documentation/admin-guide/cgroup-v2.rst.
 class ControlGroup {
  public:
-  /// Beneath the nearest group above this process that is given to us to divide up. nullopt: this
-  /// host gives none. Controllers that it has turned on for that group's children stay on. Removes
-  /// what runs that were killed have left there.
+  /// Is there none above this process that is given to us to divide up, so that the session's
+  /// manager has to be asked for one?
+  static bool is_worth_asking_for();
+  /// Beneath the nearest group above this process that is given to us to divide up, or beneath the
+  /// scope that the manager was asked for (nullptr: it was not). nullopt: this host gives none.
+  /// Controllers that it has turned on for that group's children stay on. Removes what runs that
+  /// were killed have left there.
   static std::optional<ControlGroup> make(const std::string& run_id,
-                                          const policy::GroupLimits& limits);
+                                          const policy::GroupLimits& limits, ScopeRequest* scope);
   ControlGroup(ControlGroup&&) = default;
   ControlGroup& operator=(ControlGroup&&) = delete;
   ~ControlGroup();

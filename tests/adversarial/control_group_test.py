@@ -23,7 +23,7 @@ while not os.path.exists("go on"): time.sleep(0.05)
 
 
 def groups():
-    return sorted(ROOT.rglob("sandbox-run-*"))
+    return sorted(path for path in ROOT.rglob("sandbox-run-*") if path.suffix != ".scope")
 
 
 def used(result):
@@ -125,6 +125,8 @@ def left_over(t):
     run, group = started(t)
     run.kill()
     run.wait()
+    if group.parent.suffix == ".scope":
+        return wait_until(lambda: not group.parent.exists(), "the session's manager removes it")
     t.true(group.exists(), "control: nobody was left to remove it")
     wait_until(lambda: "populated 0" in (group / "cgroup.events").read_text(), "the end of what ran in it")
     other, others = started(t)
@@ -135,3 +137,20 @@ def left_over(t):
     t.true(others.exists(), "that of a run that goes on stays")
     other.send_signal(signal.SIGTERM)
     other.wait()
+
+
+@test(event="none")
+def of_the_sessions_manager(t):
+    """where no group is delegated, systemd's manager of the session gives one: it has all that the run starts, and goes with it"""
+    if not os.path.exists(f"/run/user/{os.geteuid()}/systemd/private"):
+        raise NotApplicable("there is no manager of a session here")
+    need_group(t)
+    run, group = started(t)
+    if group.parent.suffix != ".scope":
+        raise NotApplicable("a group is delegated, so that nobody is asked")
+    wait_until(lambda: len(processes_below(run.pid)) >= 4, "init, keeper, the command and what it starts")
+    t.equal(set(map(int, (group / "cgroup.procs").read_text().split())), processes_below(run.pid))
+    t.contains((group.parent / "supervisor/cgroup.procs").read_text(), f"{run.pid}\n", "beside it, not held to its limits")
+    run.send_signal(signal.SIGTERM)
+    run.wait()
+    wait_until(lambda: not group.parent.exists(), "the end of the scope")

@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
+from resources import limits  # noqa: E402
 
 FACTS = {"stops": "mounts, commit", "event": "none"}
 
@@ -68,7 +69,8 @@ def huge_contents(t):
     t.equal(len(made()), 200, "control")
     t.equal(max(path.stat().st_size for path in made()), 8 * 10 ** 12, "control")
     t.bare("rm", "-rf", "node_modules", "package-lock.json", t.home / ".npm")
-    # Read to the end, it would take hours.
+    # Read to the end, it would take hours. (By default no file of that size can be made.)
+    limits(t, "file_mb = 10000000")
     t.succeeded(t.sandbox("npm", "install", env=env, timeout=90,
                           options=["--allow-host", f"localhost:{registry.port}"]))
     t.equal(made(), [])

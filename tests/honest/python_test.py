@@ -76,6 +76,17 @@ def editable_flat(p):
     p.run(".venv/bin/pip", "install", "-e", ".")
 
 
+@honest(root=True)
+def editable_beside(p):
+    """requirements that name a directory beside the project, editable"""
+    environment(p)
+    p.write("../lib/pyproject.toml", SETUPTOOLS + '[project]\nname = "lib"\nversion = "1.0"\n')
+    p.write("../lib/src/lib/__init__.py", "x = 1\n")
+    p.write("requirements.txt", "-e ../lib\nneedy==1.0\n")
+    p.run(".venv/bin/pip", "install", "-r", "requirements.txt")
+    p.run(".venv/bin/pip", "install", "-r", "requirements.txt")
+
+
 @honest()
 def editable_native(p):
     """pip install -e . with a C extension that is built in place, without isolation"""

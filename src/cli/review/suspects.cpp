@@ -250,8 +250,8 @@ bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) 
   const std::string shown = base::printable(path);
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
     const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
-    return then == Then::running ||
-           (then == Then::edge && (may_be_unseen(script) || script.touched.contains(shown)));
+    if (then == Then::no || is_at_home(script, shown)) return false;
+    return then == Then::running || may_be_unseen(script) || script.touched.contains(shown);
   });
 }
 
@@ -261,6 +261,13 @@ Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_
       changed_at < script.started ||
       (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
   return at_its_edge ? Then::edge : Then::running;
+}
+
+/// Where the manager started it, which is its own: but not what holds the project.
+bool Suspects::is_at_home(const Script& script, const std::string& path) const {
+  return std::any_of(script.homes.begin(), script.homes.end(), [&](const std::string& home) {
+    return base::is_beneath(path, home) && !base::is_beneath(directory_, home);
+  });
 }
 
 /// Of many files in one place the first alone is told, so that any there counts.
@@ -275,11 +282,7 @@ bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t chang
   const std::string shown = base::printable(path);
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
     const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
-    if (then == Then::no) return false;
-    const bool is_at_home =
-        std::any_of(script.homes.begin(), script.homes.end(),
-                    [&](const std::string& home) { return base::is_beneath(shown, home); });
-    if (is_at_home) return false;
+    if (then == Then::no || is_at_home(script, shown)) return false;
     return then == Then::running || may_be_unseen(script) || was_seen_outside(script);
   });
 }

@@ -55,12 +55,12 @@ class Suspects {
   /// scripts start are theirs.
   bool no_package_ran() const;
   /// Did no package's code write the file at `path` (absolute) when it was last changed? No script
-  /// of a package was running then. Where the clock of file times is too coarse to say, none was
-  /// seen writing it.
+  /// of a package was running then, but for one that was started in a directory that holds it (the
+  /// build of `-e ../lib`). Where the clock of file times is too coarse to say, none was seen
+  /// writing it.
   bool no_package_wrote(std::string_view path, std::int64_t changed_at) const;
-  /// The same, strictly, of a file outside the project: whatever of a package was running then may
-  /// have written it, but for one that was started in a directory that holds it (the script of a
-  /// dependency that npm installs there).
+  /// The same, of a file outside the project: whoever was seen writing anything there may have
+  /// written it, too.
   bool no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const;
   /// Were scripts of these packages running at this time, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
@@ -97,6 +97,7 @@ class Suspects {
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
   bool may_be_unseen(const Script& script) const;
+  bool is_at_home(const Script& script, const std::string& path) const;
   bool was_seen_outside(const Script& script) const;
   enum class Then { running, edge, no };
   static Then was_running(const Script& script, std::int64_t changed_at);

@@ -72,7 +72,10 @@ class Finder {
     // Directories above it are made, too.
     while (!base::exists(base::parent_path(path))) path = base::parent_path(path);
     const auto above = base::real_path(base::parent_path(path));
-    if (!above || !base::is_directory(*above) || ::access(above->c_str(), W_OK) != 0) return;
+    // `/api`: a word that looks like a path. Nobody makes anything in the root directory.
+    if (!above || *above == "/" || !base::is_directory(*above) ||
+        ::access(above->c_str(), W_OK) != 0)
+      return;
     const std::string real = base::join_path(*above, base::file_name(path));
     if (is_inside(real)) {
       if (makes_) found_.made.push_back(real);

@@ -61,6 +61,7 @@ TEST_CASE("a name that makes nothing, a text, an address and what can't be made 
                              {"sh", "-c", "cat\n../x"},
                              {"curl", "https://registry.example.com/x"},
                              {"tar", "cf", "/proc/x"},
+                             {"node", "server.js", "/api", "/api/v1"},
                              {"pytest", "--basetemp=/tmp/sandbox-run-none"}}) {
     CHECK(place.find(generic(), words).lost.empty());
   }

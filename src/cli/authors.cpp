@@ -15,6 +15,20 @@ const Suspects& Authors::suspects() {
   return *suspects_;
 }
 
+void Authors::answer(workspace::CommitRequest& request) {
+  request.author_at = [this](std::int64_t changed_at) { return at(changed_at); };
+  request.no_package_wrote = [this](const std::string& path, std::int64_t changed_at) {
+    return no_package_wrote(path, changed_at);
+  };
+  request.is_neighbours_own = [this](const std::string& path, std::int64_t changed_at) {
+    return is_neighbours_own(path, changed_at);
+  };
+  request.only_own_scripts_ran = [this] { return no_package_ran(); };
+  request.made_by = [this](const std::vector<std::string>& packages, std::int64_t at) {
+    return are_alone(packages, at);
+  };
+}
+
 policy::Author Authors::at(std::int64_t changed_at) {
   try {
     return suspects().author_at(changed_at);

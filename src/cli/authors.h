@@ -8,6 +8,7 @@
 
 #include "cli/review/suspects.h"
 #include "policy/settle.h"
+#include "workspace/workspace.h"
 
 namespace sandbox_run::cli {
 
@@ -18,6 +19,10 @@ class Authors {
   /// The log is read at the first question.
   explicit Authors(std::string run_directory) : run_directory_(std::move(run_directory)) {}
 
+  /// What `request` asks is asked of this, which must live as long.
+  void answer(workspace::CommitRequest& request);
+
+ private:
   /// `changed_at`: an entry's ctime in the layer, which nobody inside can set.
   policy::Author at(std::int64_t changed_at);
   /// Suspects::no_package_wrote().
@@ -30,7 +35,6 @@ class Authors {
   /// Were scripts of these packages running then, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at);
 
- private:
   const Suspects& suspects();
 
   std::string run_directory_;

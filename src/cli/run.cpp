@@ -258,21 +258,11 @@ class CommandRun {
     request.no_package_ran = prepared_.policy.package_manager == policy::PackageManager::none &&
                              outcome.watch.scripts == 0 && outcome.watch.nested.empty();
     Authors authors(run_directory_);
-    request.author_at = [&authors](std::int64_t changed_at) { return authors.at(changed_at); };
-    request.no_package_wrote = [&authors](const std::string& path, std::int64_t changed_at) {
-      return authors.no_package_wrote(path, changed_at);
-    };
-    request.is_neighbours_own = [&authors](const std::string& path, std::int64_t changed_at) {
-      return authors.is_neighbours_own(path, changed_at);
-    };
-    request.only_own_scripts_ran = [&authors] { return authors.no_package_ran(); };
+    authors.answer(request);
     request.linked_programs = prepared_.facts.linked.programs;
     request.new_places = prepared_.facts.new_places.made;
     request.known = known_places(prepared_, layers_, request.only_package_manager_ran);
     request.old_entries = workspace::OldEntries::keep;
-    request.made_by = [&authors](const std::vector<std::string>& packages, std::int64_t at) {
-      return authors.are_alone(packages, at);
-    };
     if (holds_all()) request.commit = true;  // judged, also if the command failed
     const auto began = steady_clock::now();
     const ProgressLine line("committing changes", progress());

@@ -168,6 +168,12 @@ std::string root_of(std::string_view path) {
   return std::string(path.substr(0, path.find('/')));
 }
 
+std::string told_root(const Target& target, std::string_view path) {
+  if (target.telling == Target::Telling::whole) return target.path;
+  if (target.telling == Target::Telling::relative) return root_of(path);
+  return base::join_path(target.path, root_of(path));
+}
+
 Inspection inspect(const std::string& path, PassableScope& passable, const Objects& objects) {
   std::atomic<bool> is_objectionable = false;
   Inspector inspector(objects, is_objectionable);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "workspace/tree.h"
+#include "workspace/workspace.h"
 
 // One look at all that is about to be committed: what has to come off it, and whether anything in
 // it is no expected change after all.
@@ -66,5 +67,7 @@ bool is_package_directory(std::string_view dir_path, std::string_view name);
 std::string package_of(std::string_view path);
 /// What a person calls the place of a change: "node_modules", "app/node_modules", "src".
 std::string root_of(std::string_view path);
+/// The same with what Target::telling adds.
+std::string told_root(const Target& target, std::string_view path);
 
 }  // namespace sandbox_run::workspace

@@ -389,9 +389,7 @@ void LayerPlanner::count(const Node& node, std::uint64_t entries, std::uint64_t 
   if (node.judgement.was_protected) {
     if (++summary.asked_for_count <= kMaxRoots) summary.asked_for.emplace_back(target_.path, path);
   }
-  std::string top = root_of(path);
-  if (target_.telling == Target::Telling::whole) top = target_.path;
-  if (target_.telling == Target::Telling::absolute) top = base::join_path(target_.path, top);
+  const std::string top = told_root(target_, path);
   std::vector<std::string>& roots = summary.committed_roots;
   if (roots.size() < kMaxRoots && std::find(roots.begin(), roots.end(), top) == roots.end()) {
     roots.push_back(top);

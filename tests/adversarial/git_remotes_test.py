@@ -9,7 +9,7 @@ import beside_bare  # noqa: E402
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
-FACTS = {"stops": "visibility", "event": "none"}
+FACTS = {"stops": "mounts", "event": "none"}
 
 ALLOW = ("-c", "protocol.file.allow=always")
 

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
-FACTS = {"stops": "visibility, commit", "event": "change.protected"}
+FACTS = {"stops": "mounts, commit", "event": "change.protected"}
 
 READ = "cat node_modules/secret/private.txt >seen.txt 2>/dev/null || true"
 

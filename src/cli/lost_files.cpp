@@ -56,7 +56,11 @@ class Search {
  public:
   Search(const std::string& home, const plan::Plan& plan,
          const std::vector<std::string>& disposable)
-      : home_(home), known_(files_of_plan(plan)), disposable_(disposable) {}
+      : home_(home), known_(files_of_plan(plan)), disposable_(disposable) {
+    for (const plan::Layer& layer : plan.layers) {
+      if (layer.kind == plan::LayerKind::project) projects_.push_back(layer.target);
+    }
+  }
 
   void look_into(int fd, const std::string& relative, std::size_t depth) {
     if (depth > kMaxDepth) return;
@@ -96,7 +100,10 @@ class Search {
       if (fd >= 0) look_into(fd, relative, depth + 1);
       return;
     }
-    if (!S_ISREG(status.st_mode) || status.st_size == 0) return;
+    const bool is_file = S_ISREG(status.st_mode) && status.st_size != 0;
+    if (!is_file && !(S_ISLNK(status.st_mode) && leads_to_project(directory, name, relative))) {
+      return;
+    }
     if (is_as_made(directory, name, relative, status)) return;
     if (is_telemetry_note(directory, name, relative, status)) return;
     LostFiles& lost = places_[place_of(relative)];
@@ -106,6 +113,15 @@ class Search {
     constexpr std::int64_t kSecond = 1'000'000'000;
     lost.changed_at = std::max<std::int64_t>(
         lost.changed_at, status.st_ctim.tv_sec * kSecond + status.st_ctim.tv_nsec);
+  }
+
+  /// All that `yarn link` leaves is a link.
+  bool leads_to_project(int directory, const char* name, const std::string& relative) const {
+    const std::string from = base::parent_path(base::join_path(home_, relative));
+    const std::string to = base::absolute_path(base::read_link(directory, name), from);
+    return std::any_of(projects_.begin(), projects_.end(), [&](const std::string& project) {
+      return base::is_beneath(to, project);
+    });
   }
 
   bool is_as_made(int directory, const char* name, const std::string& relative,
@@ -142,6 +158,7 @@ class Search {
   const std::string& home_;
   std::map<std::string, std::string_view> known_;
   const std::vector<std::string>& disposable_;
+  std::vector<std::string> projects_;
   std::size_t entries_ = 0;
   std::map<std::string, LostFiles> places_;
 };

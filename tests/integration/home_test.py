@@ -51,6 +51,15 @@ def download_into_the_cache(t):
 
 
 @test
+def link_to_the_project(t):
+    """a link to the project in the home, which is all that yarn link makes, is thrown away, and said; another is not"""
+    script = "mkdir -p ~/.config/yarn/link ~/.config/browser; ln -s $PWD ~/.config/yarn/link/app; ln -s host-1234 ~/.config/browser/lock\n"
+    result = t.succeeded(t.sandbox("sh", "-c", script))
+    t.equal([e["details"]["path"] for e in result.of_type("home.discarded")], [f"{t.home}/.config/yarn"])
+    t.contains(result.said, "~/.config/yarn (1 file", result)
+
+
+@test
 def start_files_of_shells(t):
     """a line that a script adds to ~/.bashrc is named, and reaches nobody"""
     scene = Scene(t, "require('fs').appendFileSync(require('os').homedir() + '/.bashrc', 'evil\\n')\n")

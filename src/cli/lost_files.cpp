@@ -119,9 +119,8 @@ class Search {
   bool leads_to_project(int directory, const char* name, const std::string& relative) const {
     const std::string from = base::parent_path(base::join_path(home_, relative));
     const std::string to = base::absolute_path(base::read_link(directory, name), from);
-    return std::any_of(projects_.begin(), projects_.end(), [&](const std::string& project) {
-      return base::is_beneath(to, project);
-    });
+    return std::any_of(projects_.begin(), projects_.end(),
+                       [&](const std::string& project) { return base::is_beneath(to, project); });
   }
 
   bool is_as_made(int directory, const char* name, const std::string& relative,

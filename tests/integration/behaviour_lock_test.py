@@ -7,7 +7,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import test  # noqa: E402
+from harness import test, wait_until  # noqa: E402
 
 # `npm PACKAGE VERSION SHELL…` runs each PACKAGE's SHELL as npm runs its postinstall.
 NPM = """#!/usr/bin/python3
@@ -213,6 +213,8 @@ def files(t):
         written = [act for _, act in scene.deviations(result) if act.startswith("writes to ")]
         t.equal(written, [f"writes to {place}"], f"{script} {result}")
         t.equal(others(t), before, f"{script}: nothing is kept")
+        runs = t.home / ".local/state/sandbox-run/runs"
+        wait_until(lambda: not list(runs.glob("*/unfinished")), "what was thrown away is gone")
         saved = shutil.copytree(t.home, t.base / "saved", symlinks=True)
         t.bare("npm", "esbuild", "0.25.0", script, env=scene.env)
         t.true(others(t) != before, f"control: without the sandbox it is written: {script}")

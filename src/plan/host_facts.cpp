@@ -86,6 +86,9 @@ std::vector<HostPath> libraries_beside(const std::vector<HostPath>& entries,
     const std::string prefix = base::parent_path(entry.real);
     // ~/lib may be anything.
     if (base::file_name(entry.real) != "bin" || prefix == "/" || prefix == home) continue;
+    // Without it an environment's Python is the system's.
+    auto environment = look.at(join_path(prefix, "pyvenv.cfg"));
+    if (environment) libraries.push_back(std::move(*environment));
     auto library = look.at(join_path(prefix, "lib"));
     if (library && library->directory) libraries.push_back(std::move(*library));
   }
@@ -341,6 +344,14 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
   look.list(facts.home);
   facts.path_entries = look_at_path(facts, look);
   facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real, look);
+  // ~/venv/bin/python, typed.
+  const std::string prefix = base::parent_path(base::parent_path(facts.command.path));
+  if (auto environment = look.at(join_path(prefix, "pyvenv.cfg"))) {
+    facts.path_libraries.push_back(std::move(*environment));
+    if (auto library = look.at(join_path(prefix, "lib"))) {
+      facts.path_libraries.push_back(std::move(*library));
+    }
+  }
   facts.system = look.at_all(policy.files.system);
   std::vector<std::string> etc;
   for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));

@@ -36,6 +36,7 @@ class Finder {
       creates_ = fits(rules.creates);
     }
     if (!policy.outside) return;
+    takes_empty_ = true;
     loses_ = policy::holds_for({{"*"}, policy.outside->unless}, arguments);
     changes_ = policy::holds_for({policy.outside->change, {}}, arguments);
     puts_ = policy::holds_for({policy.outside->into, {}}, arguments);
@@ -80,7 +81,7 @@ class Finder {
     if (is_inside(real)) {
       if (makes_) found_.made.push_back(real);
     } else if (makes_ || creates_) {
-      const bool is_taken = (creates_ || loses_) && !is_hidden_at_home(real, home_);
+      const bool is_taken = (creates_ || takes_empty_) && !is_hidden_at_home(real, home_);
       (is_taken ? found_.made : found_.lost).push_back(real);
     } else if (loses_ && (changes_ || puts_ || is_beneath(real, home_) || !is_temporary(real))) {
       found_.lost.push_back(real);
@@ -102,6 +103,8 @@ class Finder {
   bool makes_ = false;
   std::vector<std::string> own_words_;  // `venv`, which is no directory's name
   bool creates_ = false;
+  /// Do the commands that make a directory accept one that is there, and empty? Not pnpm deploy.
+  bool takes_empty_ = false;
   bool loses_ = false;
   bool changes_ = false;
   bool puts_ = false;

@@ -122,10 +122,12 @@ class AskedBesideScripts {
  private:
   /// What git writes in each commit, and what starts nothing (gitrepository-layout(5)).
   static bool is_state_of_git(const std::string& path) {
-    constexpr std::array kNames{"index",      "HEAD",        "ORIG_HEAD",  "COMMIT_EDITMSG",
-                                "MERGE_HEAD", "MERGE_MSG",   "MERGE_MODE", "FETCH_HEAD",
-                                "AUTO_MERGE", "packed-refs", "objects",    "objects/**",
-                                "refs",       "refs/**",     "logs",       "logs/**"};
+    constexpr std::array kNames{
+        "index", "HEAD", "ORIG_HEAD", "COMMIT_EDITMSG", "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
+        "FETCH_HEAD", "AUTO_MERGE", "packed-refs", "objects", "objects/**", "refs", "refs/**",
+        "logs", "logs/**",
+        // Of `git worktree add`.
+        "worktrees", "worktrees/*", "worktrees/*/gitdir", "worktrees/*/commondir"};
     return policy::glob_matches("**/.git", path) ||
            std::any_of(kNames.begin(), kNames.end(), [&](const char* name) {
              return policy::glob_matches(std::string("**/.git/") + name, path) ||

@@ -55,6 +55,15 @@ def work_trees_beside(p):
 
 
 @honest()
+def work_tree_with_a_hook(p):
+    """git worktree add beside the project, where a hook of the user's own runs"""
+    p.write("a.txt", "1\n")
+    p.commit_all()
+    p.script(".git/hooks/post-checkout", "#!/bin/sh\necho checked out\n")
+    p.run("git", "worktree", "add", "-q", "../second", "-b", "second")
+
+
+@honest()
 def git_directory_by_variable(p):
     """GIT_DIR and GIT_WORK_TREE, of a repository that lies beside: status, commit, by a person"""
     p.write("a.txt", "1\n")

@@ -40,6 +40,9 @@ def make_environment_beside(p):
     python(p)
     p.run(PYTHON, "-m", "venv", "--without-pip", "../venv")
     p.run(PYTHON, "-m", "venv", "--without-pip", "../environments/app")
+    where = "import sys, pathlib; pathlib.Path('prefix').write_text(sys.prefix)"
+    p.run("../venv/bin/python", "-c", where)
+    p.run("python3", "-c", where, env={"PATH": f"{p.work}/venv/bin:{p.t.env['PATH']}"})
 
 
 @honest()

@@ -249,7 +249,7 @@ bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) 
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   const std::string shown = base::printable(path);
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
+    const Then then = is_own_at(script, shown) ? Then::no : was_running(script, changed_at);
     if (then == Then::no || is_at_home(script, shown)) return false;
     return then == Then::running || may_be_unseen(script) || script.touched.contains(shown);
   });
@@ -261,6 +261,14 @@ Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_
       changed_at < script.started ||
       (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
   return at_its_edge ? Then::edge : Then::running;
+}
+
+/// The build of a directory in the project is the project's own there, and nowhere else.
+///
+/// The attack: `pip install -e ../lib ./vendored`, whose build puts a module into ../lib/build.
+bool Suspects::is_own_at(const Script& script, const std::string& path) const {
+  return script.actor.kind == events::Actor::Kind::project_script ||
+         (script.is_own_build && base::is_beneath(path, directory_));
 }
 
 /// Where the manager started it, which is its own: but not what holds the project.
@@ -281,7 +289,7 @@ bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t chang
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   const std::string shown = base::printable(path);
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    const Then then = is_projects(script) ? Then::no : was_running(script, changed_at);
+    const Then then = is_own_at(script, shown) ? Then::no : was_running(script, changed_at);
     if (then == Then::no || is_at_home(script, shown)) return false;
     return then == Then::running || may_be_unseen(script) || was_seen_outside(script);
   });

@@ -96,6 +96,7 @@ class Suspects {
   void note_gap(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
+  bool is_own_at(const Script& script, const std::string& path) const;
   bool may_be_unseen(const Script& script) const;
   bool is_at_home(const Script& script, const std::string& path) const;
   bool was_seen_outside(const Script& script) const;

@@ -30,7 +30,7 @@ struct Home {
 policy::Policy generic() {
   policy::Policy policy;
   policy.files.targets.emplace_back().makes = policy::CommandRule{{"python* venv *"}, {}};
-  policy.outside = policy::OutsideRule{{"git remote"}, {"mv"}, {"cp"}};
+  policy.outside = policy::OutsideRule{{"git"}, {"mv"}, {"cp"}};
   return policy;
 }
 
@@ -58,6 +58,7 @@ TEST_CASE("what a command would put outside the project is lost, what it reads t
 TEST_CASE("a name that makes nothing, a text, an address and what can't be made are passed over") {
   const Home place;
   for (const Words& words : {Words{"git", "remote", "add", "o", "../repo.git"},
+                             {"git", "commit", "-qm", "../x"},
                              {"sh", "-c", "cat\n../x"},
                              {"curl", "https://registry.example.com/x"},
                              {"tar", "cf", "/proc/x"},

@@ -328,8 +328,6 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
                                               places, facts.not_shown)) {
       facts.linked.shown.push_back(std::move(path));
     }
-  }
-  if (places.refusal.empty()) {
     facts.new_places = find_new_places(
         policy, arguments,
         command_directory(policy.package_manager, arguments, facts.working_directory),
@@ -343,15 +341,11 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
   HostLook look;
   look.list(facts.home);
   facts.path_entries = look_at_path(facts, look);
-  facts.path_libraries = libraries_beside(facts.path_entries, facts.home_real, look);
-  // ~/venv/bin/python, typed.
-  const std::string prefix = base::parent_path(base::parent_path(facts.command.path));
-  if (auto environment = look.at(join_path(prefix, "pyvenv.cfg"))) {
-    facts.path_libraries.push_back(std::move(*environment));
-    if (auto library = look.at(join_path(prefix, "lib"))) {
-      facts.path_libraries.push_back(std::move(*library));
-    }
+  std::vector<HostPath> programs = facts.path_entries;
+  if (auto own = look.at(base::parent_path(facts.command.path))) {  // ~/venv/bin/python, typed
+    programs.push_back(std::move(*own));
   }
+  facts.path_libraries = libraries_beside(programs, facts.home_real, look);
   facts.system = look.at_all(policy.files.system);
   std::vector<std::string> etc;
   for (const std::string& entry : policy.files.etc) etc.push_back(join_path("/etc", entry));

@@ -141,13 +141,15 @@ void refuse_hidden_dependencies(const policy::Policy& policy, const HostFacts& f
   }
 }
 
+bool is_in_any(const std::string& path, const std::vector<TargetChoice>& targets) {
+  return std::any_of(targets.begin(), targets.end(),
+                     [&](const TargetChoice& target) { return is_beneath(path, target.path); });
+}
+
 /// What would be made there is thrown away, and what `mv` took from the project is gone with it.
 void refuse_lost_places(const std::vector<TargetChoice>& targets, const HostFacts& facts) {
   for (const std::string& path : facts.new_places.lost) {
-    const bool is_kept =
-        std::any_of(targets.begin(), targets.end(),
-                    [&](const TargetChoice& target) { return is_beneath(path, target.path); });
-    if (is_kept) continue;
+    if (is_in_any(path, targets)) continue;
     const bool holds_project = is_beneath(facts.working_directory, path);
     const std::string directory = holds_project ? path : base::parent_path(path);
     const std::string text = base::printable(path) +
@@ -217,10 +219,7 @@ std::vector<TargetChoice> choose_targets(const policy::Policy& policy, const Hos
   }
   for (const std::string& path : policy.files.read_write) add(path, policy::TargetKind::extra);
   for (const std::string& path : facts.new_places.made) {
-    const bool is_kept =
-        std::any_of(targets.begin(), targets.end(),
-                    [&](const TargetChoice& target) { return is_beneath(path, target.path); });
-    if (is_kept) continue;
+    if (is_in_any(path, targets)) continue;
     add(path, policy::TargetKind::project);
     targets.back().is_new = true;
   }

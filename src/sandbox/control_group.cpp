@@ -1,7 +1,6 @@
 // Must:     change nothing where no group is given to us: what is systemd's own to manage is
 //           not (systemd.io/CGROUP_DELEGATION), even if the kernel lets us.
-// Must not: move any process but those that it starts, and itself, where a manager gives it a
-// scope.
+// Must not: move any process but those that it starts, and itself into a scope that it is given.
 
 #include "sandbox/control_group.h"
 

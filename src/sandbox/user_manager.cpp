@@ -1,13 +1,10 @@
 // Must:     ask by a child, which loads the library: the supervisor gets none of its code, and
-// waits
-//           no longer than kPatience.
+//           waits no longer than kPatience.
 // Must not: ask anybody but the caller's own manager, by its own socket: a session's bus is found
-// by
-//           a variable.
+//           by a variable.
 
 #include "sandbox/user_manager.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -24,6 +21,7 @@
 #include "base/format.h"
 #include "base/io.h"
 #include "base/path.h"
+#include "base/shared_library.h"
 #include "base/text.h"
 #include "sandbox/control_group_place.h"
 
@@ -35,21 +33,18 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPatience{500};  // with a manager that is busy
 
-/// The few functions of sd-bus(3) that are used. Declared here: Debian has no libsystemd to link
-/// statically, and the library is loaded only where there is a systemd to ask.
+/// The few functions of sd-bus(3) that are used. Declared here: its header is not needed to build.
 struct Bus;  // sd_bus
 class BusLibrary {
  public:
   BusLibrary() {
-    handle_ = ::dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (handle_ == nullptr) return;
-    load(make, "sd_bus_new");
-    load(set_address, "sd_bus_set_address");
-    load(start, "sd_bus_start");
-    load(set_timeout, "sd_bus_set_method_call_timeout");
-    load(call, "sd_bus_call_method");
+    library_.load(make, "sd_bus_new");
+    library_.load(set_address, "sd_bus_set_address");
+    library_.load(start, "sd_bus_start");
+    library_.load(set_timeout, "sd_bus_set_method_call_timeout");
+    library_.load(call, "sd_bus_call_method");
   }
-  bool loaded() const { return handle_ != nullptr && !missing_; }
+  bool loaded() const { return library_.loaded(); }
 
   int (*make)(Bus** bus) = nullptr;
   int (*set_address)(Bus* bus, const char* address) = nullptr;
@@ -59,14 +54,7 @@ class BusLibrary {
               const char* member, void* error, void** reply, const char* types, ...) = nullptr;
 
  private:
-  template <typename Function>
-  void load(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(::dlsym(handle_, name));
-    missing_ = missing_ || function == nullptr;
-  }
-
-  void* handle_ = nullptr;
-  bool missing_ = false;
+  base::SharedLibrary library_{"libsystemd.so.0"};
 };
 
 /// In the child, which ends afterwards: nothing is freed.

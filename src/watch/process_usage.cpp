@@ -98,14 +98,12 @@ int busiest_writer(const std::vector<int>& parents, std::size_t max) {
 
 ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
   ProcessUsage usage;
-  std::vector<int> processes;
-  for (const int parent : parents) add_children(parent, max, processes);
   std::uint64_t most = 0;
   std::uint64_t most_threads = 0;
   std::uint64_t most_open = 0;
   std::uint64_t most_shared = 0;  // several may share the same: their sum would be too much
-  for (std::size_t i = 0; i < processes.size(); ++i) {
-    const int pid = processes[i];
+  for (const int pid : all_below(parents, max)) {
+    ++usage.processes;
     const Process process = look_at(pid);
     usage.memory += process.memory;
     usage.threads += process.threads;
@@ -124,9 +122,7 @@ ProcessUsage usage_below(const std::vector<int>& parents, std::size_t max) {
       usage.opener = pid;
     }
     usage.newest = std::max(usage.newest, pid);
-    add_children(pid, max, processes);
   }
-  usage.processes = processes.size();
   usage.memory += most_shared;
   return usage;
 }

@@ -98,10 +98,7 @@ void Reader::push(Node node) {
     throw base::UserError("the command made more changes than can be judged one by one (" +
                           std::to_string(kMaxNodes) + ")");
   }
-  if (is_cache_ && node.judgement.verdict != Verdict::commit) {
-    node.judgement.verdict = Verdict::drop;  // a cache holds nothing worth a review
-  }
-  if (!judge_.hold_reason.empty()) hold(node, judge_.hold_reason.c_str());
+  keep_back(judge_, is_cache_, node);
   if (node.depth >= kMaxDepth && node.entries != Entries::unread) {
     node.entries = Entries::unread;
     node.is_change = true;
@@ -111,8 +108,8 @@ void Reader::push(Node node) {
   if (node.is_change && keeps_us_out(tree_, node))
     hold(node, kClosed);  // also what the host has not yet
   if (inspection_) {
-    const auto index = static_cast<std::uint32_t>(tree_.nodes.size());
-    tree_.inspections[index] = *std::exchange(inspection_, std::nullopt);
+    tree_.inspections[static_cast<std::uint32_t>(tree_.nodes.size())] =
+        *std::exchange(inspection_, std::nullopt);
   }
   tree_.nodes.push_back(std::move(node));
 }

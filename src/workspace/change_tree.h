@@ -84,6 +84,8 @@ bool makes_directories(const Judge& judge);
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node);
 /// Judge::objection, where the rules would commit the node.
 void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at);
+/// What is held, or of a cache dropped, whatever its path and its content have said.
+void keep_back(const Judge& judge, bool is_cache, Node& node);
 /// What the kernel would refuse us at the commit, in the middle of it: the command saw copies that
 /// are our own, or a directory hidden.
 bool keeps_us_out(const ChangeTree& tree, const Node& node);

@@ -112,6 +112,15 @@ void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at) {
   if (objection) node.judgement = std::move(*objection);
 }
 
+void keep_back(const Judge& judge, bool is_cache, Node& node) {
+  if (!judge.hold_reason.empty() && node.judgement.verdict == Verdict::commit) {
+    node.judgement = {Verdict::hold, judge.hold_reason};
+  }
+  if (is_cache && node.judgement.verdict != Verdict::commit) {
+    node.judgement.verdict = Verdict::drop;  // a cache holds nothing worth a review
+  }
+}
+
 bool keeps_us_out(const ChangeTree& tree, const Node& node) {
   const HostEntry& host = node.host;
   if (host.is_closed) return true;

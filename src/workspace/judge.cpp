@@ -278,38 +278,8 @@ Judge judge_hold_all(std::string reason) {
 }
 
 Judge judge_without_commits(Judge judge, const std::string& reason) {
-  const auto inner = std::make_shared<const Judge>(std::move(judge));
-  const auto settle = [reason](Judgement judgement) {
-    if (judgement.verdict != Verdict::drop && judgement.verdict != Verdict::strip &&
-        judgement.verdict != Verdict::protect) {
-      judgement = {Verdict::hold, reason};
-    }
-    return judgement;
-  };
-  // What only the content tells is an alert still.
-  const auto settle_path = [settle, inner](Judgement judgement) {
-    const bool is_open = inner->content && (judgement.verdict == Verdict::manifest ||
-                                            judgement.verdict == Verdict::own ||
-                                            judgement.verdict == Verdict::path_file);
-    return is_open ? judgement : settle(std::move(judgement));
-  };
-  Judge held;
-  held.entry = [inner, settle_path](const std::string& path) {
-    return settle_path(inner->entry(path));
-  };
-  held.subtree = [inner, settle](const std::string& path) {
-    std::optional<Judgement> whole = inner->subtree(path);
-    if (whole) whole = settle(*whole);
-    return whole;
-  };
-  held.hold_reason = reason;
-  held.known = inner->known;
-  if (!inner->content) return held;
-  held.content = [inner, settle](const std::string& path, Judgement judgement,
-                                 const policy::Finding& finding, std::int64_t changed_at) {
-    return settle(inner->content(path, std::move(judgement), finding, changed_at));
-  };
-  return held;
+  judge.hold_reason = reason;
+  return judge;
 }
 
 }  // namespace sandbox_run::workspace

@@ -31,7 +31,7 @@ struct Judge {
   bool commits_new_directories = false;
   /// So of these alone, relative to the target; "": all of it is new.
   std::vector<std::string> new_places = {};
-  /// Not empty: what the content would let be committed is held, for this reason.
+  /// Not empty: what would be committed is held, for this reason.
   std::string hold_reason = {};
   /// Nothing but what the user typed ran: that everybody may write something is his wish, too.
   bool keeps_modes = false;

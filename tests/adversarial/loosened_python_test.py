@@ -148,17 +148,19 @@ def vendored_build_beside(t):
     t.write(lib / "setup.py", 'from setuptools import setup\nsetup(name="lib", version="1.0", py_modules=["lib"])\n')
     t.write(lib / "lib.py", "x = 1\n")
     door = lib / "build/lib/door.py"
-    attack = f"os.makedirs({str(door.parent)!r}, exist_ok=True); open({str(door)!r}, 'w').write('evil')"
+    source = lib / "door.py"
+    attack = (f"os.makedirs({str(door.parent)!r}, exist_ok=True); open({str(door)!r}, 'w').write('evil'); "
+              f"open({str(source)!r}, 'w').write('evil')")
     t.write("vendored/setup.py", SETUP.format(project=str(t.project), environment=f"{t.project}/.venv", attack=attack))
     t.write("vendored/evil.py", "")
     command = (f"{t.project}/.venv/bin/pip", "install", "--no-build-isolation", "--no-deps", "-e", lib, "./vendored")
     t.bare("cp", "-a", t.project, t.base / "copy")
     t.succeeded(t.bare(*command))
-    t.true(door.exists(), "control")
-    t.bare("rm", "-rf", t.project, lib / "build", lib / "lib.egg-info")
+    t.true(door.exists() and source.exists(), "control")
+    t.bare("rm", "-rf", t.project, lib / "build", lib / "lib.egg-info", source)
     (t.base / "copy").rename(t.project)
     result = t.succeeded(t.sandbox(*command))
-    t.true(not door.exists(), result)
+    t.true(not door.exists() and not source.exists(), result)
     kept_back = result.of_type("change.held") + result.of_type("change.protected")
     t.true(any("build" in e["details"].get("path", "").split("/") for e in kept_back), result.events)
 

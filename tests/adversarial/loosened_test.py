@@ -526,6 +526,45 @@ def link_up_into_a_target(t):
     t.true(not os.path.islink(t.project / "out"), result)
 
 
+@test
+def hook_of_a_new_work_tree(t):
+    """git worktree add with a hook that runs a dependency's program: no hook and no setting is left in the repository"""
+    beside_bare.repository(t, **{"a.txt": "1\n", ".gitignore": "node_modules\n"})
+    t.write("node_modules/.bin/evil", SH + (
+        f"echo evil > {t.project}/.git/hooks/pre-push; git -C {t.project} config core.pager evil\n"), 0o755)
+    t.write(".git/hooks/post-checkout", SH + f"{t.project}/node_modules/.bin/evil\n", 0o755)
+    before = (t.project / ".git/config").read_bytes()
+    command = ("git", "worktree", "add", "-q", "../tree", "-b", "tree")
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare(*command))
+    t.true((t.project / ".git/hooks/pre-push").exists() and (t.project / ".git/config").read_bytes() != before, "control")
+    t.bare("rm", "-rf", t.project, t.project.parent / "tree")
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox(*command)
+    t.true(not (t.project / ".git/hooks/pre-push").exists(), result)
+    t.equal((t.project / ".git/config").read_bytes(), before, result)
+    t.true({".git/hooks/pre-push", ".git/config"} <= set(alerts(result)), f"{set(alerts(result))} {result}")
+
+
+@test
+def named_directory_beside_git(t):
+    """what git's own hook writes to protected places of a directory that --rw names is not asked for with the command"""
+    beside_bare.repository(t, **{"a.txt": "1\n"})
+    other = t.home / "other"
+    other.mkdir()
+    t.write(".git/hooks/pre-commit", SH + f"mkdir -p {other}/.vscode; echo on > {other}/.vscode/tasks.json\n", 0o755)
+    t.write("a.txt", "2\n")
+    command = ("git", "commit", "-q", "-a", "-m", "second")
+    t.bare("cp", "-a", t.project, t.base / "copy")
+    t.succeeded(t.bare(*command, env=beside_bare.GIT_VARIABLES))
+    t.true((other / ".vscode/tasks.json").exists(), "control")
+    t.bare("rm", "-rf", t.project, other / ".vscode")
+    (t.base / "copy").rename(t.project)
+    result = t.sandbox(*command, env=beside_bare.GIT_VARIABLES, options=["--rw", other])
+    t.true(not (other / ".vscode").exists(), result)
+    t.true(any(path and path.startswith(".vscode") for path in alerts(result)), f"{set(alerts(result))} {result}")
+
+
 @test(event="change.protected")
 def beside_a_new_environment(t):
     """python3 -m venv X: a program of the project under that name changes no protected place beside X"""

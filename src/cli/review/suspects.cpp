@@ -246,12 +246,24 @@ bool Suspects::no_package_ran() const {
 }
 
 bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) const {
-  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   const std::string shown = base::printable(path);
+  return none_may_have_written(
+      shown, changed_at, [&](const Script& script) { return script.touched.contains(shown); });
+}
+
+bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const {
+  return none_may_have_written(base::printable(path), changed_at,
+                               [this](const Script& script) { return was_seen_outside(script); });
+}
+
+bool Suspects::none_may_have_written(
+    const std::string& path, std::int64_t changed_at,
+    const std::function<bool(const Script& script)>& was_seen) const {
+  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    const Then then = is_own_at(script, shown) ? Then::no : was_running(script, changed_at);
-    if (then == Then::no || is_at_home(script, shown)) return false;
-    return then == Then::running || may_be_unseen(script) || script.touched.contains(shown);
+    const Then then = is_own_at(script, path) ? Then::no : was_running(script, changed_at);
+    if (then == Then::no || is_at_home(script, path)) return false;
+    return then == Then::running || may_be_unseen(script) || was_seen(script);
   });
 }
 
@@ -267,8 +279,7 @@ Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_
 ///
 /// The attack: `pip install -e ../lib ./vendored`, whose build puts a module into ../lib/build.
 bool Suspects::is_own_at(const Script& script, const std::string& path) const {
-  return script.actor.kind == events::Actor::Kind::project_script ||
-         (script.is_own_build && base::is_beneath(path, directory_));
+  return is_projects(script) && (!script.is_own_build || base::is_beneath(path, directory_));
 }
 
 /// Where the manager started it, which is its own: but not what holds the project.
@@ -282,16 +293,6 @@ bool Suspects::is_at_home(const Script& script, const std::string& path) const {
 bool Suspects::was_seen_outside(const Script& script) const {
   return std::any_of(script.touched.begin(), script.touched.end(), [&](const std::string& path) {
     return directory_.empty() || !base::is_beneath(path, directory_);
-  });
-}
-
-bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const {
-  if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
-  const std::string shown = base::printable(path);
-  return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    const Then then = is_own_at(script, shown) ? Then::no : was_running(script, changed_at);
-    if (then == Then::no || is_at_home(script, shown)) return false;
-    return then == Then::running || may_be_unseen(script) || was_seen_outside(script);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <istream>
 #include <map>
 #include <optional>
@@ -100,6 +101,9 @@ class Suspects {
   bool may_be_unseen(const Script& script) const;
   bool is_at_home(const Script& script, const std::string& path) const;
   bool was_seen_outside(const Script& script) const;
+  /// `was_seen`: writing it, as far as that can be told.
+  bool none_may_have_written(const std::string& path, std::int64_t changed_at,
+                             const std::function<bool(const Script& script)>& was_seen) const;
   enum class Then { running, edge, no };
   static Then was_running(const Script& script, std::int64_t changed_at);
   std::vector<const Script*> running(std::int64_t changed_at) const;

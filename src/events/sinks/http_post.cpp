@@ -1,37 +1,37 @@
 #include "events/sinks/http_post.h"
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 
 #include "base/format.h"
+#include "base/shared_library.h"
 
 namespace sandbox_run::events {
 namespace {
 
 constexpr std::size_t kLongestAnswer = 64U << 10;
 
-/// The few functions of libcurl that are used. Never unloaded: its process ends before.
+/// The second is what git needs, and so is there on more machines.
+base::SharedLibrary load_curl() {
+  base::SharedLibrary first("libcurl.so.4");
+  return first.loaded() ? first : base::SharedLibrary("libcurl-gnutls.so.4");
+}
+
+/// The few functions of libcurl that are used.
 class Curl {
  public:
   Curl() {
-    // The second is what git needs, and so is there on more machines.
-    for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4"}) {
-      handle_ = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-      if (handle_ != nullptr) break;
-    }
-    if (handle_ == nullptr) return;
-    load(init, "curl_easy_init");
-    load(set, "curl_easy_setopt");
-    load(perform, "curl_easy_perform");
-    load(info, "curl_easy_getinfo");
-    load(words, "curl_easy_strerror");
-    load(append, "curl_slist_append");
-    load(free_list, "curl_slist_free_all");
-    load(clean_up, "curl_easy_cleanup");
+    library_.load(init, "curl_easy_init");
+    library_.load(set, "curl_easy_setopt");
+    library_.load(perform, "curl_easy_perform");
+    library_.load(info, "curl_easy_getinfo");
+    library_.load(words, "curl_easy_strerror");
+    library_.load(append, "curl_slist_append");
+    library_.load(free_list, "curl_slist_free_all");
+    library_.load(clean_up, "curl_easy_cleanup");
   }
-  bool loaded() const { return handle_ != nullptr && !missing_; }
+  bool loaded() const { return library_.loaded(); }
 
   decltype(&::curl_easy_init) init = nullptr;
   decltype(&::curl_easy_setopt) set = nullptr;
@@ -43,14 +43,7 @@ class Curl {
   decltype(&::curl_easy_cleanup) clean_up = nullptr;
 
  private:
-  template <typename Function>
-  void load(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(::dlsym(handle_, name));
-    missing_ = missing_ || function == nullptr;
-  }
-
-  void* handle_ = nullptr;
-  bool missing_ = false;
+  base::SharedLibrary library_ = load_curl();
 };
 
 std::size_t take_answer(const char* bytes, std::size_t size, std::size_t count, void* to) {

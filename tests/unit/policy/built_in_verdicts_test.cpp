@@ -107,7 +107,9 @@ TEST_CASE("lockfiles are the manager's own unless the command promised not to ch
   CHECK(verdict("npm", "package.json", {"npm", "clean-install"}) == Verdict::protect);
   CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i"}) == Verdict::own);
   CHECK(verdict("pnpm", "pnpm-lock.yaml", {"pnpm", "i", "--frozen-lockfile"}) == Verdict::protect);
-  CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "i"}) == Verdict::hold);
+  CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "i"}) == Verdict::own);
+  CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "run", "add"}) == Verdict::hold);
+  CHECK(verdict("pnpm", "pnpm-workspace.yaml", {"pnpm", "ci"}) == Verdict::hold);
   CHECK(verdict("yarn", "yarn.lock", {"yarn"}) == Verdict::own);
   CHECK(verdict("yarn", "yarn.lock", {"yarn", "--immutable"}) == Verdict::protect);
   CHECK(verdict("yarn", "a/package.json", {"yarn", "install", "--frozen-lockfile"}) ==

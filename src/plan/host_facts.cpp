@@ -17,13 +17,15 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "plan/configuration_files.h"
-#include "plan/git_places.h"
-#include "plan/git_remotes.h"
+#include "plan/editable_places.h"
 #include "plan/neighbours.h"
 #include "plan/private_places.h"
+#include "plan/repositories.h"
+#include "plan/small_files.h"
 #include "plan/work_places.h"
 #include "policy/command_words.h"
 #include "policy/environment.h"
+#include "policy/release.h"
 
 extern char** environ;
 
@@ -210,44 +212,14 @@ std::vector<ToolchainFact> look_at_toolchains(const policy::Policy& policy, cons
   return found;
 }
 
-/// What git would look at beyond the project.
-void find_repositories(const policy::Policy& policy, const WorkPlaces& places, HostFacts& facts) {
-  std::vector<std::string> found = find_git_directories(places.project, facts.working_directory);
-  facts.not_shown = find_alternates(places.project);
-  const auto named = named_git_directory(variable(facts, "GIT_DIR"), facts.working_directory);
-  if (named && !base::is_beneath(*named, places.project)) {
-    // ~/.dotfiles.git has all that was ever in it.
-    (is_hidden_at_home(*named, facts.home_real) ? facts.not_shown : found).push_back(*named);
-  }
-  // An install only asks git; as a target, two work trees could not be installed in at once. But
-  // `npm version` commits.
-  const auto& targets = policy.files.targets;
-  const bool commits = std::any_of(targets.begin(), targets.end(), [&](const auto& rules) {
-    return rules.whole && policy::holds_for(*rules.whole, facts.command.arguments);
-  });
-  const bool writes = policy.package_manager == policy::PackageManager::none || commits;
-  if (writes) {
-    std::vector<std::string> repositories = found;
-    repositories.push_back(join_path(places.project, ".git"));
-    for (const std::string& git : repositories) {
-      for (std::string& file : find_work_trees(git, places.project)) {
-        if (is_hidden_at_home(file, facts.home_real)) continue;
-        facts.linked.shown.push_back(std::move(file));
-      }
-    }
-  }
-  auto& git_places = writes ? facts.linked.repositories : facts.linked.shown;
-  for (std::string& git : found) git_places.push_back(std::move(git));
-  if (policy.package_manager != policy::PackageManager::none) return;
-  LocalRemotes remotes =
-      find_local_remotes(facts.command.arguments, places.project, facts.working_directory,
-                         facts.home_real, facts.linked.repositories);
-  facts.linked.shown.insert(facts.linked.shown.end(), remotes.shown.begin(), remotes.shown.end());
-  facts.linked.links.insert(facts.linked.links.end(), remotes.links.begin(), remotes.links.end());
-  facts.linked.wanted = std::move(remotes.wanted);
-}
-
 }  // namespace
+
+bool makes_release(const policy::Policy& policy, const HostFacts& facts) {
+  const std::string& directory =
+      facts.manager_directory.empty() ? facts.working_directory : facts.manager_directory;
+  return policy::is_release(policy.files, facts.command.arguments,
+                            read_text(join_path(directory, "package.json")).value_or(""));
+}
 
 CommandFact look_at_command(const std::vector<std::string>& arguments, const HostFacts& facts) {
   CommandFact command;
@@ -321,11 +293,19 @@ HostFacts gather_facts(const policy::Policy& policy, HostFacts facts) {
   if (places.refusal.empty()) {
     facts.linked = find_dependencies(policy.package_manager, arguments, facts.working_directory,
                                      facts.home_real, places, policy.files.hard_links);
+    const bool runs_python = policy.package_manager == policy::PackageManager::pip ||
+                             policy.package_manager == policy::PackageManager::none;
+    if (runs_python) show_editables(places, facts);
     find_repositories(policy, places, facts);
     std::vector<std::string> named = arguments;
     named.push_back(variable(facts, "GIT_WORK_TREE"));
     for (std::string& path : find_typed_paths(named, facts.working_directory, facts.home_real,
                                               places, facts.not_shown)) {
+      if (policy.package_manager ==
+          policy::PackageManager::none) {  // `grep -r x ../lib`: all of it
+        std::erase_if(facts.linked.neighbours,
+                      [&](const std::string& other) { return base::is_beneath(other, path); });
+      }
       facts.linked.shown.push_back(std::move(path));
     }
     facts.new_places = find_new_places(

@@ -114,6 +114,9 @@ std::string expand(const std::string& path, const HostFacts& facts);
 HostFacts look_at_caller(const std::vector<std::string>& arguments);
 /// The rest, as the policy asks for it.
 HostFacts gather_facts(const policy::Policy& policy, HostFacts caller);
+/// policy::is_release(), of the project's own manifest.
+bool makes_release(const policy::Policy& policy, const HostFacts& facts);
+
 /// And what takes longest: private_places.h, neighbours.h.
 void add_private_places(const policy::Policy& policy, HostFacts& facts);
 

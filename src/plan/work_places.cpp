@@ -330,4 +330,16 @@ std::vector<std::string> workspace_members(const std::string& root) {
   return members;
 }
 
+std::set<std::string> own_packages(const std::string& root) {
+  std::vector<std::string> directories = workspace_members(root);
+  directories.push_back(root);
+  std::set<std::string> names;
+  for (const std::string& directory : directories) {
+    const auto manifest = read_manifest(directory);
+    const auto name = manifest ? base::string_member(*manifest, "name") : std::nullopt;
+    if (name) names.insert(*name);
+  }
+  return names;
+}
+
 }  // namespace sandbox_run::plan

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ bool is_global(const std::vector<std::string>& arguments);
 /// pnpm-workspace.yaml, or a package.json that has "workspaces", strictly below `home` if
 /// `directory` is in it; else `directory`.
 std::string find_project(const std::string& directory, const std::string& home);
+
+/// The names of the package in `root` and of its workspace's members.
+std::set<std::string> own_packages(const std::string& root);
 
 /// Directories of the workspace's members, as package.json or pnpm-workspace.yaml in `root` name
 /// them; bounded.

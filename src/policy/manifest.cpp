@@ -88,6 +88,75 @@ bool same_manifest(std::string_view before, std::string_view after) {
          is_unambiguous(after, *new_value);
 }
 
+namespace {
+
+/// "^1.2.0", ">=1 <3", "workspace:^": no tag, no address, no other name.
+bool is_plain_range(const value& node) {
+  const auto* text = node.if_string();
+  if (text == nullptr) return false;
+  std::string_view range(text->data(), text->size());
+  constexpr std::string_view kWorkspace = "workspace:";
+  if (range.starts_with(kWorkspace)) range.remove_prefix(kWorkspace.size());
+  constexpr std::string_view kFirst = "^~<>=*0123456789";
+  constexpr std::string_view kOthers = ".-+ |ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  return !range.empty() && kFirst.find(range.front()) != std::string_view::npos &&
+         std::all_of(range.begin(), range.end(), [&](char letter) {
+           return kFirst.find(letter) != std::string_view::npos ||
+                  kOthers.find(letter) != std::string_view::npos;
+         });
+}
+
+/// Two objects with the same members in which `may_differ` is asked of those that differ.
+template <typename MayDiffer>
+bool same_but(const value& before, const value& after, MayDiffer may_differ) {
+  const object* old_members = before.if_object();
+  const object* new_members = after.if_object();
+  if (old_members == nullptr || new_members == nullptr ||
+      old_members->size() != new_members->size()) {
+    return false;
+  }
+  return std::all_of(old_members->begin(), old_members->end(), [&](const auto& member) {
+    const value* other = new_members->if_contains(member.key());
+    if (other == nullptr) return false;
+    return (*other == member.value() && order_of(*other) == order_of(member.value())) ||
+           may_differ(std::string_view(member.key().data(), member.key().size()), member.value(),
+                      *other);
+  });
+}
+
+bool same_but_versions(const value& before, const value& after, const std::set<std::string>& own) {
+  const auto is_own_range = [&](std::string_view name, const value& old_range, const value& range) {
+    return own.contains(std::string(name)) && is_plain_range(old_range) && is_plain_range(range);
+  };
+  return same_but(before, after, [&](std::string_view key, const value& from, const value& to) {
+    if (key == "version") return is_plain_range(from) && is_plain_range(to);
+    const bool is_list = key.ends_with("ependencies");
+    return is_list && same_but(from, to, is_own_range);
+  });
+}
+
+}  // namespace
+
+bool only_own_versions_changed(std::string_view before, std::string_view after,
+                               const std::set<std::string>& own) {
+  const std::optional<value> old_value = parse(before);
+  const std::optional<value> new_value = parse(after);
+  if (!old_value || !new_value || count_colons(before) != count_members(*old_value) ||
+      count_colons(after) != count_members(*new_value)) {
+    return false;
+  }
+  if (same_but_versions(*old_value, *new_value, own)) return true;
+  // A lockfile: what is installed stays as it was.
+  const auto is_own_place = [&](std::string_view path, const value& from, const value& to) {
+    return path.find("node_modules/") == std::string_view::npos && same_but_versions(from, to, own);
+  };
+  return same_but(*old_value, *new_value,
+                  [&](std::string_view key, const value& from, const value& to) {
+                    if (key == "version") return is_plain_range(from) && is_plain_range(to);
+                    return key == "packages" && same_but(from, to, is_own_place);
+                  });
+}
+
 bool names_program(std::string_view manifest, std::string_view path) {
   const std::vector<std::string> named = named_programs(manifest);
   return std::find(named.begin(), named.end(), path) != named.end();
@@ -106,6 +175,31 @@ std::vector<std::string> named_programs(std::string_view manifest) {
     for (const auto& member : *members) add(member.value());
   } else {
     add(*bin);
+  }
+  return paths;
+}
+
+/// The strings in a value of any shape, to this depth.
+static void add_texts(const value& from, int depth, std::vector<std::string>& paths) {
+  if (const auto* text = from.if_string()) {
+    paths.emplace_back(without_dot({text->data(), text->size()}));
+  } else if (depth == 0) {
+    return;
+  } else if (const auto* members = from.if_object()) {
+    for (const auto& member : *members) add_texts(member.value(), depth - 1, paths);
+  } else if (const auto* list = from.if_array()) {
+    for (const value& item : *list) add_texts(item, depth - 1, paths);
+  }
+}
+
+std::vector<std::string> offered_paths(std::string_view manifest) {
+  constexpr int kDeepestExports = 8;
+  const std::optional<value> parsed = parse(manifest);
+  std::vector<std::string> paths;
+  if (!parsed) return paths;
+  for (const char* name : {"main", "module", "types", "typings", "exports", "bin", "files"}) {
+    const value* member = parsed->get_object().if_contains(name);
+    if (member != nullptr) add_texts(*member, kDeepestExports, paths);
   }
   return paths;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,11 +23,21 @@ std::optional<std::vector<std::string>> changed_members(std::string_view before,
 /// JSON object, or names a member twice: which one counts differs from reader to reader.
 bool same_manifest(std::string_view before, std::string_view after);
 
+/// Is a package.json, or npm's lockfile, the same but for versions of the project's own packages
+/// (of names `own`): their `version`, and the ranges by which they name each other? A range that
+/// leads anywhere else is none.
+bool only_own_versions_changed(std::string_view before, std::string_view after,
+                               const std::set<std::string>& own);
+
 /// Does the `bin` of this package.json name `path`, relative to its directory?
 bool names_program(std::string_view manifest, std::string_view path);
 
 /// The paths that its `bin` names.
 std::vector<std::string> named_programs(std::string_view manifest);
+
+/// The paths by which it offers itself to others, relative to its directory: main, module, types,
+/// exports, bin, files.
+std::vector<std::string> offered_paths(std::string_view manifest);
 
 /// Has it one of these `scripts`?
 bool has_script(std::string_view manifest, const std::vector<std::string>& names);

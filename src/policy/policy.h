@@ -215,8 +215,10 @@ struct HardLinks {
 };
 
 struct FilesystemPolicy {
-  std::vector<std::string> system;      // read-only directories of the host: "/usr", …
-  std::vector<std::string> etc;         // entries of /etc that are shown, relative: "ssl/certs"
+  std::vector<std::string> system;  // read-only directories of the host: "/usr", …
+  std::vector<std::string> etc;     // entries of /etc that are shown, relative: "ssl/certs"
+  /// Words of tools that make a version, its commit and its tag: release.h.
+  std::vector<std::string> release_tools;
   std::vector<std::string> disposable;  // globs relative to the false home: not worth a word
   std::vector<std::string> read_only;   // --ro, absolute
   std::vector<std::string> read_write;  // --rw, absolute: further targets

@@ -62,11 +62,13 @@ HomeFile read_copy_rules(const TomlTable& table) {
 
 void read_files(const TomlTable& root, FilesystemPolicy& files) {
   if (const auto table = root.table("files")) {
-    table->allow_only({"system", "etc", "disposable", "prefixes", "looked_through"});
+    table->allow_only(
+        {"system", "etc", "disposable", "prefixes", "looked_through", "release_tools"});
     files.system = table->texts("system", absolute_path_problem);
     files.prefixes = table->texts("prefixes", absolute_path_problem);
     files.looked_through = table->texts("looked_through", absolute_path_problem);
     files.etc = table->texts("etc", etc_entry_problem);
+    files.release_tools = table->texts("release_tools");
     files.disposable = table->texts("disposable", relative_glob_problem);
   }
   for (const TomlTable& table : root.tables("toolchain")) {

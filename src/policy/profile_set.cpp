@@ -95,6 +95,7 @@ Policy with_common(const Profile& profile, const Profile& common) {
   prepend(files.system, common.policy.files.system);
   prepend(files.etc, common.policy.files.etc);
   prepend(files.disposable, common.policy.files.disposable);
+  prepend(files.release_tools, common.policy.files.release_tools);
   prepend(files.toolchains, common.policy.files.toolchains);
   prepend(files.home_files, common.policy.files.home_files);
   prepend(files.configuration, common.policy.files.configuration);

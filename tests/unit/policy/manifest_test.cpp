@@ -57,6 +57,51 @@ TEST_CASE(
   CHECK_FALSE(same_manifest("", "{"));
 }
 
+TEST_CASE(
+    "a release changes versions of the project's own packages, and where they name each other") {
+  const std::set<std::string> own{"@our/a", "@our/b"};
+  const auto is_release = [&](std::string_view before, std::string_view after) {
+    return only_own_versions_changed(before, after, own);
+  };
+  CHECK(is_release(R"({"name": "@our/a", "version": "1.0.0"})",
+                   R"({"name": "@our/a", "version": "1.1.0-beta.1"})"));
+  const std::string before =
+      R"({"version": "1.0.0", "dependencies": {"@our/b": "^1.0.0", "left": "1.0.0"}})";
+  CHECK(is_release(
+      before, R"({"version": "2.0.0", "dependencies": {"@our/b": "^2.0.0", "left": "1.0.0"}})"));
+  for (const char* range : {"npm:evil@1.0.0", "https://x.example.com/a.tgz", "file:../x", "latest",
+                            "workspace:../x", "a/b", ""}) {
+    CAPTURE(range);
+    CHECK_FALSE(is_release(before, R"({"version": "2.0.0", "dependencies": {"@our/b": ")" +
+                                       std::string(range) + R"(", "left": "1.0.0"}})"));
+  }
+  CHECK_FALSE(is_release(
+      before, R"({"version": "2.0.0", "dependencies": {"@our/b": "^1.0.0", "left": "1.1.0"}})"));
+  CHECK_FALSE(is_release(before, R"({"version": "2.0.0", "dependencies": {"@our/b": "^1.0.0"}})"));
+  CHECK_FALSE(is_release(R"({"scripts": {"version": "1"}})", R"({"scripts": {"version": "2"}})"));
+  CHECK_FALSE(is_release(R"({"version": "1"})", R"({"version": "2", "version": "1"})"));
+  const std::string lockfile = R"({"version": "1.0.0", "packages": {
+    "": {"version": "1.0.0"}, "packages/a": {"version": "1.0.0", "dependencies": {"@our/b": "^1.0.0"}},
+    "node_modules/left": {"version": "1.0.0", "resolved": "x"}}})";
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string after = lockfile;
+    return after.replace(after.find(from), from.size(), to);
+  };
+  CHECK(is_release(lockfile, changed(R"("packages/a": {"version": "1.0.0")",
+                                     R"("packages/a": {"version": "2.0.0")")));
+  CHECK(is_release(lockfile, changed("^1.0.0", "^2.0.0")));
+  CHECK_FALSE(is_release(
+      lockfile, changed(R"(left": {"version": "1.0.0")", R"(left": {"version": "1.1.0")")));
+  CHECK_FALSE(is_release(lockfile, changed(R"("resolved": "x")", R"("resolved": "y")")));
+}
+
+TEST_CASE("the paths by which a package.json offers itself") {
+  CHECK(offered_paths(R"({"main": "./dist/a.js", "exports": {".": {"import": "./dist/a.mjs"}},
+      "files": ["lib"], "bin": {"x": "cli.js"}})") ==
+        Names{"dist/a.js", "dist/a.mjs", "cli.js", "lib"});
+  CHECK(offered_paths("[]").empty());
+}
+
 TEST_CASE("the programs that a package.json names") {
   CHECK(names_program(R"({"bin": "./cli.js"})", "cli.js"));
   CHECK(names_program(R"({"bin": {"x": "bin/x.js"}})", "bin/x.js"));

@@ -23,6 +23,9 @@ void Authors::answer(workspace::CommitRequest& request) {
   request.is_neighbours_own = [this](const std::string& path, std::int64_t changed_at) {
     return is_neighbours_own(path, changed_at);
   };
+  request.was_made_at_home = [this](const std::string& path, std::int64_t at) {
+    return was_made_at_home(path, at);
+  };
   request.only_own_scripts_ran = [this] { return no_package_ran(); };
   request.made_by = [this](const std::vector<std::string>& packages, std::int64_t at) {
     return are_alone(packages, at);
@@ -47,7 +50,17 @@ bool Authors::no_package_wrote(const std::string& path, std::int64_t changed_at)
 
 bool Authors::is_neighbours_own(const std::string& path, std::int64_t changed_at) {
   try {
-    return suspects().no_package_ran() || suspects().no_package_wrote_beside(path, changed_at);
+    if (suspects().no_package_ran()) return true;
+    return changed_at == Suspects::kNoTime ? suspects().was_made_at_home(path, changed_at)
+                                           : suspects().no_package_wrote_beside(path, changed_at);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+bool Authors::was_made_at_home(const std::string& path, std::int64_t at) {
+  try {
+    return suspects().was_made_at_home(path, at);
   } catch (const std::exception&) {
     return false;
   }

@@ -9,6 +9,7 @@
 #include "cli/ask.h"
 #include "plan/global_install.h"
 #include "plan/global_links.h"
+#include "plan/work_places.h"
 
 namespace sandbox_run::cli {
 namespace {
@@ -63,6 +64,11 @@ void add_global_places(Preparation& prepared) {
   plan::HostFacts& facts = prepared.facts;
   const policy::PackageManager manager = prepared.policy.package_manager;
   const bool changes = plan::changes_global_packages(manager, facts.command.arguments);
+  if (!changes && plan::is_global(facts.command.arguments)) {
+    for (std::string& place : plan::global_places_to_show(prepared.policy, facts)) {
+      facts.linked.shown.push_back(std::move(place));
+    }
+  }
   const bool links = !plan::linked_words(manager, facts.command.arguments).empty();
   std::vector<plan::NamedPackage> linked_before = plan::packages_linked_out(facts);
   if (!changes && !links && linked_before.empty()) return;

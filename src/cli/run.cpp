@@ -255,6 +255,7 @@ class CommandRun {
     keeps_ = keeps(outcome);
     request.commit = keeps_;
     request.only_package_manager_ran = outcome.watch.only_package_manager_ran;
+    request.is_release = plan::makes_release(prepared_.policy, prepared_.facts);
     request.no_package_ran = prepared_.policy.package_manager == policy::PackageManager::none &&
                              outcome.watch.scripts == 0 && outcome.watch.nested.empty();
     Authors authors(run_directory_);

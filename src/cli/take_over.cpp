@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/unique_fd.h"
+#include "plan/work_places.h"
 #include "policy/command_words.h"
 
 namespace sandbox_run::cli {
@@ -126,6 +127,9 @@ workspace::KnownPlaces known_places(const Preparation& prepared,
       known.projects.push_back(target.path);
     }
   }
+  known.own_packages = [root = prepared.facts.manager_directory] {
+    return plan::own_packages(root);
+  };
   if (prepared.facts.global) {
     known.global = global_places(prepared.facts, layers);
     known.global->only_package_manager_ran = only_package_manager_ran;

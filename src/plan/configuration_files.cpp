@@ -159,6 +159,8 @@ class Search {
     if (!base::exists(path)) return;  // one call, where realpath(3) makes one a component
     const auto real = base::real_path(path);
     if (!real || !files_.insert(*real).second) return;
+    const auto& shown = facts_.linked.shown;  // `cat ../lib/.env`
+    if (of_neighbours_ && std::find(shown.begin(), shown.end(), *real) != shown.end()) return;
     ConfigurationFile file{*real, base::is_directory(*real), {}, rules};
     if (!file.directory) {
       try {

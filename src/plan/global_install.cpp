@@ -349,6 +349,19 @@ std::optional<GlobalInstall> find_global_install(const policy::Policy& policy,
   return install;
 }
 
+std::vector<std::string> global_places_to_show(const policy::Policy& policy,
+                                               const HostFacts& facts) {
+  const auto install = policy.package_manager == PackageManager::npm
+                           ? global_directories(policy.package_manager, facts)
+                           : std::nullopt;
+  std::vector<std::string> places;
+  if (!install || !is_own(policy, facts, *install)) return places;
+  for (const std::string& path : {install->packages, install->programs}) {
+    if (base::is_directory(path)) places.push_back(path);
+  }
+  return places;
+}
+
 std::vector<policy::TargetRules> rules_for_global(const GlobalInstall& install) {
   std::vector<policy::GlobalProgram> programs;
   for (const std::string& name : names_in(install.programs)) {

@@ -34,6 +34,10 @@ std::optional<policy::GlobalInstall> global_directories(policy::PackageManager m
 std::optional<policy::GlobalInstall> find_global_install(const policy::Policy& policy,
                                                          const HostFacts& facts);
 
+/// What is there of npm's global directories, for `npm ls -g`: read-only.
+std::vector<std::string> global_places_to_show(const policy::Policy& policy,
+                                               const HostFacts& facts);
+
 /// What is there already, and so what the rules for both directories are.
 std::vector<policy::TargetRules> rules_for_global(const policy::GlobalInstall& install);
 

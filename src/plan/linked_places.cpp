@@ -70,11 +70,7 @@ class DependencyFinder {
 
   enum class NamedBy { user, manifest };
 
-  LinkedPlaces take() {
-    std::erase_if(found_.neighbours,
-                  [&](const std::string& path) { return typed_.contains(path); });
-    return std::move(found_);
-  }
+  LinkedPlaces take() { return std::move(found_); }
 
   /// `directory` has a package.json, and is in the project.
   void read_manifest(const std::string& directory) { read_manifest(directory, modules(directory)); }
@@ -248,12 +244,11 @@ class DependencyFinder {
       return;
     }
     const bool is_typed = placing.named_by == NamedBy::user;
-    if (is_typed) typed_.insert(*real);
     // The attack: a stranger's project says "file:.." where the user's other projects lie.
     if (is_typed && is_beneath(places_.project, *real)) {
       places_.project = *real;
     } else {
-      if (!is_typed) add_once(found_.neighbours, *real);
+      add_once(found_.neighbours, *real);
       add_once(is_written(*real, spec) ? found_.written : found_.shown, *real);
     }
     if (manager_ == PackageManager::pip || read_.contains(*real)) return;
@@ -274,7 +269,6 @@ class DependencyFinder {
   WorkPlaces& places_;
   const std::optional<policy::HardLinks>& hard_links_;
   LinkedPlaces found_;
-  std::set<std::string> typed_;
   std::set<std::string> read_;
 };
 
@@ -304,8 +298,8 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
                                const std::string& working_directory, const std::string& home,
                                WorkPlaces& places,
                                const std::optional<policy::HardLinks>& hard_links) {
-  DependencyFinder finder(manager, home, places, hard_links);
-  if (manager == PackageManager::none) return {};
+  const bool is_none = manager == PackageManager::none;
+  DependencyFinder finder(is_none ? PackageManager::npm : manager, home, places, hard_links);
   const std::vector<std::string> words(arguments.begin() + 1, arguments.end());
   if (manager == PackageManager::pip) {
     finder.read_words(words, working_directory, DependencyFinder::NamedBy::user);
@@ -316,9 +310,17 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
     }
     return finder.take();
   }
-  finder.read_manifest(places.manager);
-  for (const std::string& member : workspace_members(places.manager)) finder.read_manifest(member);
+  const std::string& root = is_none ? places.project : places.manager;
+  finder.read_manifest(root);
+  for (const std::string& member : workspace_members(root)) finder.read_manifest(member);
   if (is_beneath(working_directory, places.project)) finder.read_manifest(working_directory);
+  if (is_none) {  // of what a Makefile does nothing says that it is meant for another project
+    LinkedPlaces found = finder.take();
+    std::move(found.written.begin(), found.written.end(), std::back_inserter(found.shown));
+    found.written.clear();
+    found.refused.clear();
+    return found;
+  }
   // `npm exec -- ../tool.js`, `node ../x`: another program's words are not packages.
   static constexpr std::array kAdding{"install", "i", "add", "link", "ln", "update", "up"};
   if (words.size() > 1 && std::find_first_of(words.begin(), words.end(), kAdding.begin(),

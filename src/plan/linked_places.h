@@ -24,8 +24,8 @@ struct LinkedPlaces {
   std::vector<std::string> shown;                          // read-only; real paths
   std::vector<std::string> written;                        // the package manager writes there, too
   std::vector<std::pair<std::string, std::string>> links;  // named through a link: name, real path
-  /// Directories among them that a manifest alone leads to. They are no part of the project's own
-  /// repository, which is all project: they may be another project of the user's (neighbours.h).
+  /// Directories among them, which a manifest or the command line leads to. They are no part of the
+  /// project's own repository, which is all project: they may be another project (neighbours.h).
   std::vector<std::string> neighbours;
   /// Git directories of linked work trees, which a command that the user typed changes (git
   /// commit).
@@ -39,7 +39,8 @@ struct LinkedPlaces {
 /// `file:../lib`, `link:`, `portal:`, `../x.tgz` of the project's manifests (its workspace's
 /// members included) and of the command line; for pip the paths of the command line and of
 /// requirement files. Only what is a package itself (has a manifest, is an archive), and lies in no
-/// hidden directory of the home: a stranger's project can name anything. May widen `places`, where
+/// hidden directory of the home: a stranger's project can name anything. Where the command is no
+/// package manager, what npm would find, read-only. May widen `places`, where
 /// a dependency's directory that the user typed holds the project.
 LinkedPlaces find_dependencies(policy::PackageManager manager,
                                const std::vector<std::string>& arguments,

@@ -80,12 +80,18 @@ class Walk {
 
   void look_at(std::string path, const std::string& name, const struct stat& status) {
     const bool is_directory = S_ISDIR(status.st_mode);
-    if (is_directory && is_own(path)) return;
+    if (is_directory ? is_own(path) : is_typed(path)) return;
     if (modes_tell_ && !others_may_read(status) && !leads_on(path)) {
       places_.push_back({std::move(path), is_directory, true});
     } else if (is_directory && name != "node_modules" && name != ".git") {
       pending_.push_back(std::move(path));
     }
+  }
+
+  /// `cat ../lib/.env`.
+  bool is_typed(const std::string& file) const {
+    const auto& shown = facts_.linked.shown;
+    return std::find(shown.begin(), shown.end(), file) != shown.end();
   }
 
   /// The project itself may lie in a neighbour ("file:..").

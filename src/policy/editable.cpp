@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/url/pct_string_view.hpp>
 
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace sandbox_run::policy {
@@ -144,6 +146,21 @@ std::optional<std::vector<std::string>> editable_finder_paths(std::string_view m
   const bool known = std::find(kTemplates.begin(), kTemplates.end(), digest) != kTemplates.end();
   if (!known || std::any_of(modules.begin(), modules.end(), is_started)) return std::nullopt;
   return paths;
+}
+
+std::string editable_directory(std::string_view direct_url) {
+  constexpr std::string_view kScheme = "file://";
+  const auto parsed = base::parse_json(direct_url);
+  if (!parsed) return "";
+  const std::string url = base::string_member(*parsed, "url").value_or("");
+  const base::json::value* directory = base::find_member(*parsed, "dir_info");
+  const base::json::value* editable =
+      directory == nullptr ? nullptr : base::find_member(*directory, "editable");
+  if (!url.starts_with(kScheme) || editable == nullptr || *editable != base::json::value(true)) {
+    return "";
+  }
+  const auto path = boost::urls::make_pct_string_view(std::string_view(url).substr(kScheme.size()));
+  return path ? path->decode() : "";
 }
 
 }  // namespace sandbox_run::policy

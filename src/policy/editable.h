@@ -20,6 +20,10 @@ std::optional<std::string> editable_finder_of(std::string_view path_file);
 /// of setuptools writes, but for these, or it is for a module that Python imports by itself.
 std::optional<std::vector<std::string>> editable_finder_paths(std::string_view module);
 
+/// Where a direct_url.json (PEP 610) says that a distribution was installed from, editable; "" if
+/// not so.
+std::string editable_directory(std::string_view direct_url);
+
 /// Does the text of a setup.py or pyproject.toml name the module that the compiled file at `path`
 /// (NAME.cpython-311-x86_64-linux-gnu.so) holds, as a string of its own?
 ///

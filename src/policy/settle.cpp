@@ -44,6 +44,8 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
       return by_path;
     case Content::same_value:
       return {Verdict::commit, ""};
+    case Content::own_versions:  // a release
+      return is_projects ? Judgement{Verdict::commit, ""} : by_path;
     case Content::same_entries:
       return {Verdict::drop, ""};  // git looks again: nothing is lost
     case Content::named_extension:
@@ -64,12 +66,15 @@ Judgement by_content(const TargetRules& rules, Judgement by_path, Author author,
       by_path.reason += ": " + finding.words;
       return by_path;
     case Content::new_file:
+    case Content::ignored_output:
       // The output of a build, generated code. A program of a dependency that such a script starts
       // can put it there, too: no more than it can put into node_modules, which is taken over as
       // well.
       return author == Author::own_script && by_path.verdict == Verdict::hold && by_path.by_default
                  ? Judgement{Verdict::commit, ""}
                  : by_path;
+    case Content::copied_example:
+      return is_projects ? Judgement{Verdict::commit, ""} : by_path;
     case Content::ignored_setting:
       if (!is_projects) return by_path;
       return held_as("written by the project's own code, and ignored by git");
@@ -105,8 +110,13 @@ Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_p
   return within(rules, by_content(rules, std::move(by_path), author, finding));
 }
 
-Judgement settle_removal(std::string_view path, Judgement by_path) {
+Judgement settle_removal(std::string_view path, Judgement by_path,
+                         const std::function<bool()>& is_own_output) {
   const Verdict verdict = by_path.verdict;
+  // `rm -rf dist` before a build.
+  if (verdict == Verdict::hold && by_path.by_default && is_own_output && is_own_output()) {
+    return {Verdict::commit, ""};
+  }
   if (verdict == Verdict::manifest) {
     return {Verdict::protect, by_path.reason + " (it was removed)"};
   }

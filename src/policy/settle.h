@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ enum class Author {
 enum class Content {
   other,
   same_value,       // a package.json that means what it meant
+  own_versions,     // a package.json or lockfile with other versions of the project's own packages
   same_entries,     // a git index whose entries differ in nothing but what was stat'ed
   made_executable,  // nothing but x bits came on, and the project's package.json names it as `bin`
   git_hooks,        // a git hook as a known tool writes it, or the setting that leads to such
@@ -44,16 +46,21 @@ enum class Content {
   git_starters,     // another change of a git configuration; Finding::words says of which keys
   named_extension,  // a compiled module that the project's own setup.py or pyproject.toml names
   new_file,         // nothing of all this, where there was none before
+  ignored_output,   // nothing of all this, where there was one, and git ignores it
+  copied_example,   // a new .env, the same as the .env.example that was there
   ignored_setting   // git ignores the file: nobody else gets it by a commit
 };
 
 struct Finding {
   Content content = Content::other;
   std::string words = {};  // the tool's name; the keys
-  /// Of a new file: when its inode was made (ns since 1970); INT64_MAX: the file system does not
-  /// say.
+  /// Of a new file, and of what git ignores: when its inode in the layer was made, which is when it
+  /// was first changed (ns since 1970); INT64_MAX: the file system does not say.
   std::int64_t made_at = INT64_MAX;
   std::string where = {};  // the real path
+  /// Of a new file: does git ignore it, or package.json name it, or a directory that it is in, as
+  /// what the project offers to others? Costs a look at these files. Empty: no.
+  std::function<bool()> is_output = {};
 };
 
 /// Of a path alone (a directory, a removal): what is asked for is committed, all else is as judged.
@@ -69,7 +76,9 @@ Judgement settle(const TargetRules& rules, std::string_view path, Judgement by_p
                  const Finding& finding);
 
 /// Of what was removed, so that there is no content, and no time that tells who it was.
-Judgement settle_removal(std::string_view path, Judgement by_path);
+/// `is_own_output`: git ignores it, and no scripts ran but those of the project that it is in.
+Judgement settle_removal(std::string_view path, Judgement by_path,
+                         const std::function<bool()>& is_own_output);
 
 /// How the reason of held git hooks begins.
 inline constexpr std::string_view kGitHooksReason = "git hooks";

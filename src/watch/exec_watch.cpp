@@ -312,8 +312,8 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
   const std::string key =
       std::to_string(act.process.parent) + '\0' + events::to_words(actor) + '\0' + directory;
   if (started_.size() >= kMaxStartedScripts) started_.clear();
-  if (!started_.insert(key).second) return;
-  ++totals_.scripts;
+  const bool is_new = started_.insert(key).second;
+  if (is_new) ++totals_.scripts;
   Event event;
   event.type = "script.started";
   event.time = act.time;
@@ -327,7 +327,7 @@ void ExecWatch::Impl::record_script(const Act& act, const Actor& actor) {
                    {"command", base::shell_words(facts.arguments)}};
   // Its name and its directory are of its own choosing.
   if (act.is_orphan) event.details["inferred"] = true;
-  sink_.record(event);
+  if (is_new) sink_.record(event);
   ends_.follow(event);
 }
 

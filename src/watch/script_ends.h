@@ -11,11 +11,12 @@
 
 namespace sandbox_run::watch {
 
-/// When scripts end: a script.finished for each script.started, by a pidfd of its first process
-/// (pidfd_open(2)), whose parent we are not. Told are how long it took; the processor time of it
-/// and of the children that it waited for, if it could be read before its parent had reaped it; the
-/// memory of the largest of its processes that ended by themselves; and exit code or signal, by
-/// that reading or, since Linux 6.15, by PIDFD_GET_INFO; and if something of the actor goes on.
+/// When scripts end: a script.finished for each process that a package manager started for one, by
+/// its pidfd (pidfd_open(2)); we are not its parent. Told are how long it took; the processor time
+/// of it and of the children that it waited for, if it could be read before its parent had reaped
+/// it; the memory of the largest of its processes that ended by themselves; and exit code or
+/// signal, by that reading or, since Linux 6.15, by PIDFD_GET_INFO; and if something of the actor
+/// goes on.
 class ScriptEnds {
  public:
   /// Does anything of the actor run, but for this process?
@@ -24,7 +25,8 @@ class ScriptEnds {
   /// `sink` outlives it. Throws SysError.
   ScriptEnds(events::EventSink& sink, GoesOn goes_on);
 
-  /// `started`: the script.started, with its process. More than a bound at once are not followed.
+  /// `started`: the script.started, with its process, recorded or not. More than a bound at once
+  /// are not followed.
   void follow(const events::Event& started);
   bool follows_any() const { return !followed_.empty(); }
   /// A process of `actor` is about to end by itself, and had as much memory at most.

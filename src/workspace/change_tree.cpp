@@ -70,7 +70,7 @@ class Reader {
   void add_removal(Node node);
   bool judge_whole(Node& node);
   void check_host(Node& node);
-  void check_host_tree(Node& node);
+  void check_host_tree(Node& node, bool is_own_output = false);
   void check_content(const Place& place, Node& node, const char* name);
   void judge_content(const Place& place, Node& node, const char* name);
   void check_verified(const Place& place, Node& node, const char* name);
@@ -328,18 +328,18 @@ void Reader::check_content(const Place& place, Node& node, const char* name) {
   }
 }
 
-/// What the rules hold, by what it is and who wrote it: policy/settle.h.
+/// See policy/settle.h.
 void Reader::judge_content(const Place& place, Node& node, const char* name) {
   if (purpose_ != Purpose::first_commit || !judge_.content || node.change.type != 'f' ||
       !policy::depends_on_content(node.judgement)) {
     return;
   }
   const std::int64_t changed_at = change_time(place.layer_dir, name);
-  const std::string path =
-      target_.known_as.empty() ? node.change.path : child_path(target_.known_as, node.change.path);
-  policy::Finding finding =
-      look_at_content({target_.path, host_.root(), path, place.layer_dir, place.host_dir, name,
-                       node.change.mode, node.host.exists ? node.host.mode : 0});
+  std::string path = node.change.path;
+  if (!target_.known_as.empty()) path = child_path(target_.known_as, path);
+  policy::Finding finding = look_at_content(
+      {target_.path, host_.root(), path, place.layer_dir, place.host_dir, name, node.change.mode,
+       node.host.exists ? node.host.mode : 0, &judge_.known.own_packages});
   finding.where = base::join_path(target_.path, node.change.path);
   node.judgement = judge_.content(node.change.path, std::move(node.judgement), finding, changed_at);
 }
@@ -357,9 +357,13 @@ void Reader::add_removal(Node node) {
   node.change.size = node.host.size;
   judge_by_path(tree_, judge_, node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
-  node.judgement = policy::settle_removal(node.change.path, std::move(node.judgement));
-  if (purpose_ == Purpose::first_commit) object_by_time(judge_, node, kNoTime);
-  check_host_tree(node);
+  const bool is_first = purpose_ == Purpose::first_commit;
+  bool is_own_output = false;
+  node.judgement = policy::settle_removal(node.change.path, std::move(node.judgement), [&] {
+    return is_own_output = is_first && removes_output(judge_, host_.root(), node.change.path);
+  });
+  if (is_first) object_by_time(judge_, node, kNoTime);
+  check_host_tree(node, is_own_output);
   push(std::move(node));
 }
 
@@ -371,17 +375,19 @@ void Reader::check_host(Node& node) {
 
 /// Before an entry of the host goes: nothing in it may have changed meanwhile, and what the rules
 /// say of each thing in it counts.
-void Reader::check_host_tree(Node& node) {
+void Reader::check_host_tree(Node& node, bool is_own_output) {
   check_host(node);
-  if (!S_ISDIR(node.host.mode) || purpose_ == Purpose::list) return;
   const Verdict verdict = node.judgement.verdict;
+  if (!S_ISDIR(node.host.mode) || purpose_ == Purpose::list) return;
   if (verdict == Verdict::drop || verdict == Verdict::strip || verdict == Verdict::protect) return;
   const HostView::TreeFacts facts = host_.examine(node.change.path, judge_);
   if (facts.has_changed) hold(node, kChangedOnHost);
   if (facts.is_unreadable) hold(node, kUnreadable);
   if (facts.is_closed) hold(node, kClosed);
-  if (facts.strictest.verdict == Verdict::protect ||
-      (facts.strictest.verdict == Verdict::hold && node.judgement.verdict == Verdict::commit)) {
+  // Of a directory that git ignores, so is all in it.
+  const bool is_held =
+      facts.strictest.verdict == Verdict::hold && !(facts.strictest.by_default && is_own_output);
+  if (facts.strictest.verdict == Verdict::protect || (is_held && verdict == Verdict::commit)) {
     node.judgement = facts.strictest;
   }
 }

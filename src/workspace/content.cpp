@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/io.h"
@@ -42,11 +44,15 @@ std::optional<std::string> read_in(int dir_fd, const char* name, off_t most = kM
 }
 
 /// Of the host: as it was before the command.
+std::optional<std::string> read_on_host(int host_root, const std::string& path) {
+  if (host_root < 0) return std::nullopt;
+  return read_open(
+      base::UniqueFd(base::try_open_beneath(host_root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY)),
+      kMaxText);
+}
+
 std::optional<std::string> read_on_host(const ContentPlace& place, const std::string& path) {
-  if (place.host_root < 0) return std::nullopt;
-  return read_open(base::UniqueFd(base::try_open_beneath(place.host_root, path,
-                                                         O_RDONLY | O_NONBLOCK | O_NOCTTY)),
-                   kMaxText);
+  return read_on_host(place.host_root, path);
 }
 
 bool is_at(const ContentPlace& place, const char* glob) {
@@ -137,12 +143,17 @@ bool is_named_extension(const ContentPlace& place) {
   return false;
 }
 
-bool is_ignored_by_git(const ContentPlace& place) {
-  policy::GitIgnore rules;
-  for (const char* path : {".git/info/exclude", ".gitignore"}) {
-    if (const auto text = read_on_host(place, path)) rules.add(*text);
-  }
-  return rules.covers(place.path);
+/// `dist/index.js`, where package.json says "main": "dist/index.js", and all else in `dist` if
+/// there was none.
+bool is_offered(int host_root, const std::string& path) {
+  const auto manifest = read_on_host(host_root, "package.json");
+  if (!manifest) return false;
+  const std::string top = path.substr(0, path.find('/'));
+  const bool is_new = !base::UniqueFd(base::try_open_beneath(host_root, top, O_PATH | O_NOFOLLOW));
+  const std::vector<std::string> offered = policy::offered_paths(*manifest);
+  return std::any_of(offered.begin(), offered.end(), [&](const std::string& name) {
+    return name == path || (is_new && top != path && name.substr(0, name.find('/')) == top);
+  });
 }
 
 std::int64_t birth_time(const ContentPlace& place) {
@@ -152,6 +163,15 @@ std::int64_t birth_time(const ContentPlace& place) {
       ::statx(place.layer_dir, place.name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &status);
   if (failed != 0 || (status.stx_mask & STATX_BTIME) == 0) return INT64_MAX;
   return status.stx_btime.tv_sec * kSecond + status.stx_btime.tv_nsec;
+}
+
+/// `cp .env.example .env`, of what the host has.
+bool is_copied_example(const ContentPlace& place, const std::string& text) {
+  if (!std::string_view(place.name).starts_with(".env") || place.host_mode != 0) return false;
+  constexpr std::array kSuffixes{".example", ".sample", ".template", ".dist"};
+  return std::any_of(kSuffixes.begin(), kSuffixes.end(), [&](const char* suffix) {
+    return read_in(place.host_dir, (std::string(place.name) + suffix).c_str()) == text;
+  });
 }
 
 Finding look_at_known(const ContentPlace& place) {
@@ -169,11 +189,19 @@ Finding look_at_known(const ContentPlace& place) {
   if (name.ends_with(".json")) {  // a formatter has been at it
     const auto before = read_in(place.host_dir, place.name);
     if (before && policy::same_manifest(*before, *after)) return {Content::same_value};
+    const bool may_be = place.own_packages != nullptr && *place.own_packages &&
+                        (is_at(place, "**/package.json") || is_at(place, "**/package-lock.json") ||
+                         is_at(place, "**/npm-shrinkwrap.json"));
+    if (before && may_be &&
+        policy::only_own_versions_changed(*before, *after, (*place.own_packages)())) {
+      return {Content::own_versions};
+    }
   }
   if (name.ends_with(".so") && is_named_extension(place)) return {Content::named_extension};
   if (is_at(place, "**/.git/config")) return look_at_git_config(place, *after);
   if (is_hook_place(place)) return look_at_hook(place, *after);
-  if (is_at(place, ".vscode/settings.json") && is_ignored_by_git(place)) {
+  if (is_copied_example(place, *after)) return {Content::copied_example};
+  if (is_at(place, ".vscode/settings.json") && is_ignored_by_git(place.host_root, place.path)) {
     return {Content::ignored_setting};
   }
   return {};
@@ -183,11 +211,28 @@ Finding look_at_known(const ContentPlace& place) {
 
 Finding look_at_content(const ContentPlace& place) {
   Finding finding = look_at_known(place);
-  if (finding.content == Content::other && place.host_mode == 0) {
+  if (finding.content != Content::other) return finding;
+  const auto is_ignored = [root = place.host_root, path = place.path] {
+    return is_ignored_by_git(root, path);
+  };
+  if (place.host_mode == 0) {
     finding.content = Content::new_file;
-    finding.made_at = birth_time(place);
+    finding.is_output = [is_ignored, root = place.host_root, path = place.path] {
+      return is_ignored() || is_offered(root, path);
+    };
+  } else if (is_ignored()) {
+    finding.content = Content::ignored_output;
   }
+  if (finding.content != Content::other) finding.made_at = birth_time(place);
   return finding;
+}
+
+bool is_ignored_by_git(int host_root, const std::string& path) {
+  policy::GitIgnore rules;
+  for (const char* file : {".git/info/exclude", ".gitignore"}) {
+    if (const auto text = read_on_host(host_root, file)) rules.add(*text);
+  }
+  return rules.covers(path);
 }
 
 }  // namespace sandbox_run::workspace

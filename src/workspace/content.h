@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 
 #include "policy/settle.h"
@@ -23,8 +25,12 @@ struct ContentPlace {
   const char* name = nullptr;
   std::uint32_t mode = 0;       // the layer's
   std::uint32_t host_mode = 0;  // with type; 0: it is not there
+  const std::function<std::set<std::string>()>* own_packages = nullptr;  // KnownPlaces
 };
 
 policy::Finding look_at_content(const ContentPlace& place);
+
+/// Does the .gitignore of the target's root, as the host has it, ignore what is at `path`?
+bool is_ignored_by_git(int host_root, const std::string& path);
 
 }  // namespace sandbox_run::workspace

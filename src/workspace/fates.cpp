@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "workspace/change_tree.h"
+#include "workspace/content.h"
 
 namespace sandbox_run::workspace {
 namespace {
@@ -103,6 +104,10 @@ void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node) {
   const bool is_first_manifest =
       judge.commits_new_directories && node.judgement.verdict == Verdict::manifest;
   if (node.is_created || is_first_manifest) node.judgement = {Verdict::commit, ""};
+}
+
+bool removes_output(const Judge& judge, int host_root, const std::string& path) {
+  return judge.removes_output && judge.removes_output(path) && is_ignored_by_git(host_root, path);
 }
 
 void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at) {

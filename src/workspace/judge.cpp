@@ -185,6 +185,11 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
     if (may_be_projects && judgement->verdict == Verdict::hold) return std::nullopt;
     return settle(path, *judgement);
   };
+  if (rules.hold_reason.empty()) {
+    judge.removes_output = [only_own = request.only_own_scripts_ran](const std::string&) {
+      return only_own && only_own();
+    };
+  }
   judge.content = [context](const std::string& path, Judgement judgement,
                             const policy::Finding& finding, std::int64_t changed_at) {
     auto author = policy::Author::package;
@@ -199,9 +204,9 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
       // A package's file that the project's own script touches (chmod, a formatter) is the
       // package's.
       const bool is_new = finding.content == policy::Content::new_file;
-      if (is_new && context->author_at(finding.made_at) != policy::Author::own_script) {
-        author = policy::Author::package;
-      }
+      const bool is_older = finding.content == policy::Content::ignored_output;
+      const bool made_by_others = context->author_at(finding.made_at) != policy::Author::own_script;
+      if ((is_new || is_older) && made_by_others) author = policy::Author::package;
     }
     return policy::settle(context->rules, path, std::move(judgement), author, finding);
   };
@@ -225,6 +230,31 @@ Judge judge_downloads(const CommitRequest& request, const std::vector<std::strin
   return judge;
 }
 
+namespace {
+
+/// What a neighbour's own script builds. The attack: the project's .npmrc has npm start all scripts
+/// by a shell of its own. So only where the neighbour itself says that it is no source: no more
+/// than what the lockfile can put into its node_modules.
+std::function<Judgement(const std::string&, Judgement, const policy::Finding&, std::int64_t)>
+with_output(Judge judge, const CommitRequest& request, const std::string& target) {
+  return [inner = std::move(judge.content), made_at_home = request.was_made_at_home, target](
+             const std::string& path, Judgement judgement, const policy::Finding& finding,
+             std::int64_t changed_at) {
+    const bool is_new = finding.content == policy::Content::new_file;
+    const bool may_be = judgement.verdict == Verdict::hold && judgement.by_default &&
+                        (is_new || finding.content == policy::Content::ignored_output);
+    const std::string where = base::join_path(target, path);
+    if (may_be && made_at_home && made_at_home(where, changed_at) &&
+        made_at_home(where, finding.made_at) &&
+        (!is_new || (finding.is_output && finding.is_output()))) {
+      return Judgement{Verdict::commit, ""};
+    }
+    return inner(path, std::move(judgement), finding, changed_at);
+  };
+}
+
+}  // namespace
+
 Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::string& target) {
   if (request.only_package_manager_ran) return judge;
   const auto inner = std::make_shared<const Judge>(judge);
@@ -232,6 +262,13 @@ Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::stri
     std::optional<Judgement> whole = inner->subtree(path);
     return whole && whole->verdict == Verdict::commit ? std::nullopt : whole;
   };
+  if (judge.removes_output) {  // not where a person is to look at all of it first
+    judge.content = with_output(judge, request, target);
+    judge.removes_output = [target,
+                            made_at_home = request.was_made_at_home](const std::string& path) {
+      return made_at_home && made_at_home(base::join_path(target, path), kNoTime);
+    };
+  }
   judge.objection = [target, is_own = request.is_neighbours_own](
                         const std::string& path, std::int64_t changed_at,
                         bool was_there) -> std::optional<Judgement> {
@@ -260,7 +297,8 @@ Judge judge_known_as(Judge judge, const std::string& directory) {
 
 bool is_whole(const CommitRequest& request, policy::TargetKind kind) {
   const policy::TargetRules rules = rules_for(request.policy, kind);
-  return rules.whole && policy::holds_for(*rules.whole, request.arguments);
+  if (rules.whole && policy::holds_for(*rules.whole, request.arguments)) return true;
+  return request.is_release && rules.output && policy::holds_for(*rules.output, request.arguments);
 }
 
 Judge judge_by_choice(Choice choice) {

@@ -22,6 +22,8 @@ struct Judge {
   std::function<policy::Judgement(const std::string& path, policy::Judgement judgement,
                                   const policy::Finding& finding, std::int64_t changed_at)>
       content = {};
+  /// Is what was removed output of the project's own, if git ignores it? Empty: no.
+  std::function<bool(const std::string& path)> removes_output = {};
   /// Against what the path would have committed, by who was running when it changed. Empty: none.
   std::function<std::optional<policy::Judgement>(const std::string& path, std::int64_t changed_at,
                                                  bool was_there)>
@@ -45,7 +47,8 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
 Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages);
 
 /// In another project than the command's own (Target::is_neighbour): of what `judge` would commit,
-/// whoever wrote it, what a package's script has written is held.
+/// whoever wrote it, what a package's script has written is held. But that project's own scripts
+/// may build (npm runs `prepare` of what it links), while no other one is running.
 ///
 /// The attack: a project that was cloned says "victim": "file:../victim", and the script of one of
 /// its packages changes what that one has in node_modules.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -152,6 +153,8 @@ struct KnownPlaces {
   std::vector<std::string> programs;
   std::vector<std::string> projects;  // targets of the command that are a project, or a further one
   std::optional<GlobalPlaces> global = {};
+  /// Names of the project's own packages, the members of its workspace. Costs a look at each.
+  std::function<std::set<std::string>()> own_packages = {};
 };
 
 struct CommitRequest {
@@ -163,6 +166,8 @@ struct CommitRequest {
   bool commit = true;  // false: the command failed; only caches are kept
   /// Nothing but the package manager, or what the user typed, ran: policy::Author::asked.
   bool only_package_manager_ran = false;
+  /// policy::is_release(): all or nothing, where the command's output would be taken over.
+  bool is_release = false;
   bool no_package_ran = false;  // no package manager was asked for, and no script of a package seen
   /// Else who was running when an entry's inode changed (ns since 1970); empty: any package.
   std::function<policy::Author(std::int64_t changed_at)> author_at = {};
@@ -172,6 +177,9 @@ struct CommitRequest {
   /// May what is at `path` of a neighbour be taken over, which the rules would take over in a
   /// project? Of what was removed there is no time (INT64_MAX). Empty: no.
   std::function<bool(const std::string& path, std::int64_t changed_at)> is_neighbours_own = {};
+  /// Were scripts running at `at` that the package manager started in a directory that holds
+  /// `path`, and no other? INT64_MAX: in all of the command. Empty: it can't be told.
+  std::function<bool(const std::string& path, std::int64_t at)> was_made_at_home = {};
   /// Did no scripts run but the project's own? Empty: it can't be told.
   std::function<bool()> only_own_scripts_ran = {};
   /// Were scripts of these packages running at that time, and no other? Empty: it can't be told.

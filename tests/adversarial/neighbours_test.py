@@ -104,7 +104,7 @@ for one in ("npm11", "pnpm10"):
 
 @test(time_limit=120)
 def as_the_user_says(t):
-    """what the user types of another project is shown as it is (--ro, npm install DIRECTORY, cat); what is not is named where the command fails"""
+    """what the user names of another project's is shown (--ro, cat), but not for typing the project; what is not is named where the command fails"""
     victim = t.home / "work/victim"
     scene = Scene(t, reader(victim / ".env") + "process.exit(1)")
     t.write(scene.victim / ".env", SECRET)
@@ -113,7 +113,7 @@ def as_the_user_says(t):
     t.contains(result.said, f"to show it: --ro {scene.victim}/.env")
     t.contains(scene.sandbox("--ro", scene.victim).err, SECRET, "--ro")
     scene.command += ("../victim",)
-    t.contains(scene.sandbox().err, SECRET, "typed for npm")
+    t.lacks(scene.sandbox().err, SECRET, "typed for npm")
     t.contains(t.succeeded(t.sandbox("cat", scene.victim / ".env", cwd=scene.app)).out, SECRET, "typed")
 
 
@@ -179,3 +179,66 @@ def directory_above(t):
     t.lacks(result.out + result.err, SECRET)
     t.true(not (scene.work / "node_modules/x.js").exists(), result)
     t.true((scene.app / "node_modules/evil").exists(), "its own")
+
+
+BUILD = {"scripts": {"prepare": "node build.js"}}
+
+
+@test(time_limit=120, stops="commit", event="change.held")
+def another_shell_for_its_scripts(t):
+    """a project whose .npmrc has a shell of its own run all scripts, that of another project as well, adds nothing there but what git ignores"""
+    scene = Scene(t, "")
+    t.write(scene.app / ".npmrc", "script-shell=${PWD}/evil.sh\n")
+    scene.env["PWD"] = str(scene.app)  # as a shell has it
+    t.write(scene.app / "evil.sh", f"""#!/bin/sh
+cd {scene.victim} && mkdir -p tests dist && echo pwned > conftest.py && echo pwned > tests/a.test.js && echo pwned > index.js && echo built > dist/a.js
+""", 0o755)
+    t.write(scene.victim / "package.json", json.dumps({"name": "victim", "version": "1.0.0", **BUILD}))
+    t.write(scene.victim / "build.js", "")
+    t.write(scene.victim / ".gitignore", "dist\n")
+    scene.bare()
+    for path in ("victim/conftest.py", "victim/tests/a.test.js", "victim/index.js"):
+        t.equal(scene.attacked(path), "pwned\n", "control")
+    result = scene.sandbox()
+    t.equal((scene.victim / "index.js").read_text(), "clean\n", result)
+    for path in ("conftest.py", "tests"):
+        t.true(not (scene.victim / path).exists(), f"{path} {result}")
+
+
+@test(time_limit=120, stops="commit", event="change.protected")
+def build_of_another_project(t):
+    """a script that leaves something running until another project is built puts nothing into what that builds"""
+    victim = t.home / "work/victim"
+    scene = Scene(t, f"""require('child_process').spawn('sh', ['-c',
+'while ! test -e {victim}/dist/built.js; do sleep 0.02; done; echo pwned > {victim}/dist/built.js; echo pwned > {victim}/dist/more.js'],
+{{detached: true, stdio: 'ignore'}}).unref()""")
+    t.write(scene.victim / "package.json", json.dumps({"name": "victim", "version": "1.0.0", **BUILD}))
+    t.write(scene.victim / "build.js", "const fs = require('fs'); fs.mkdirSync('dist'); fs.writeFileSync('dist/built.js', 'built'); "
+            "require('child_process').execSync('sleep 1')")
+    t.write(scene.victim / ".gitignore", "dist\n")
+    scene.bare()
+    t.equal(scene.attacked("victim/dist/more.js"), "pwned\n", "control")
+    result = scene.sandbox()
+    for path in ("dist/more.js", "dist/built.js"):
+        place = scene.victim / path
+        t.true(not place.exists() or "pwned" not in place.read_text(), f"{path} {result}")
+
+
+@test(time_limit=120)
+def editable_of_another(t):
+    """an environment that came with the project and says that another one is installed from beside shows none of that one's secrets, and nothing of a hidden directory"""
+    app, victim = t.home / "work/app", t.home / "work/victim"
+    hidden = t.home / ".keys"
+    for place in (victim, hidden):
+        t.write(place / "pyproject.toml", "[project]\nname = 'x'\n")
+        t.write(place / ".env", SECRET)
+        t.write(place / "x.py", "x = 'module'\n")
+    for name, place in (("victim", victim), ("keys", hidden)):
+        t.write(app / f".venv/lib/python3.11/site-packages/{name}-1.dist-info/direct_url.json",
+                json.dumps({"dir_info": {"editable": True}, "url": f"file://{place}"}))
+    t.write(app / ".venv/pyvenv.cfg", "home = /usr/bin\n")
+    reads = ["sh", "-c", f"cat {victim}/x.py {victim}/.env {hidden}/x.py {hidden}/.env"]
+    control = t.succeeded(t.bare(*reads, cwd=app))
+    t.equal(control.out.count(SECRET), 2, "control")
+    result = t.sandbox(*reads, cwd=app)
+    t.equal(result.out, "x = 'module'\n", result)

@@ -80,6 +80,43 @@ def touched_by_the_projects_script(t):
 
 
 @test
+def ignored_output(t):
+    """what git ignores is still held if a dependency's script changed it, before or while the project's own script builds; nor is it removed"""
+    spoil = ("const fs = require('fs'), root = process.env.INIT_CWD\nfs.appendFileSync(root + '/dist/a.js', 'evil\\n')\n"
+             "fs.rmSync(root + '/dist/b.js')\n")
+    scene = Scene(t, {"now.js": spoil}, "node now.js", {"postinstall": "chmod 600 dist/a.js"})
+    def before():
+        t.bare("rm", "-rf", "node_modules", "package-lock.json", "dist")
+        t.write(".gitignore", "dist\nnode_modules\n")
+        for name in ("a.js", "b.js"):
+            t.write(f"dist/{name}", "mine\n", 0o644)
+    before()
+    t.succeeded(t.bare("npm", "install", env=scene.env), "the control")
+    t.equal((t.project / "dist/a.js").read_text(), "mine\nevil\n", "the control")
+    t.true(not (t.project / "dist/b.js").exists(), "the control")
+    before()
+    result = t.succeeded(t.sandbox("npm", "install", env=scene.env, options=scene.options))
+    t.equal((t.project / "dist/a.js").read_text(), "mine\n", result)
+    t.true((t.project / "dist/b.js").exists(), result)
+
+
+@test(event="change.protected")
+def settings_of_an_example(t):
+    """a script changes the example that the project's own script copies to .env, or copies another one: held"""
+    text = "NODE_OPTIONS=--require=./evil.js\n"
+    spoil = f"require('fs').writeFileSync(process.env.INIT_CWD + '/.env.example', {text!r})\n"
+    scene = Scene(t, {"now.js": spoil}, "node now.js", {"postinstall": "cp .env.example .env"})
+    t.write(".env.example", "PORT=3000\n")
+    t.succeeded(t.bare("npm", "install", env=scene.env), "the control")
+    t.equal((t.project / ".env").read_text(), text, "the control")
+    t.bare("rm", "-rf", "node_modules", "package-lock.json", ".env")
+    t.write(".env.example", "PORT=3000\n")
+    result = t.succeeded(t.sandbox("npm", "install", env=scene.env, options=scene.options))
+    t.true(not (t.project / ".env").exists(), result)
+    t.equal((t.project / ".env.example").read_text(), "PORT=3000\n", result)
+
+
+@test
 def changed_sources(t):
     """a source file that is there already is not changed, whoever's script does it"""
     t.write("index.js", "honest\n")

@@ -159,6 +159,7 @@ def global_with_own_prefix(p):
     p.t.write(p.t.home / ".npmrc", f"prefix={prefix}\nupdate-notifier=false\nfund=false\naudit=false\n")
     p.manifest()
     p.run("npm", "install", "-g", "builder", also=[prefix])
+    p.run("npm", "ls", "-g")
     p.run("npm", "uninstall", "-g", "builder", also=[prefix])
 
 

@@ -6,23 +6,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import NotApplicable  # noqa: E402
 from honest import PYTHON, TOOLS, honest  # noqa: E402
-from pypi_index import C_MODULE, PypiIndex, add_python_tools, wheel  # noqa: E402
+from honest_python import SETUPTOOLS, environment, python  # noqa: E402
+from pypi_index import C_MODULE, add_python_tools, wheel  # noqa: E402
 from python_environment import make_environment  # noqa: E402
-
-SETUPTOOLS = '[build-system]\nrequires = ["setuptools", "wheel"]\nbuild-backend = "setuptools.build_meta"\n'
-
-
-def python(p):
-    p.index = PypiIndex()
-    p.env |= {"PIP_INDEX_URL": p.index.url(), "SOURCE_DATE_EPOCH": "1600000000"}
-    p.options = []
-    p.open_for_managers(p.index.port)
-
-
-def environment(p):
-    python(p)
-    make_environment(p.t, p.root / ".venv")
-
 
 @honest(root=True)
 def make_environments(p):

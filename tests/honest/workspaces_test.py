@@ -74,6 +74,10 @@ def yarn_workspace(p):
     install(p)
     p.run("yarn", "workspace", "@x/cli", "run", "build")
     p.run("yarn", "workspace", "@x/app", "add", "right")
+    if p.manager.name == "yarn4":
+        p.manifest("packages/app", name="@x/app", scripts={"build": "echo '{}' > ../version.json"})
+        p.bare("yarn", "install")
+        p.run("yarn", "workspaces", "foreach", "-A", "-t", "run", "build")
 
 
 @honest("npm11", "pnpm10", "yarn1")
@@ -106,3 +110,13 @@ def member_with_lockfile_of_its_own(p):
     p.cwd = p.root / "web"
     p.run("npm", "install")
     p.run("npm", "ci")
+
+
+@honest("pnpm10", "pnpm11", "pnpm12", root=("pnpm12",))
+def catalog(p):
+    """pnpm add into a member, noted in the workspace's catalog; a package with a script, too"""
+    p.manifest(workspaces=["packages/*"])
+    p.manifest("packages/a", name="a")
+    p.bare("pnpm", "install")
+    p.run("pnpm", "add", "left", "--filter", "a", "--save-catalog")
+    p.run("pnpm", "add", "scripted@1.0.0", "--filter", "a", "--save-catalog")

@@ -18,7 +18,6 @@ namespace json = base::json;
 constexpr std::size_t kMaxScripts = 10'000;
 constexpr std::size_t kMaxCommandBytes = 64U << 10;  // of one script
 constexpr std::size_t kMaxWritten = 1000;            // paths, of one script
-constexpr std::size_t kMaxEntries = 100;             // of a directory, looked at for their times
 constexpr std::size_t kShortestName = 4;             // "a" is named by every command
 constexpr std::int64_t kSecond = 1'000'000'000;
 /// The clock of file times is coarse: it may lag behind by a tick of the slowest kernel (100 Hz).
@@ -36,6 +35,17 @@ std::int64_t parse_time_stamp(const std::string& text) {
       nanoseconds += (*rest - '0') * unit;
   }
   return static_cast<std::int64_t>(::timegm(&utc)) * kSecond + nanoseconds;
+}
+
+/// What came after the end of the last one begins the next.
+template <typename Span>
+void open_span(std::vector<Span>& spans, std::int64_t time) {
+  constexpr std::size_t kMaxSpans = 1000;
+  if (spans.empty() || (spans.back().ended != Suspects::kNoTime && spans.size() < kMaxSpans)) {
+    spans.push_back({});
+  }
+  spans.back().started = std::min(spans.back().started, time);
+  spans.back().ended = spans.back().last_exit = Suspects::kNoTime;
 }
 
 void append_arguments(const json::object& event, std::string& commands) {
@@ -86,8 +96,12 @@ Suspects::Suspects(std::istream& log) {
                        line.text.find("\"script.finished\"") != std::string::npos;
     if (tells) add(line);
   }
-  std::stable_sort(scripts_.begin(), scripts_.end(),
-                   [](const Script& a, const Script& b) { return a.started > b.started; });
+  for (Script& script : scripts_) {
+    if (script.spans.empty()) script.spans.emplace_back();
+  }
+  std::stable_sort(scripts_.begin(), scripts_.end(), [](const Script& a, const Script& b) {
+    return a.spans.front().started > b.spans.front().started;
+  });
   index_.clear();
 }
 
@@ -136,7 +150,7 @@ bool Suspects::is_projects(const Script& script) {
 void Suspects::follow(Script& script, const json::object& event) const {
   const std::int64_t time = parse_time_stamp(events::text_member(event, "time"));
   const std::string type = events::text_member(event, "type");
-  script.started = std::min(script.started, time);
+  if (type != "script.finished") open_span(script.spans, time);
   if (type == "script.started") {
     // A dependency's is unpacked elsewhere, whatever it calls itself.
     const bool is_inside = !directory_.empty() && script.actor.kind == events::Actor::Kind::build &&
@@ -149,26 +163,28 @@ void Suspects::follow(Script& script, const json::object& event) const {
     ++script.running_ever;
     ++script.running;
   }
-  if (type != "script.finished") {
-    script.ended = script.last_exit = kNoTime;  // by yarn 4 and pip more processes of it follow
-    return;
-  }
+  if (type != "script.finished" || script.spans.empty()) return;
   const json::object* details = events::object_member(event, "details");
   const bool left_running = details == nullptr || details->contains("left_running");
   if (left_running || --script.running > 0) return;
-  script.ended = time;
+  script.running = 0;
+  Span& span = script.spans.back();
+  span.ended = time;
   constexpr std::int64_t kMicrosecond = 1000;
   const auto exit = base::number_member(*details, "last_exit_us");
-  script.last_exit = exit ? static_cast<std::int64_t>(*exit) * kMicrosecond : time;
+  span.last_exit = exit ? static_cast<std::int64_t>(*exit) * kMicrosecond : time;
+}
+
+bool Suspects::may_run_at(const Script& script, std::int64_t at) {
+  return std::any_of(script.spans.begin(), script.spans.end(), [&](const Span& span) {
+    return span.started <= at + kCoarseTick && span.ended >= at;
+  });
 }
 
 std::vector<const Suspects::Script*> Suspects::running(std::int64_t changed_at) const {
-  const std::int64_t until =
-      changed_at > kNoTime - kCoarseTick ? kNoTime : changed_at + kCoarseTick;
   std::vector<const Script*> running;
   for (const Script& script : scripts_) {
-    if (script.started > until) continue;
-    if (changed_at == kNoTime || script.ended >= changed_at) running.push_back(&script);
+    if (changed_at == kNoTime || may_run_at(script, changed_at)) running.push_back(&script);
   }
   return running;
 }
@@ -218,8 +234,7 @@ policy::Author Suspects::author_at(std::int64_t changed_at) const {
   for (const Script& script : scripts_) {
     const bool is_own = is_projects(script);
     if (!is_own) any_of_package = true;
-    const bool was_running =
-        script.started <= changed_at + kCoarseTick && script.ended >= changed_at;
+    const bool was_running = may_run_at(script, changed_at);
     if (was_running && !is_own) return Author::package;
     // What the user typed is no script; under a package manager's profile it does what none does.
     const bool is_lifecycle = is_own && !script.actor.script_event.empty();
@@ -268,11 +283,16 @@ bool Suspects::none_may_have_written(
 }
 
 Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_at) {
-  if (changed_at > script.last_exit || script.started > changed_at + kCoarseTick) return Then::no;
-  const bool at_its_edge =
-      changed_at < script.started ||
-      (script.last_exit != kNoTime && changed_at + kCoarseTick > script.last_exit);
-  return at_its_edge ? Then::edge : Then::running;
+  Then then = Then::no;
+  for (const Span& span : script.spans) {
+    if (changed_at > span.last_exit || span.started > changed_at + kCoarseTick) continue;
+    const bool at_its_edge =
+        changed_at < span.started ||
+        (span.last_exit != kNoTime && changed_at + kCoarseTick > span.last_exit);
+    if (!at_its_edge) return Then::running;
+    then = Then::edge;
+  }
+  return then;
 }
 
 /// The build of a directory in the project is the project's own there, and nowhere else.
@@ -289,6 +309,19 @@ bool Suspects::is_at_home(const Script& script, const std::string& path) const {
   });
 }
 
+bool Suspects::was_made_at_home(std::string_view path, std::int64_t at) const {
+  if (has_gaps_ || scripts_.size() == kMaxScripts) return false;
+  const std::string shown = base::printable(path);
+  bool is_any = false;
+  for (const Script& script : scripts_) {
+    const bool was_there = at == kNoTime || was_running(script, at) != Then::no;
+    if (!was_there) continue;
+    if (!is_at_home(script, shown)) return false;
+    is_any = true;
+  }
+  return is_any;
+}
+
 /// Of many files in one place the first alone is told, so that any there counts.
 bool Suspects::was_seen_outside(const Script& script) const {
   return std::any_of(script.touched.begin(), script.touched.end(), [&](const std::string& path) {
@@ -300,7 +333,7 @@ bool Suspects::are_alone(const std::vector<std::string>& packages, std::int64_t 
   if (at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   bool any_running = false;
   for (const Script& script : scripts_) {
-    if (script.started > at + kCoarseTick || script.ended < at) continue;
+    if (!may_run_at(script, at)) continue;
     const bool is_project = script.actor.kind == events::Actor::Kind::project_script;
     const auto& name = script.actor.package;
     const bool is_one = std::find(packages.begin(), packages.end(), name) != packages.end();
@@ -308,65 +341,6 @@ bool Suspects::are_alone(const std::vector<std::string>& packages, std::int64_t 
     any_running = true;
   }
   return any_running;
-}
-
-std::vector<std::string> Suspects::packages() const {
-  std::vector<std::string> found;
-  for (const Script& script : scripts_) found.push_back(script.actor.package);
-  return found;
-}
-
-std::vector<std::string> Suspects::names(std::string_view target, std::string_view path,
-                                         std::int64_t changed_at) const {
-  const Found found = find(target, path, changed_at);
-  std::vector<std::string> names;
-  for (const Script* script : found.scripts) {
-    if (names.size() == kMaxNamed) break;
-    names.push_back(script->words);
-  }
-  return names;
-}
-
-std::vector<std::string> Suspects::running_at(std::int64_t changed_at) const {
-  std::vector<std::string> names;
-  for (const Script* script : running(changed_at)) names.push_back(script->words);
-  return names;
-}
-
-std::string Suspects::words(std::string_view target, std::string_view path,
-                            std::int64_t changed_at) const {
-  const Found found = find(target, path, changed_at);
-  const std::size_t count = found.scripts.size();
-  if (count == 0) {
-    return scripts_.empty() ? "the command itself (no script ran)"
-                            : "the command itself (no script was running then)";
-  }
-  const std::string who = base::join(names(target, path, changed_at), ", ");
-  const std::string more =
-      count > kMaxNamed ? base::format(" or {} more", count - kMaxNamed) : std::string();
-  if (found.evidence == Evidence::seen) return who + more + " (seen writing it)";
-  if (found.evidence == Evidence::command) return who + more + " (its command names the file)";
-  if (count == 1 && scripts_.size() == 1) return who + " (the only script that ran)";
-  if (count == 1) return who + " (the only script that was running then)";
-  return "one of " + who + more +
-         (changed_at == kNoTime ? " (they ran)" : " (they were running then)");
-}
-
-std::int64_t change_time(const workspace::HeldView& view, const std::string& target,
-                         const std::string& path) {
-  try {
-    const workspace::HeldSide side = view.look(workspace::HeldView::From::layer, target, path);
-    if (!side.exists) return Suspects::kNoTime;
-    if (side.type != 'd') return side.ctime;
-    // A directory's own time is also that of our looking into it.
-    std::int64_t first = Suspects::kNoTime;
-    for (const workspace::HeldEntry& entry : view.list(target, path, kMaxEntries).entries) {
-      if (entry.side.type != 'd') first = std::min(first, entry.side.ctime);
-    }
-    return first;
-  } catch (const std::exception&) {
-    return Suspects::kNoTime;
-  }
 }
 
 }  // namespace sandbox_run::cli

@@ -63,6 +63,9 @@ class Suspects {
   /// The same, of a file outside the project: whoever was seen writing anything there may have
   /// written it, too.
   bool no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const;
+  /// Were only scripts running at this time that the package manager started in a directory that
+  /// holds `path` (absolute), and one at least? kNoTime: at any time.
+  bool was_made_at_home(std::string_view path, std::int64_t at) const;
   /// Were scripts of these packages running at this time, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
   /// Whose scripts ran.
@@ -72,12 +75,16 @@ class Suspects {
   static constexpr std::size_t kMaxNamed = 3;
 
  private:
-  struct Script {
-    std::string words;  // printable
-    events::Actor actor;
+  /// When its processes ran: pip starts one for each step of a build, and others in between.
+  struct Span {
     std::int64_t started = kNoTime;
     std::int64_t ended = kNoTime;
     std::int64_t last_exit = kNoTime;  // before `ended`, which is when it was noticed
+  };
+  struct Script {
+    std::string words;  // printable
+    events::Actor actor;
+    std::vector<Span> spans = {};  // by time; at least one
     /// A build that was started in the project's own directory, each time: the user's own setup.py.
     bool is_own_build = false;
     int running_ever = 0;                // starts of its scripts
@@ -97,6 +104,7 @@ class Suspects {
   void note_gap(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
+  static bool may_run_at(const Script& script, std::int64_t at);
   bool is_own_at(const Script& script, const std::string& path) const;
   bool may_be_unseen(const Script& script) const;
   bool is_at_home(const Script& script, const std::string& path) const;

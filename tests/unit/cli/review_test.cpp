@@ -106,6 +106,20 @@ TEST_CASE("a script that began after the change did not make it") {
         "one@1.0.0 postinstall (the only script that ran)");
 }
 
+TEST_CASE("between two steps of a build it did not run") {
+  const std::string log = started("12:00:00.0", "one") + finished("12:00:02", "one", "{}") +
+                          exec("12:00:06.0", "one", "build") + finished("12:00:08", "one", "{}");
+  const Suspects one = suspects(log);
+  CHECK(one.author_at(kNoon + kSecond) == policy::Author::package);
+  CHECK(one.author_at(kNoon + 4 * kSecond) == policy::Author::manager);
+  CHECK(one.author_at(kNoon + 7 * kSecond) == policy::Author::package);
+  CHECK(one.author_at(kNoon + 9 * kSecond) == policy::Author::manager);
+  const Suspects left = suspects(
+      started("12:00:00.0", "one") + finished("12:00:02", "one", R"({"left_running":true})") +
+      exec("12:00:06.0", "one", "x") + finished("12:00:08", "one", "{}"));
+  CHECK(left.author_at(kNoon + 4 * kSecond) == policy::Author::package);
+}
+
 TEST_CASE("a script that had ended before the change, and left nothing running, did not make it") {
   const std::string both =
       exec("12:00:00.000000", "first", "x") + exec("12:00:05.000000", "second", "y");

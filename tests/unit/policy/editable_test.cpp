@@ -6,6 +6,15 @@
 
 using namespace sandbox_run::policy;
 
+TEST_CASE("where a direct_url.json says that an editable install lies") {
+  CHECK(editable_directory(R"({"dir_info": {"editable": true}, "url": "file:///a/b%20c"})") ==
+        "/a/b c");
+  CHECK(editable_directory(R"({"dir_info": {}, "url": "file:///a"})").empty());
+  CHECK(editable_directory(R"({"dir_info": {"editable": true}, "url": "https://x.example.com"})")
+            .empty());
+  CHECK(editable_directory("{").empty());
+}
+
 TEST_CASE("the path file of an editable install is known word for word") {
   const std::string module = "__editable___mine_1_0_finder";
   const std::string line = "import " + module + "; " + module + ".install()";

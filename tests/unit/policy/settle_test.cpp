@@ -49,9 +49,9 @@ TEST_CASE("a lockfile is the manager's if no package's code was running when it 
     CHECK(lockfile(author).verdict == Verdict::commit);
   }
   CHECK(lockfile(Author::package).verdict == Verdict::protect);
-  CHECK(settle_removal("yarn.lock", {Verdict::own, "r"}).verdict == Verdict::hold);
-  CHECK(settle_removal(".pnp.cjs", {Verdict::own, "r"}).verdict == Verdict::commit);
-  CHECK(settle_removal("package.json", {Verdict::manifest, "r"}).verdict == Verdict::protect);
+  CHECK(settle_removal("yarn.lock", {Verdict::own, "r"}, {}).verdict == Verdict::hold);
+  CHECK(settle_removal(".pnp.cjs", {Verdict::own, "r"}, {}).verdict == Verdict::commit);
+  CHECK(settle_removal("package.json", {Verdict::manifest, "r"}, {}).verdict == Verdict::protect);
 }
 
 TEST_CASE("of what starts something the author decides if it is an alert, and never commits it") {

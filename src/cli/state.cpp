@@ -23,6 +23,7 @@ namespace {
 using base::join_path;
 
 constexpr std::size_t kElsewhereNamed = 3;
+constexpr std::size_t kSlack = 20;  // so many are removed at once, so that most starts need not
 
 /// "20261121T204512.123-4711" → the date's fields; digits where digits are, nothing else.
 std::optional<tm> parse_id(const std::string& id) {
@@ -208,7 +209,9 @@ std::string find_run(const std::string& state, const std::string& name, RunKind 
 
 void remove_old_runs(const std::string& state) {
   std::size_t kept = 0;
-  for (const std::string& id : run_ids(state)) {
+  const std::vector<std::string> ids = run_ids(state);
+  if (ids.size() <= kKeptRuns + kSlack) return;
+  for (const std::string& id : ids) {
     const std::string directory = join_path(join_path(state, "runs"), id);
     if (++kept <= kKeptRuns || holds_changes(directory)) continue;
     const auto alone = RunInUse::alone(directory);

@@ -57,6 +57,7 @@ plan::SupervisorFiles supervisor_files(const plan::HostFacts& facts, const std::
     if (path != nullptr && path[0] == '/') files.readable.emplace_back(path);
   }
   files.readable.push_back(base::join_path(state, "seals"));
+  files.readable.push_back(base::join_path(state, "runs/.open"));
   files.writable = {"/dev/null", "/dev/tty", run_directory};
   for (const workspace::Target& target : targets) {
     const std::string place = existing_directory(target.path);

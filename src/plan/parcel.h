@@ -18,7 +18,7 @@ struct Parcel {
   std::atomic<std::size_t> entries = 0;
 };
 
-constexpr std::size_t kMaxOfParcel = 4000;
+constexpr std::size_t kMaxOfParcel = 1000;
 
 /// Is `name` in `directory` one, where `trees` ("/opt", "/usr/local") are looked through? Not so
 /// what interpreters, compilers and linkers search by themselves.

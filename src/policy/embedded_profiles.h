@@ -3,13 +3,15 @@
 #include <span>
 #include <string_view>
 
+#include "policy/toml_node.h"
+
 namespace sandbox_run::policy {
 
-/// profiles/NAME.toml as it was at build time, so that a copied binary works alone. The definition
-/// is written by scripts/embed-profiles.
+/// profiles/NAME.toml as it was at build time, parsed, so that a copied binary works alone. The
+/// definition is written by scripts/embed-profiles.
 struct EmbeddedProfile {
   std::string_view name;
-  std::string_view toml;
+  TomlTree toml;
 };
 std::span<const EmbeddedProfile> embedded_profiles();
 /// profiles/recipes/NAME.toml, likewise.

@@ -240,9 +240,12 @@ bool is_shared_part(std::string_view name) {
 
 Profile parse_profile(std::string_view toml, const std::string& origin) {
   const TomlDocument document(toml, origin);
-  const TomlTable root = document.root();
+  return read_profile(document.root(), stem(origin));
+}
+
+Profile read_profile(const TomlTable& root, const std::string& name) {
   Profile profile;
-  profile.name = stem(origin);
+  profile.name = name;
   std::vector<std::string> known = {"description",
                                     "commands",
                                     "python_modules",

@@ -43,6 +43,10 @@ bool is_shared_part(std::string_view name);
 /// UserErrors: "profiles/npm.toml:12:3: unknown key 'alow'; did you mean 'allow'?".
 Profile parse_profile(std::string_view toml, const std::string& origin);
 
+class TomlTable;
+/// The same, of what has been parsed before; `name`: the profile's.
+Profile read_profile(const TomlTable& root, const std::string& name);
+
 /// What config.toml may add, to every profile or to one: see man/sandbox-run.toml.5.
 struct UserConfig {
   struct Addition {

@@ -7,6 +7,7 @@
 #include "policy/embedded_profiles.h"
 #include "policy/glob.h"
 #include "policy/profile.h"
+#include "policy/toml_table.h"
 
 // Which profile a command gets, and what common.toml adds to it.
 
@@ -128,7 +129,8 @@ ProfileSet ProfileSet::built_in() {
   ProfileSet set;
   for (const EmbeddedProfile& profile : embedded_profiles()) {
     const std::string origin = "profiles/" + std::string(profile.name) + ".toml";
-    set.add(parse_profile(profile.toml, origin));
+    const TomlTable root(profile.toml, profile.toml.nodes.front(), origin);
+    set.add(read_profile(root, std::string(profile.name)));
   }
   return set;
 }

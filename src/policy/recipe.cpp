@@ -39,9 +39,7 @@ void require_bound(const TomlTable& root, const Audience& audience) {
 
 }  // namespace
 
-Recipe parse_recipe(std::string_view toml, const std::string& origin) {
-  const TomlDocument document(toml, origin);
-  const TomlTable root = document.root();
+static Recipe read_recipe(const TomlTable& root, const std::string& origin) {
   root.allow_only({"description", "egress", "cache"});
   Recipe recipe;
   recipe.name = base::file_name(origin);
@@ -60,12 +58,18 @@ Recipe parse_recipe(std::string_view toml, const std::string& origin) {
   return recipe;
 }
 
+Recipe parse_recipe(std::string_view toml, const std::string& origin) {
+  const TomlDocument document(toml, origin);
+  return read_recipe(document.root(), origin);
+}
+
 const std::vector<Recipe>& built_in_recipes() {
   static const std::vector<Recipe> recipes = [] {
     std::vector<Recipe> parsed;
     for (const EmbeddedProfile& recipe : embedded_recipes()) {
+      const std::string origin = "profiles/recipes/" + std::string(recipe.name) + ".toml";
       parsed.push_back(
-          parse_recipe(recipe.toml, "profiles/recipes/" + std::string(recipe.name) + ".toml"));
+          read_recipe(TomlTable(recipe.toml, recipe.toml.nodes.front(), origin), origin));
     }
     std::sort(parsed.begin(), parsed.end(),
               [](const Recipe& one, const Recipe& other) { return one.name < other.name; });

@@ -6,7 +6,7 @@
 #include "policy/environment.h"
 #include "policy/glob.h"
 #include "policy/secret_value.h"
-#include "policy/toml_table.h"
+#include "policy/toml_parser.h"
 
 namespace sandbox_run::policy {
 namespace {

@@ -32,9 +32,9 @@ void set_mount_attributes(int mount_fd, std::uint64_t attributes, const std::str
       "restricting the view of " + what);
 }
 
-void attach_mount(int mount_fd, int target_fd, const std::string& what) {
-  check_sys(::syscall(SYS_move_mount, mount_fd, "", target_fd, "",
-                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+void attach_mount(int mount_fd, int target_fd, const std::string& name, const std::string& what) {
+  check_sys(::syscall(SYS_move_mount, mount_fd, "", target_fd, name.c_str(),
+                      MOVE_MOUNT_F_EMPTY_PATH | (name.empty() ? MOVE_MOUNT_T_EMPTY_PATH : 0U)),
             "mounting " + what);
 }
 

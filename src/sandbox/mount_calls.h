@@ -14,8 +14,9 @@ namespace sandbox_run::sandbox {
 base::UniqueFd clone_tree(const std::string& source);
 /// mount_setattr(2) on a whole detached tree; `attributes` are MOUNT_ATTR_*. Throws SysError.
 void set_mount_attributes(int mount_fd, std::uint64_t attributes, const std::string& what);
-/// move_mount(2) of a detached mount onto the file or directory `target_fd`. Throws SysError.
-void attach_mount(int mount_fd, int target_fd, const std::string& what);
+/// move_mount(2) of a detached mount onto the file or directory `name` in `target_fd`, which may be
+/// no link; "": onto `target_fd` itself. Throws SysError.
+void attach_mount(int mount_fd, int target_fd, const std::string& name, const std::string& what);
 
 /// fsopen(2) … fsmount(2): options are set one by one, so no value needs escaping.
 class NewFilesystem {

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "base/io.h"
 #include "base/path.h"
 #include "base/sys_error.h"
@@ -106,40 +108,59 @@ struct Collector {
   UniqueFd operator()(const plan::DecoyFile&) const { return UniqueFd(); }
 };
 
-enum class PointKind { directory, file };
+/// Directories of the new root, each opened once: made where they are missing, and looked up from
+/// the one above without following a link, so that one that is planted in a target can't lead a
+/// mount elsewhere (bubblewrap's CVE-2026-87766).
+class MountPoints {
+ public:
+  explicit MountPoints(int root_fd) : root_fd_(root_fd) {}
 
-/// Opens (O_PATH) `target` below the new root, making what is missing. Each component is opened
-/// without following links: a link planted in a target can't lead a mount elsewhere
-/// (bubblewrap's CVE-2026-87766).
-UniqueFd mount_point(int root_fd, const std::string& target, PointKind kind) {
-  UniqueFd here(
-      check_sys(::openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), "opening the new root"));
-  std::string rest = target.substr(1);
-  while (!rest.empty()) {
-    const std::size_t slash = rest.find('/');
-    const std::string name = rest.substr(0, slash);
-    rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
-    const bool last = rest.empty();
-    const bool directory = !last || kind == PointKind::directory;
-    const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC | (directory ? O_DIRECTORY : 0);
-    int next = ::openat(here.get(), name.c_str(), flags);
-    if (next < 0 && errno == ENOENT) {
-      if (directory) {
-        check_sys(::mkdirat(here.get(), name.c_str(), 0755), "making a mount point for " + target);
-      } else {
-        const UniqueFd file(check_sys(
-            ::openat(here.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644),
-            "making a mount point for " + target));
-      }
-      next = ::openat(here.get(), name.c_str(), flags);
-    }
-    here = UniqueFd(check_sys(next, "opening the mount point " + target));
+  int root() const { return root_fd_; }
+
+  /// The directory at `path`; valid until something is mounted there or above.
+  int directory(const std::string& path) {
+    if (path == "/") return root_fd_;
+    if (const auto known = opened_.find(path); known != opened_.end()) return known->second.get();
+    const int above = directory(base::parent_path(path));
+    const std::string name = base::file_name(path);
+    make(::mkdirat(above, name.c_str(), 0755), path);
+    UniqueFd here(
+        check_sys(::openat(above, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                  "opening the mount point " + path));
+    return opened_.emplace(path, std::move(here)).first->second.get();
   }
-  return here;
-}
 
-/// What is to be hidden, opened as by mount_point(); none if it is gone meanwhile: there is nothing
-/// to hide then, and in a tree of the host nothing is made.
+  void attach(int mount_fd, const std::string& path) {
+    struct stat status {};
+    check_sys(::fstatat(mount_fd, "", &status, AT_EMPTY_PATH), "examining a mount");
+    const int above = directory(base::parent_path(path));
+    const std::string name = base::file_name(path);
+    make(S_ISDIR(status.st_mode) ? ::mkdirat(above, name.c_str(), 0755)
+                                 : ::mknodat(above, name.c_str(), S_IFREG | 0644, 0),
+         path);
+    attach_mount(mount_fd, above, name, path);
+    forget(path);
+  }
+
+ private:
+  /// What was there stays, as it is.
+  static void make(int result, const std::string& path) {
+    // Where nothing can be made, the next call says if it is needed.
+    if (result != 0 && errno != EEXIST && errno != EROFS && errno != EACCES && errno != EPERM) {
+      throw SysError("making a mount point for " + path);
+    }
+  }
+
+  void forget(const std::string& path) {
+    std::erase_if(opened_, [&](const auto& one) { return base::is_beneath(one.first, path); });
+  }
+
+  int root_fd_;
+  std::map<std::string, UniqueFd> opened_;
+};
+
+/// What is to be hidden, opened without following a link; none if it is gone meanwhile: there is
+/// nothing to hide then, and in a tree of the host nothing is made.
 UniqueFd existing_point(int root_fd, const std::string& target) {
   open_how how{};
   how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
@@ -149,31 +170,21 @@ UniqueFd existing_point(int root_fd, const std::string& target) {
   return UniqueFd(static_cast<int>(check_sys(fd, "opening what is to be hidden: " + target)));
 }
 
-PointKind point_kind_of(int mount_fd) {
-  struct stat status {};
-  check_sys(::fstatat(mount_fd, "", &status, AT_EMPTY_PATH), "examining a mount");
-  return S_ISDIR(status.st_mode) ? PointKind::directory : PointKind::file;
-}
-
 constexpr mode_t kWayMode = 0555;
 
 struct Attacher {
-  int root_fd;
+  MountPoints& points;
   const UniqueFd& mount;
   std::vector<UniqueFd>& decoys;
 
-  void attach(const std::string& target) const {
-    const UniqueFd point = mount_point(root_fd, target, point_kind_of(mount.get()));
-    attach_mount(mount.get(), point.get(), target);
-  }
+  void attach(const std::string& target) const { points.attach(mount.get(), target); }
   void operator()(const plan::BindMount& bind) const { attach(bind.target); }
   void operator()(const plan::TmpfsMount& tmpfs) const { attach(tmpfs.target); }
   /// Who makes the root may write in it all the same (CAP_DAC_OVERRIDE); nobody has that inside.
   void operator()(const plan::WayDirectory& way) const {
     const std::string doing = "making " + way.target;
-    const UniqueFd point = mount_point(root_fd, way.target, PointKind::directory);
-    const UniqueFd directory(
-        check_sys(::openat(point.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), doing));
+    const UniqueFd directory(check_sys(
+        ::openat(points.directory(way.target), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), doing));
     check_sys(::fchmod(directory.get(), kWayMode), doing);
   }
   void operator()(const plan::ProcMount& proc) const {
@@ -186,47 +197,45 @@ struct Attacher {
   void operator()(const plan::Mask& mask) const {
     if (!mask.directory) {
       cover(mask.target, mask.content, mask.content.empty() ? 0400 : 0444);
-    } else if (const UniqueFd point = existing_point(root_fd, mask.target)) {
-      attach_mount(mount.get(), point.get(), mask.target);
+    } else if (const UniqueFd point = existing_point(points.root(), mask.target)) {
+      attach_mount(mount.get(), point.get(), "", mask.target);
     }
   }
   void operator()(const plan::FileCopy& copy) const { cover(copy.target, copy.content, 0444); }
   /// A file of the new root's own tmpfs over the file to hide.
   void cover(const std::string& target, const std::string& content, mode_t mode) const {
-    const UniqueFd point = existing_point(root_fd, target);
+    const UniqueFd point = existing_point(points.root(), target);
     if (!point) return;
     constexpr const char* kName = ".mask";
     const std::string doing = "making a mask for " + target;
-    const UniqueFd file(
-        check_sys(::openat(root_fd, kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), doing));
+    const UniqueFd file(check_sys(
+        ::openat(points.root(), kName, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), doing));
     base::write_full(file.get(), content, doing);
     const UniqueFd tree(static_cast<int>(check_sys(
-        ::syscall(SYS_open_tree, root_fd, kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), doing)));
+        ::syscall(SYS_open_tree, points.root(), kName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+        doing)));
     set_mount_attributes(tree.get(), kPlain | MOUNT_ATTR_RDONLY, target);
-    attach_mount(tree.get(), point.get(), target);
-    check_sys(::unlinkat(root_fd, kName, 0), doing);
+    attach_mount(tree.get(), point.get(), "", target);
+    check_sys(::unlinkat(points.root(), kName, 0), doing);
   }
   void operator()(const plan::SymbolicLink& link) const {
-    const UniqueFd parent =
-        mount_point(root_fd, base::parent_path(link.target), PointKind::directory);
-    check_sys(::symlinkat(link.content.c_str(), parent.get(), base::file_name(link.target).c_str()),
+    const int parent = points.directory(base::parent_path(link.target));
+    check_sys(::symlinkat(link.content.c_str(), parent, base::file_name(link.target).c_str()),
               "linking " + link.target);
   }
   void operator()(const plan::TextFile& text) const {
-    const UniqueFd parent =
-        mount_point(root_fd, base::parent_path(text.target), PointKind::directory);
-    const UniqueFd file(check_sys(::openat(parent.get(), base::file_name(text.target).c_str(),
+    const int parent = points.directory(base::parent_path(text.target));
+    const UniqueFd file(check_sys(::openat(parent, base::file_name(text.target).c_str(),
                                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, text.mode),
                                   "making " + text.target));
     base::write_full(file.get(), text.content, "writing " + text.target);
   }
   void operator()(const plan::DecoyFile& decoy) const {
     (*this)(plan::TextFile{decoy.target, decoy.content, 0600});
-    const UniqueFd parent =
-        mount_point(root_fd, base::parent_path(decoy.target), PointKind::directory);
-    decoys.emplace_back(check_sys(::openat(parent.get(), base::file_name(decoy.target).c_str(),
-                                           O_RDONLY | O_NOFOLLOW | O_CLOEXEC),
-                                  "opening " + decoy.target));
+    const int parent = points.directory(base::parent_path(decoy.target));
+    decoys.emplace_back(check_sys(
+        ::openat(parent, base::file_name(decoy.target).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC),
+        "opening " + decoy.target));
   }
 };
 
@@ -247,9 +256,10 @@ void build_root(const plan::Plan& plan, ChildContext& context) {
   // Any directory that is sure to exist will do: after pivot_root nobody sees it. From here on no
   // path of the host is looked up any more.
   const UniqueFd anchor = open_directory_path("/proc");
-  attach_mount(context.root.get(), anchor.get(), "the new root");
+  attach_mount(context.root.get(), anchor.get(), "", "the new root");
+  MountPoints points(context.root.get());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
-    std::visit(Attacher{context.root.get(), context.mounts[i], context.decoys}, plan.mounts[i]);
+    std::visit(Attacher{points, context.mounts[i], context.decoys}, plan.mounts[i]);
   }
   context.mounts.clear();
 }

@@ -10,6 +10,7 @@
 #include "base/sys_error.h"
 #include "workspace/held_list.h"
 #include "workspace/layer_record.h"
+#include "workspace/open_runs.h"
 #include "workspace/placement.h"
 #include "workspace/removal.h"
 #include "workspace/store.h"
@@ -134,7 +135,9 @@ void clean_up_run(int run_fd, const StepHook& hook) {
 
 void discard_layers(const std::string& run_directory) {
   // Without a mark: on a full disk it could not be made.
-  clean_up_run(open_run(run_directory).fd.get(), [](const char*) {});
+  const RunDirectory run = open_run(run_directory);
+  clean_up_run(run.fd.get(), [](const char*) {});
+  note_over(run.fd.get());
 }
 
 }  // namespace sandbox_run::workspace

@@ -1,5 +1,8 @@
 // The commit right after a run.
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "base/path.h"
@@ -34,6 +37,19 @@ std::vector<LayerRecord> records_of(const CommitRequest& request, int run_fd) {
     throw base::SysError(EINVAL, "finding the run's layers");
   }
   return records;
+}
+
+/// Nothing was changed, not even its root's mode: most commands that are no install.
+bool is_untouched(const LayerRecord& layer) {
+  const LayerDirectory& directory = layer.directory;
+  if (!directory.target.hidden.empty()) return false;  // what was hidden is to go
+  struct stat own {};
+  struct stat host {};
+  const base::UniqueFd upper(
+      ::open(directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return upper && ::fstat(upper.get(), &own) == 0 &&
+         ::lstat(directory.target.path.c_str(), &host) == 0 && own.st_mode == host.st_mode &&
+         base::list_directory(upper.get()).empty();
 }
 
 bool is_cache(const LayerRecord& layer) {
@@ -178,6 +194,11 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
       }
     }
     if (request.commit) make_executable_at_home(request.layers, request.linked_programs);
+    if (std::all_of(records.begin(), records.end(), is_untouched)) {
+      CommitSummary summary;
+      clean_up_after(request, run.fd.get(), mark, summary, hook);
+      return summary;
+    }
     plan = run_transaction(make_transaction(request, run, records, Which::targets), hook);
   } catch (const std::exception& error) {
     keep_all(run.fd.get(), records, mark, error.what(), hook);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "workspace/copy_tree.h"
 #include "workspace/layer_record.h"
+#include "workspace/open_runs.h"
 #include "workspace/overlay_marks.h"
 #include "workspace/placement.h"
 #include "workspace/record.h"
@@ -203,6 +204,7 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
   // Not synced: after a power loss the layer itself would be as incomplete.
   // Whole or not at all, for a run of another project that looks at it meanwhile.
   base::write_file_atomically(run.path + "/" + kFile, bytes, 0600);
+  note_open(run.fd.get());  // then: who looks meanwhile knows what it is about
   return layers;
 }
 
@@ -216,6 +218,7 @@ void sync_layers(int run_fd) {
   const UniqueFd list(check_sys(::openat(run_fd, kFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), doing));
   check_sys(::fsync(list.get()), doing);
   sync_seal(run_fd);
+  sync_open_runs(run_fd);
 }
 
 std::vector<LayerRecord> load_layers(int run_fd) {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "workspace/held_list.h"
 #include "workspace/notices.h"
+#include "workspace/open_runs.h"
 #include "workspace/record.h"
 #include "workspace/run_places.h"
 #include "workspace/transaction.h"
@@ -69,7 +70,7 @@ bool is_in_use(int run_fd) { return ::flock(run_fd, LOCK_EX | LOCK_NB) != 0; }
 /// A run that died before its commit began. The lock of a target that both have would say so, but
 /// commands that change nothing (`npm ls`) take none.
 bool is_abandoned(int run_fd, const std::vector<Target>& targets) {
-  if (is_in_use(run_fd) || !has_layers(run_fd) || has_held(run_fd)) return false;
+  if (!has_layers(run_fd) || has_held(run_fd) || is_in_use(run_fd)) return false;
   std::vector<LayerRecord> layers = load_layers(run_fd);
   std::erase_if(layers, [](const LayerRecord& layer) {
     return layer.directory.target.kind == policy::TargetKind::cache;
@@ -106,6 +107,18 @@ std::string words_of_skipped(const std::string& run_directory, int run_fd) {
                       "sandbox-run";
   if (has_journal(run_fd)) words += "; its commit was interrupted, check that its project is whole";
   return words + ". When nothing of it is needed, remove " + base::printable(run_directory);
+}
+
+std::vector<std::string> names_in(int directory_fd) {
+  std::vector<std::string> names;
+  for (base::DirectoryEntry& entry : base::list_directory(directory_fd)) {
+    names.push_back(std::move(entry.name));
+  }
+  return names;
+}
+
+bool is_over(int run_fd) {
+  return !is_unfinished(run_fd) && (!has_layers(run_fd) || has_held(run_fd));
 }
 
 bool needs_clean_up_only(int run_fd) {
@@ -175,17 +188,21 @@ std::vector<std::string> recover_interrupted(const std::string& state_directory,
   if (!state) return skipped;  // nothing has ever been run
   const base::UniqueFd runs(try_open_directory(state.get(), kRuns));
   if (!runs) return skipped;
-  for (const base::DirectoryEntry& entry : base::list_directory(runs.get())) {
-    const base::UniqueFd run(try_open_directory(runs.get(), entry.name));
-    if (!run) continue;
-    const std::string directory =
-        base::join_path(base::join_path(state_directory, kRuns), entry.name);
+  const auto noted = open_runs(runs.get());
+  for (const std::string& name : noted ? *noted : names_in(runs.get())) {
+    const base::UniqueFd run(try_open_directory(runs.get(), name));
+    if (!run) {
+      if (noted && errno == ENOENT) forget_open(runs.get(), name);
+      continue;
+    }
+    const std::string directory = base::join_path(base::join_path(state_directory, kRuns), name);
     try {
       recover_if_concerned(directory, run.get(), targets, sink);
+      if (noted && is_over(run.get())) forget_open(runs.get(), name);
     } catch (const UnreadableRecord&) {
       if (is_in_use(run.get())) continue;
       skipped.push_back(words_of_skipped(directory, run.get()));
-      record_recovered(entry.name, "skipped", {}, sink);
+      record_recovered(name, "skipped", {}, sink);
     }
   }
   return skipped;

@@ -9,6 +9,7 @@
 #include "base/sys_error.h"
 #include "base/text.h"
 #include "workspace/held_list.h"
+#include "workspace/open_runs.h"
 #include "workspace/undo.h"
 
 namespace sandbox_run::workspace {
@@ -104,6 +105,7 @@ UnfinishedMark::UnfinishedMark(int run_fd, IfBusy if_busy) : run_fd_(run_fd) {
     }
     check_sys(::fstat(file_.get(), &locked), doing);
   } while (!stat_entry(run_fd, kUnfinished, named) || named.st_ino != locked.st_ino);
+  note_open(run_fd);
 }
 
 bool UnfinishedMark::is_present(int run_fd) {
@@ -114,6 +116,7 @@ bool UnfinishedMark::is_present(int run_fd) {
 void UnfinishedMark::remove() {
   if (has_journal(run_fd_) || is_undoing(run_fd_)) return;
   check_sys(::unlinkat(run_fd_, kUnfinished, 0), "marking a commit as ended");
+  note_over(run_fd_);
 }
 
 CommitPlan run_transaction(const Transaction& transaction, const StepHook& hook) {

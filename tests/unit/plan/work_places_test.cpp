@@ -125,7 +125,7 @@ TEST_CASE("dependencies outside the project are found, also those of dependencie
   CHECK(found.neighbours == std::vector<std::string>{lib, base});
   const auto typed =
       plan::find_dependencies(kNpm, {"npm", "install", "../lib"}, app, "/home/u", places);
-  CHECK(typed.neighbours == std::vector<std::string>{base, lib});
+  CHECK(typed.neighbours == std::vector<std::string>{lib, base});
 }
 
 TEST_CASE(

@@ -16,6 +16,7 @@
 #include "cli/supervised_parts.h"
 #include "cli/tell.h"
 #include "cli/terminal.h"
+#include "cli/terminal_janitor.h"
 #include "plan/plan.h"
 #include "sandbox/launch.h"
 #include "sandbox/supervisor_confinement.h"
@@ -319,6 +320,7 @@ Outcome supervise_capture(const SuperviseRequest& request, steady_clock::time_po
 Outcome supervise(const SuperviseRequest& request) {
   const auto begin = steady_clock::now();
   if (request.capture != nullptr) return supervise_capture(request, begin);
+  const TerminalJanitor janitor;  // ends last, when the terminal is as it was
   const StreamFlags flags;
   StreamRelay streams(request.closed_streams);
   sandbox::RunningSandbox sandbox =

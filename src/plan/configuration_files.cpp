@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/io.h"
@@ -137,11 +138,27 @@ class Search {
       if (!kind.toolchain.empty() && kind.toolchain != toolchain) continue;
       for (const std::string& glob : kind.paths) {
         if (!may_be_there(there, glob.substr(0, glob.find('/')))) continue;
+        if (is_missing_in_etc(prefix, glob)) continue;
         for (const std::string& path : expand_glob(prefix, glob)) {
           if (!matches_any(kind.except, base::file_name(path))) look_at(path, kind.rules);
         }
       }
     }
+  }
+
+  /// Most names are in `etc`, and few of them there: one look at it instead of one for each.
+  bool is_missing_in_etc(const std::string& prefix, const std::string& glob) {
+    constexpr std::string_view kEtc = "etc/";
+    if (!glob.starts_with(kEtc)) return false;
+    auto known = etc_.find(prefix);
+    if (known == etc_.end()) {
+      const std::vector<std::string> names = names_in(join_path(prefix, "etc"));
+      known = etc_.emplace(prefix, std::set<std::string>(names.begin(), names.end())).first;
+    }
+    const std::string rest = glob.substr(kEtc.size());
+    // One that can't be listed may hold what can be opened.
+    if (known->second.empty()) return !base::exists(join_path(prefix, "etc"));
+    return !may_be_there(known->second, rest.substr(0, rest.find('/')));
   }
 
   static bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
@@ -204,8 +221,9 @@ class Search {
 
   const policy::Policy& policy_;
   const HostFacts& facts_;
-  std::set<std::string> seen_;   // prefixes
-  std::set<std::string> files_;  // real paths
+  std::set<std::string> seen_;                        // prefixes
+  std::map<std::string, std::set<std::string>> etc_;  // by prefix: what is in its etc
+  std::set<std::string> files_;                       // real paths
   std::vector<ConfigurationFile> found_;
   int depth_ = 0;
   bool of_neighbours_ = false;

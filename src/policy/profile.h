@@ -44,6 +44,7 @@ bool is_shared_part(std::string_view name);
 Profile parse_profile(std::string_view toml, const std::string& origin);
 
 class TomlTable;
+struct EmbeddedProfile;
 /// The same, of what has been parsed before; `name`: the profile's.
 Profile read_profile(const TomlTable& root, const std::string& name);
 
@@ -85,8 +86,18 @@ class ProfileSet {
   std::vector<std::string> names() const;
 
  private:
+  /// By what it is selected; the rest is read when it is.
+  struct Entry {
+    std::string name;
+    std::vector<std::string> commands;
+    std::vector<std::string> python_modules;
+    std::optional<Profile> profile = {};
+    const EmbeddedProfile* embedded = nullptr;  // if there is no `profile`
+  };
+  void add_entry(Entry entry);
+
   Profile common_;
-  std::vector<Profile> profiles_;
+  std::vector<Entry> profiles_;
 };
 
 /// What the command line adds.

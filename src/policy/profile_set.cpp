@@ -125,12 +125,26 @@ Policy with_common(const Profile& profile, const Profile& common) {
 
 }  // namespace
 
+namespace {
+
+Profile read_embedded(const EmbeddedProfile& embedded) {
+  const std::string origin = "profiles/" + std::string(embedded.name) + ".toml";
+  return read_profile(TomlTable(embedded.toml, embedded.toml.nodes.front(), origin),
+                      std::string(embedded.name));
+}
+
+}  // namespace
+
 ProfileSet ProfileSet::built_in() {
   ProfileSet set;
-  for (const EmbeddedProfile& profile : embedded_profiles()) {
-    const std::string origin = "profiles/" + std::string(profile.name) + ".toml";
-    const TomlTable root(profile.toml, profile.toml.nodes.front(), origin);
-    set.add(read_profile(root, std::string(profile.name)));
+  for (const EmbeddedProfile& embedded : embedded_profiles()) {
+    if (is_shared_part(embedded.name)) {
+      set.add(read_embedded(embedded));
+      continue;
+    }
+    const std::string origin(embedded.name);
+    const TomlTable root(embedded.toml, embedded.toml.nodes.front(), origin);
+    set.add_entry({origin, root.texts("commands"), root.texts("python_modules"), {}, &embedded});
   }
   return set;
 }
@@ -140,12 +154,18 @@ void ProfileSet::add(Profile profile) {
     add_part(common_, std::move(profile));
     return;
   }
+  Entry entry{profile.name, profile.commands, profile.python_modules};
+  entry.profile = std::move(profile);
+  add_entry(std::move(entry));
+}
+
+void ProfileSet::add_entry(Entry entry) {
   const auto same = std::find_if(profiles_.begin(), profiles_.end(),
-                                 [&](const Profile& other) { return other.name == profile.name; });
+                                 [&](const Entry& other) { return other.name == entry.name; });
   if (same == profiles_.end()) {
-    profiles_.push_back(std::move(profile));
+    profiles_.push_back(std::move(entry));
   } else {
-    *same = std::move(profile);
+    *same = std::move(entry);
   }
 }
 
@@ -153,13 +173,13 @@ std::string ProfileSet::name_for(const CommandName& command) const {
   const std::string typed = base::file_name(command.arguments.front());
   const std::string resolved = base::file_name(command.resolved_path);
   for (const std::string& name : {typed, resolved}) {
-    for (const Profile& profile : profiles_) {
+    for (const Entry& profile : profiles_) {
       if (!name.empty() && matches_any(profile.commands, name)) return profile.name;
     }
   }
   if (is_python(typed) || is_python(resolved)) {
     const std::string module = python_module(command.arguments);
-    for (const Profile& profile : profiles_) {
+    for (const Entry& profile : profiles_) {
       if (!module.empty() && matches_any(profile.python_modules, module)) return profile.name;
     }
   }
@@ -170,8 +190,9 @@ Policy ProfileSet::select(const std::string& name) const {
   if (name.find('/') != std::string::npos || name.ends_with(".toml")) {
     return with_common(parse_profile(base::read_file(name), name), common_);
   }
-  for (const Profile& profile : profiles_) {
-    if (profile.name == name) return with_common(profile, common_);
+  for (const Entry& entry : profiles_) {
+    if (entry.name != name) continue;
+    return with_common(entry.profile ? *entry.profile : read_embedded(*entry.embedded), common_);
   }
   const std::string nearest = base::nearest(name, names());
   throw base::UserError("there is no profile '" + base::printable(name) + "'" +
@@ -181,7 +202,7 @@ Policy ProfileSet::select(const std::string& name) const {
 
 std::vector<std::string> ProfileSet::names() const {
   std::vector<std::string> result;
-  for (const Profile& profile : profiles_) result.push_back(profile.name);
+  for (const Entry& profile : profiles_) result.push_back(profile.name);
   std::sort(result.begin(), result.end());
   return result;
 }

@@ -131,6 +131,7 @@ class MountPoints {
   }
 
   void attach(int mount_fd, const std::string& path) {
+    if (path == "/") return attach_mount(mount_fd, root_fd_, "", path);  // of a home that is /
     struct stat status {};
     check_sys(::fstatat(mount_fd, "", &status, AT_EMPTY_PATH), "examining a mount");
     const int above = directory(base::parent_path(path));

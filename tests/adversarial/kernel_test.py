@@ -1,12 +1,14 @@
 """Attacks on the kernel's surface. Each has a control run without the sandbox that succeeds."""
 
 import os
+import pathlib
 import platform
 import re
+import shlex
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
-from harness import NotApplicable, Terminal, require, require_root, test  # noqa: E402
+from harness import IS_ROOT, NotApplicable, Terminal, require, require_root, test  # noqa: E402
 
 FACTS = {"stops": "filter", "event": "none"}
 
@@ -90,6 +92,33 @@ def terminal_attack(name, rows):
 for one, its_rows in {"type_a_key": "A178", "type_a_key_high_bits": "A178", "console": "A179", "discipline": "A180",
                       "stop_output": "A180", "exclusive": "A180"}.items():
     terminal_attack(one, its_rows)
+
+
+# What a shell reads next, as bash does: by itself, without the kernel's lines.
+NEXT = "stty -icanon -echo min 0 time 2; printf 'next:'; dd bs=4096 count=1 2>/dev/null | od -An -c; echo :over"
+ASK = r"printf '\033[6n\033]11;?\007' > /dev/tty; sleep 0.7"
+
+
+def next_input(t, command, typed):
+    """What is typed ahead, and what the terminal answers meanwhile: what of it the next program reads."""
+    terminal = Terminal(t, "sh", "-c", f"{command}; {NEXT}")
+    terminal.expect("\x1b[6n")
+    terminal.send(typed[0] + "\x1b[24;80R\x1b]11;rgb:0000/0000/0000\x07" + typed[1])
+    terminal.expect("next:")
+    read = terminal.expect(":over")
+    t.equal(terminal.wait(), 0, read)
+    return "".join(read.split())
+
+
+@test(rows="A180", stops="terminal")
+def answers_of_the_terminal(t):
+    """terminal: what it answers to a script's questions is not typed into the shell; what the user typed ahead is"""
+    require(IS_ROOT or pathlib.Path("/proc/sys/dev/tty/legacy_tiocsti").read_text() == "1\n", "nobody may put back what was typed")
+    shell = f"sh -c {shlex.quote(ASK)}"
+    inside = shlex.join(map(str, t.sandbox_command("sh", "-c", ASK, options=["-q"])))
+    t.contains(next_input(t, shell, ("ls -l\n", "")), "[24;80R", "control")
+    t.equal(next_input(t, inside, ("ls -l\n", "pw")), "ls-l\\npw")
+    t.equal(next_input(t, inside, ("", "")), "")
 
 
 @test(rows="A171", stops="privilege, filter")

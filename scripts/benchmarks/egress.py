@@ -1,4 +1,4 @@
-"""scripts/bench egress: a client's way to a server on loopback, through sandbox-run's broker and through
+"""A client's way to a server on loopback, through sandbox-run's broker and through
 what others have for it; one run, interleaved rounds, ratios to the direct way."""
 
 import contextlib
@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-SOURCE = pathlib.Path(__file__).resolve().parent.parent / "tests/support/net_load.c"
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent / "tests/support/net_load.c"
 LIMIT = 60  # seconds of one measurement; a way that does not work may hang
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -192,7 +192,17 @@ def print_table(results):
               f"{middle['down']:>11.2f}{down:>6.2f}{middle['up']:>9.2f}{up:>6.2f}{middle['cpu']:>10.3f}")
 
 
-def bench_egress(binary, rounds, connections=1000, mib=1024):
+def add_to(results, found):
+    for key, title, unit in (("us", "connect and first byte, HTTP", "us"), ("tls_us", "connect and first byte, TLS", "us"),
+                             ("down", "bulk down", "GB/s"), ("up", "bulk up", "GB/s"), ("cpu", "processor time of the relay", "s/GB")):
+        table = results.table("egress", title, unit, "direct" if key != "cpu" else "sandbox-run")
+        for name, rounds in found.items():
+            for one in rounds.values():
+                table.add(name, one[key])
+
+
+def run(results, binary, rounds, options):
+    connections, mib = (50, 16) if options.quick else (1000, 1024)
     # Below no home, which is no project.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         load = os.path.join(directory, "net_load")
@@ -205,7 +215,9 @@ def bench_egress(binary, rounds, connections=1000, mib=1024):
                   f"us: connect, first bytes, first byte back ({connections} connections); {mib} MiB each way;\n"
                   "CPU of the process that relays. sandbox-run looks at the name, the others do not.")
             with all_ways(binary, port) as ways:
-                print_table(measure(usable(ways, load, port), load, port, rounds, connections, mib))
+                found = measure(usable(ways, load, port), load, port, rounds, connections, mib)
+                print_table(found)
+                add_to(results, found)
         finally:
             server.terminate()
             server.wait()

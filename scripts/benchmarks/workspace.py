@@ -24,11 +24,11 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tests/support"))
 from npm_registry import NpmRegistry  # noqa: E402
 
 FILES = 37  # of a package, besides its package.json and act.js
-SYNC_TIME = pathlib.Path(__file__).resolve().parent.parent / "tests/support/sync_time.c"
+SYNC_TIME = pathlib.Path(__file__).resolve().parent.parent.parent / "tests/support/sync_time.c"
 OPTIONS = ["--no-audit", "--no-fund", "--no-update-notifier"]
 
 
@@ -101,6 +101,18 @@ class Kind:
               f"({min(self.removals):.2f} … {max(self.removals):.2f})", flush=True)
 
 
+    def add_to(self, results):
+        table = results.table("workspace", self.title, "s", "bare")
+        for name, taken in self.times.items():
+            for one in taken:
+                table.add(name, one)
+        parts = results.table("workspace", f"{self.title}: where the time goes", "ms", "")
+        for name, taken in (("walk, verdict and commit", [one - sync for one, sync in zip(self.commits, self.syncs)]),
+                            ("waiting for the disk", self.syncs), ("removed after the prompt", [one * 1e3 for one in self.removals])):
+            for one in taken:
+                parts.add(name, one)
+
+
 class Install:
     def __init__(self, binary, directory, packages):
         self.template, self.environment = make_project(directory, packages)
@@ -170,13 +182,15 @@ def spread(directory):
         say("this is no ext4: what one install deletes may slow the next one")
 
 
-def bench(binary, rounds, parent, packages):
-    with tempfile.TemporaryDirectory(dir=parent, prefix="sandbox-run-bench-") as name:
+def run(results, binary, rounds, options):
+    packages = 100 if options.quick else options.packages
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="sandbox-run-bench-") as name:
         directory = pathlib.Path(name)
         spread(directory)
         install = Install(binary, directory, packages)
         fresh = Kind(f"fresh npm ci of {packages} packages ({packages * (FILES + 2)} files)")
         again = Kind("npm ci over an existing tree")
         measure(install, directory, rounds, fresh, again)
-        fresh.report()
-        again.report()
+        for kind in (fresh, again):
+            kind.report()
+            kind.add_to(results)

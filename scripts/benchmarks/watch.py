@@ -15,14 +15,12 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/support"))
-import bench_workspace  # noqa: E402
+from . import workspace
 
-UNWATCHED = pathlib.Path(__file__).resolve().parent.parent / "tests/support/unwatched.c"
+UNWATCHED = pathlib.Path(__file__).resolve().parent.parent.parent / "tests/support/unwatched.c"
 EVERY = 19  # of so many packages one has a script
 
 
@@ -92,9 +90,9 @@ class Installs:
 
     def __init__(self, binary, directory, packages):
         self.directory = directory
-        self.template, self.environment = bench_workspace.make_project(directory, packages, EVERY)
-        npm = ["npm", "ci", "--offline", *bench_workspace.OPTIONS]
-        library = bench_workspace.compile_preload(UNWATCHED, directory)
+        self.template, self.environment = workspace.make_project(directory, packages, EVERY)
+        npm = ["npm", "ci", "--offline", *workspace.OPTIONS]
+        library = workspace.compile_preload(UNWATCHED, directory)
         self.ways = {
             "watched": ([binary, "-q", "--", *npm], {}),
             "not watched": ([binary, "-q", "--decoys", "off", "--", *npm], {"LD_PRELOAD": str(library)}),
@@ -115,7 +113,7 @@ class Installs:
         subprocess.run(self.plan, cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
         seconds = took(command, project, env={**environment, **variables})
         log = next((place / "state/sandbox-run/runs").glob("*/events.jsonl")).read_text()
-        bench_workspace.say(f"npm ci, {way}: {seconds:.2f} s, {log.count('process.exec')} execs recorded")
+        workspace.say(f"npm ci, {way}: {seconds:.2f} s, {log.count('process.exec')} execs recorded")
         if way == "learned":
             self.lock = shutil.copy(project / "sandbox-run.lock", self.directory)
         shutil.rmtree(place, ignore_errors=True)  # the run may still be at removing its own
@@ -148,19 +146,24 @@ def ratio(times, one, other):
     return f"{statistics.median(ratios):.3f} x ({ratios[0]:.3f} … {ratios[-1]:.3f})"
 
 
-def bench_watch(binary, rounds, directory, packages):
+def run(results, binary, rounds, options):
+    packages = 100 if options.quick else options.packages
     with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:
         print(f"from act to record, {rounds} of each, us: median, 99th of a hundred, longest")
+        table = results.table("watch", "from act to record", "us", "")
         for name, taken in latencies(binary, scratch, min(rounds, 300)).items():
+            for one in taken:
+                table.add(name, one)
             taken.sort()
             print(f"  {name:<14} {statistics.median(taken):7.0f} {taken[len(taken) * 99 // 100]:7.0f} {taken[-1]:7.0f}")
         decoys = start_with_decoys(binary, scratch, rounds)
         print(f"start of `true` with decoys to that without, median of {rounds} pairs: {decoys:.3f} x", flush=True)
     rounds = max(3, rounds // 5)
-    with tempfile.TemporaryDirectory(dir=directory, prefix="sandbox-run-bench-") as name, in_memory(name):
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="sandbox-run-bench-") as name, in_memory(name):
         times = Installs(binary, pathlib.Path(name), packages).measure(rounds)
-        print(f"fresh npm ci of {packages} packages, {rounds} rounds:")
-        print(f"  watched to not watched    {ratio(times, 'watched', 'not watched')}")
-        print(f"  by a lock to watched      {ratio(times, 'by a lock', 'watched')}")
+        table = results.table("watch", f"fresh npm ci of {packages} packages", "s", "not watched")
         for way, taken in times.items():
-            print(f"  {way:<12} {statistics.median(taken):6.2f} s ({min(taken):.2f} … {max(taken):.2f})")
+            for one in taken:
+                table.add(way, one)
+        table.print()
+        print(f"  by a lock to watched      {ratio(times, 'by a lock', 'watched')}")

@@ -69,6 +69,11 @@ bool has_ended(int pid) {
   return !status || status->ended;
 }
 
+bool waits_for_lease(int thread) {
+  constexpr std::size_t kLongestName = 64;
+  return read_process_file(thread, "wchan", kLongestName).find("lease") != std::string::npos;
+}
+
 bool is_inside(int pid, const SandboxRoots& roots) {
   constexpr int kMaxAncestors = 256;
   if (pid == roots.init || pid == roots.keeper) return false;
@@ -256,13 +261,20 @@ void DecoyWatch::Impl::find_openers(When when) {
       continue;
     }
     // A second thread has written over the path meanwhile: who waits that long in an open waits for
-    // us.
+    // us; where the kernel says for what, who waits for a lease (proc(5), wchan), for on a machine
+    // that has much to do others may stand in an open as long.
+    std::erase_if(still_unclear, [&](const auto& waiting) {
+      const auto before = unclear.find(waiting.first);
+      return before == unclear.end() || before->second != waiting.second ||
+             !is_inside(process_of_thread(waiting.first), roots_);
+    });
+    const bool is_told = std::any_of(still_unclear.begin(), still_unclear.end(), [](auto& waiting) {
+      return waits_for_lease(waiting.first);
+    });
     for (Watched& decoy : decoys_) {
       if (!decoy.breaking || decoy.found) continue;
       for (const auto& [thread, call] : still_unclear) {
-        const auto before = unclear.find(thread);
-        if (before == unclear.end() || before->second != call) continue;
-        if (is_inside(process_of_thread(thread), roots_)) tell(decoy, thread, "", when);
+        if (!is_told || waits_for_lease(thread)) tell(decoy, thread, "", when);
       }
     }
   }

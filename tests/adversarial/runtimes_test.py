@@ -5,6 +5,7 @@ request for `loot` came through."""
 import os
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import SECRET, test  # noqa: E402
@@ -43,6 +44,11 @@ class Scene:
         """The control run, and what `look` sees then; afterwards the project is as before."""
         kept = (self.app / "package.json").read_text()
         result = self.t.bare(*command, cwd=self.app, env=self.env)
+        # deno may end before a script does, which goes on asking.
+        quiet, seen = 0, -1
+        while quiet < 8:
+            quiet, seen = (quiet + 1 if seen == len(self.registry.requests) else 0), len(self.registry.requests)
+            time.sleep(0.1)
         loot = self.asked()
         look()
         for path in [*self.app.iterdir(), *(self.t.home / name for name in CACHES)]:

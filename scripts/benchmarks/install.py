@@ -77,9 +77,9 @@ def other_project(directory, name, packages):
 def pip_project(directory, kind, packages):
     directory.mkdir()
     index = PypiIndex()
-    names = [f"bench-{kind}-{number}" for number in range(packages)]
+    names = [f"bench{kind}{number}" for number in range(packages)]  # an index goes by what is before the first hyphen
     for name in names:
-        module = name.replace("-", "_")
+        module = name
         files = {f"{module}/__init__.py": "x = 1\n", **{f"{module}/m{number}.py": "y = 2\n" * 200 for number in range(20)}}
         if kind == "wheels":
             index.add_file(f"{module}-1.0-py3-none-any.whl", wheel(name, files))
@@ -93,7 +93,9 @@ def pip_project(directory, kind, packages):
     home.mkdir()
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PIP_INDEX_URL": index.url(),
                    "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    command = ["python3", "-m", "pip", "install", "--target", "out", "-r", "requirements.txt"]
+    # Not the distribution's own pip, which builds in another way.
+    subprocess.run(["python3", "-m", "venv", directory / "venv"], check=True)
+    command = [str(directory / "venv/bin/python"), "-m", "pip", "install", "--target", "out", "-r", "requirements.txt"]
     return Project(f"pip install of {packages} {kind}", template, environment, command, index.port)
 
 

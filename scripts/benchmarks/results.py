@@ -41,10 +41,10 @@ class Table:
         rows = list(self.rows())
         extra = sorted({key for row in rows for key in row} - {"name", "median", "fastest", "slowest_tenth", "rounds", "ratio"})
         print(f"{self.title}, {self.unit}; x: to {self.base}")
-        print(f"  {'':<34}{'median':>10}{'fastest':>10}{'slow 10th':>10}{'x':>7}" + "".join(f"{key:>12}" for key in extra))
+        print(f"  {'':<34}{'median':>11}{'fastest':>11}{'slow 10th':>11}{'x':>7}" + "".join(f"{key:>12}" for key in extra))
         for row in rows:
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-            print(f"  {row['name']:<34}{row['median']:>10.2f}{row['fastest']:>10.2f}{row['slowest_tenth']:>10.2f}{ratio:>7}" +
+            print(f"  {row['name']:<34}{row['median']:>11.2f}{row['fastest']:>11.2f}{row['slowest_tenth']:>11.2f}{ratio:>7}" +
                   "".join(f"{row.get(key, float('nan')):>12.1f}" for key in extra), flush=True)
 
 

@@ -111,7 +111,7 @@ def run(results, binary, rounds, _options):
             base = "bwrap --unshare-all, seccomp" if command == ["true"] and len(entries) > 3 else "bare"
             table = results.table("start", f"start of `{title}`", "ms", base)
             counts = {}
-            for index in range(rounds // share + WARM_UP):
+            for index in range(max(1, rounds // share) + WARM_UP):
                 for name in rotated(entries, index):
                     prefix, descriptors = entries[name]
                     file.seek(0)

@@ -5,13 +5,14 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent / "tests/support/net_load.c"
-LIMIT = 60  # seconds of one measurement; a way that does not work may hang
+LIMIT, QUICK_LIMIT = 60, 8  # seconds of one measurement; a way that does not work may hang
 TICKS = os.sysconf("SC_CLK_TCK")
 
 # A proxy as package managers' sandboxes have it: CONNECT, then bytes through Node's event loop.
@@ -55,6 +56,8 @@ def pids_named(name):
 class Way:
     """How a client gets out: a command to put before it, and its options."""
 
+    limit = LIMIT
+
     def __init__(self, name, prefix, options=(), relay=None, port=None):
         self.name, self.prefix, self.options, self.port = name, prefix, list(options), port
         self.relay = relay  # the pids that carry the bytes, of the Popen of the command
@@ -63,8 +66,8 @@ class Way:
         """The client's numbers, and the relay's seconds of CPU."""
         command = [*self.prefix, load, *self.options, *arguments, str(self.port or port)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   stdin=subprocess.DEVNULL, text=True)
-        used, deadline = 0.0, time.monotonic() + LIMIT
+                                   stdin=subprocess.DEVNULL, text=True, start_new_session=True)
+        used, deadline = 0.0, time.monotonic() + self.limit
         # The client writes its connections' numbers when all is done: its relay is still there then.
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -72,8 +75,12 @@ class Way:
             if self.relay:
                 used = max(used, cpu_of(self.relay(process.pid)))
             if time.monotonic() > deadline:
-                process.kill()
-        line, errors = process.communicate()
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        try:
+            line, errors = process.communicate(timeout=QUICK_LIMIT)
+        except subprocess.TimeoutExpired:  # what it left behind holds the pipe
+            raise RuntimeError(f"{self.name}: no answer in {self.limit} s") from None
         if process.returncode != 0:
             raise RuntimeError(f"{self.name}: exit code {process.returncode}: {errors[-500:]}")
         return [float(word) for word in line.split()], used
@@ -203,6 +210,7 @@ def add_to(results, found):
 
 def run(results, binary, rounds, options):
     connections, mib = (50, 16) if options.quick else (1000, 1024)
+    Way.limit = QUICK_LIMIT if options.quick else LIMIT
     # Below no home, which is no project.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
         load = os.path.join(directory, "net_load")

@@ -73,6 +73,9 @@ def bwrap(filter_fd):
 
 def contestants(results, binary, directory, filter_fd):
     """By name: what is put before the command, and descriptors that it needs."""
+    def rewind():  # the filter is read from where the descriptor stands
+        os.lseek(filter_fd, 0, os.SEEK_SET)
+
     found = {"bare": ([], ())}
     peers = {"bwrap --unshare-all, seccomp": ("bwrap", bwrap(filter_fd), (filter_fd,)),
              "firejail --net=none": ("firejail", ["firejail", "--quiet", "--noprofile", "--net=none", "--seccomp", "--"], ()),
@@ -83,6 +86,7 @@ def contestants(results, binary, directory, filter_fd):
             results.leave_out(name, "not installed")
             continue
         try:
+            rewind()
             measured([*prefix, shutil.which("true")], directory, pass_fds=descriptors)
             found[name] = (prefix, descriptors)
         except (RuntimeError, OSError) as problem:

@@ -283,11 +283,13 @@ class CommandRun {
           find_lost_files(outcome.home.get(), plan_.home, plan_, prepared_.policy.files.disposable),
           plan_, run_directory_, chain_->first()));
     }
-    if (command_code(outcome) == kOk) return;
+    const bool has_failed = command_code(outcome) != kOk;
+    auto beside =
+        plan::note_of_neighbours(prepared_.facts, prepared_.policy.package_manager, has_failed);
+    if (!beside.empty()) add({std::move(beside)});
+    if (!has_failed) return;
     if (auto note = note_of_unseen(prepared_.facts)) add({std::move(*note)});
     add(notes_of_wanted(prepared_));
-    if (auto note = plan::note_of_neighbours(prepared_.facts); !note.empty())
-      add({std::move(note)});
     if (!plan_.withheld_environment.empty()) {
       std::ifstream log = read_run_log(run_directory_);
       add(withheld_notes(prepared_.facts, prepared_.policy.environment, plan_,

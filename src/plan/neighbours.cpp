@@ -129,7 +129,12 @@ NeighbourSecrets find_neighbour_secrets(const policy::Policy& policy, const Host
   return found;
 }
 
-std::string note_of_neighbours(const HostFacts& facts) {
+std::string note_of_neighbours(const HostFacts& facts, policy::PackageManager manager,
+                               bool has_failed) {
+  const bool is_copied = manager == policy::PackageManager::pnpm ||
+                         manager == policy::PackageManager::yarn ||
+                         manager == policy::PackageManager::bun;
+  if (!has_failed && !is_copied) return "";
   std::vector<std::string> hidden;
   const auto add = [&](const std::string& path) {
     const auto holds = [&](const std::string& place) { return is_beneath(path, place); };

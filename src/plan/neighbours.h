@@ -25,7 +25,10 @@ struct NeighbourSecrets {
 /// is closed to others as a whole was made with a umask: its modes tell nothing apart.
 NeighbourSecrets find_neighbour_secrets(const policy::Policy& policy, const HostFacts& facts);
 
-/// What is hidden so, if anything is, in words, with the cure; "" if nothing is.
-std::string note_of_neighbours(const HostFacts& facts);
+/// What is hidden so, if anything is, in words, with the cure; "" if nothing is, or nobody misses
+/// it: the command succeeded, and its manager does not copy what `file:../lib` names (npm and pip
+/// link it).
+std::string note_of_neighbours(const HostFacts& facts, policy::PackageManager manager,
+                               bool has_failed);
 
 }  // namespace sandbox_run::plan

@@ -268,9 +268,8 @@ void DecoyWatch::Impl::find_openers(When when) {
       return before == unclear.end() || before->second != waiting.second ||
              !is_inside(process_of_thread(waiting.first), roots_);
     });
-    const bool is_told = std::any_of(still_unclear.begin(), still_unclear.end(), [](auto& waiting) {
-      return waits_for_lease(waiting.first);
-    });
+    const bool is_told = std::any_of(still_unclear.begin(), still_unclear.end(),
+                                     [](auto& waiting) { return waits_for_lease(waiting.first); });
     for (Watched& decoy : decoys_) {
       if (!decoy.breaking || decoy.found) continue;
       for (const auto& [thread, call] : still_unclear) {

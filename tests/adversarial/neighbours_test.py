@@ -88,6 +88,8 @@ def hides(t, manager):
     t.lacks(said, SECRET)
     t.lacks(said, TOKEN)
     t.contains(said, "fund=false", "what is no secret is shown")
+    # Who copies gets a copy without them: exit code 0, but not in silence.
+    t.equal("to show it: --ro" in result.said, manager.startswith("pnpm"), result.said)
 
 
 def add(manager):

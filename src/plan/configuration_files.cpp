@@ -3,9 +3,6 @@
 
 #include "plan/configuration_files.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -14,6 +11,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "base/text.h"
+#include "plan/small_files.h"
 #include "policy/git_config.h"
 #include "policy/glob.h"
 
@@ -26,16 +24,6 @@ using base::parent_path;
 
 constexpr std::size_t kMaxFile = 1U << 20;
 constexpr int kMaxIncludes = 5;  // one including the next
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return names;
-  for (base::DirectoryEntry& entry : base::list_directory(fd.get())) {
-    names.push_back(std::move(entry.name));
-  }
-  return names;
-}
 
 /// What `glob` (of several components, '*' within one) can mean below `base`; the last component is
 /// not looked for unless it is a pattern.

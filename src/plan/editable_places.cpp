@@ -1,14 +1,10 @@
 #include "plan/editable_places.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-
 #include <algorithm>
 #include <set>
 
 #include "base/io.h"
 #include "base/path.h"
-#include "base/unique_fd.h"
 #include "plan/small_files.h"
 #include "policy/editable.h"
 
@@ -21,16 +17,6 @@ using base::parent_path;
 
 constexpr std::size_t kMaxEnvironments = 16;
 constexpr std::size_t kMaxDirectories = 256;
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return names;
-  for (const base::DirectoryEntry& entry : base::list_directory(fd.get())) {
-    names.push_back(entry.name);
-  }
-  return names;
-}
 
 bool is_shown(const std::string& real, const WorkPlaces& places, const HostFacts& facts) {
   const auto holds = [&](const std::string& project) { return is_beneath(real, project); };

@@ -3,7 +3,6 @@
 
 #include "plan/global_install.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/path.h"
 #include "base/sys_error.h"
 #include "plan/global_links.h"
+#include "plan/small_files.h"
 #include "plan/work_places.h"
 #include "policy/program_shim.h"
 
@@ -93,16 +93,6 @@ std::vector<std::string> dependencies_in(const std::string& directory) {
   std::vector<std::string> names;
   if (list == nullptr || !list->is_object()) return names;
   for (const auto& [name, version] : list->get_object()) names.emplace_back(name);
-  return names;
-}
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return names;
-  for (const base::DirectoryEntry& entry : base::list_directory(fd.get())) {
-    names.push_back(entry.name);
-  }
   return names;
 }
 

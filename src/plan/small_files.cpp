@@ -1,9 +1,12 @@
 #include "plan/small_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "base/path.h"
 #include "base/sys_error.h"
+#include "base/unique_fd.h"
 
 namespace sandbox_run::plan {
 namespace {
@@ -18,6 +21,16 @@ std::optional<std::string> read_text(const std::string& path) {
   } catch (const base::SysError&) {
     return std::nullopt;
   }
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return names;
+  for (base::DirectoryEntry& entry : base::list_directory(fd.get())) {
+    names.push_back(std::move(entry.name));
+  }
+  return names;
 }
 
 bool is_file(const std::string& path) {

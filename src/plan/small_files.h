@@ -2,8 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
-// What a project says of itself: files that are read whole.
+// What a project says of itself: files that are read whole, directories.
 
 namespace sandbox_run::plan {
 
@@ -11,5 +12,7 @@ namespace sandbox_run::plan {
 std::optional<std::string> read_text(const std::string& path);
 /// Links are followed.
 bool is_file(const std::string& path);
+/// What is in a directory; nothing if it can't be listed.
+std::vector<std::string> names_in(const std::string& directory);
 
 }  // namespace sandbox_run::plan

@@ -23,6 +23,9 @@ void Authors::answer(workspace::CommitRequest& request) {
   request.is_neighbours_own = [this](const std::string& path, std::int64_t changed_at) {
     return is_neighbours_own(path, changed_at);
   };
+  request.none_wrote_beside = [this](const std::string& path, std::int64_t changed_at) {
+    return none_wrote_beside(path, changed_at);
+  };
   request.was_made_at_home = [this](const std::string& path, std::int64_t at) {
     return was_made_at_home(path, at);
   };
@@ -53,6 +56,14 @@ bool Authors::is_neighbours_own(const std::string& path, std::int64_t changed_at
     if (suspects().no_package_ran()) return true;
     return changed_at == Suspects::kNoTime ? suspects().was_made_at_home(path, changed_at)
                                            : suspects().no_package_wrote_beside(path, changed_at);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+bool Authors::none_wrote_beside(const std::string& path, std::int64_t changed_at) {
+  try {
+    return suspects().none_wrote_beside(path, changed_at);
   } catch (const std::exception&) {
     return false;
   }

@@ -30,6 +30,8 @@ class Authors {
   /// May the package manager, or the project's own code, have put it there, beside the project, and
   /// no package's? `changed_at` kNoTime: it is gone.
   bool is_neighbours_own(const std::string& path, std::int64_t changed_at);
+  /// Suspects::none_wrote_beside().
+  bool none_wrote_beside(const std::string& path, std::int64_t changed_at);
   /// Suspects::was_made_at_home().
   bool was_made_at_home(const std::string& path, std::int64_t at);
   /// Suspects::no_package_ran().

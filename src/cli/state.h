@@ -62,7 +62,8 @@ enum class RunKind { any, with_held_changes, undoable };
 std::string find_run(const std::string& state, const std::string& name, RunKind kind,
                      const std::string& here);
 
-/// Removes the oldest runs beyond kKeptRuns that hold nothing back and that nobody works in.
+/// Removes the oldest runs beyond kKeptRuns that hold nothing back and that nobody works in, some
+/// at once.
 void remove_old_runs(const std::string& state);
 inline constexpr std::size_t kKeptRuns = 100;
 

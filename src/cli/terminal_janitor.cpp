@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <string>
 
-#include "base/io.h"
-#include "base/sys_error.h"
 #include "cli/terminal_answers.h"
 #include "sandbox/close_descriptors.h"
 
@@ -26,11 +25,10 @@ namespace {
 
 constexpr int kPatience = 500;  // ms: a terminal that is stopped (^S) must not hold the end up
 
-/// Linux 6.2 and later ask for it; before, everybody may.
-bool may_put_back() {
-  if (::geteuid() == 0) return true;
-  const auto setting = base::read_file_if_readable("/proc/sys/dev/tty/legacy_tiocsti", 16);
-  return !setting || setting->starts_with('1');
+/// Asked with no key: who may not is told so (EIO, EPERM by a filter) before the kernel misses it.
+/// Linux 6.2 and later have a setting, dev.tty.legacy_tiocsti.
+bool may_put_back(int terminal) {
+  return ::ioctl(terminal, TIOCSTI, nullptr) != 0 && errno == EFAULT;
 }
 
 /// As it came, without echo: what is put back was shown when it was typed.
@@ -46,7 +44,10 @@ std::string take_input(int terminal) {
 
 void tidy(int terminal) {
   termios modes{};
-  if (::tcgetpgrp(terminal) != ::getpgrp() || ::tcgetattr(terminal, &modes) != 0) return;
+  if (::tcgetpgrp(terminal) != ::getpgrp() || ::tcgetattr(terminal, &modes) != 0 ||
+      !may_put_back(terminal)) {
+    return;
+  }
   termios raw = modes;
   raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ECHONL | ISIG | IEXTEN);
   raw.c_iflag &= ~static_cast<tcflag_t>(IXON | ICRNL | INLCR | IGNCR);
@@ -76,7 +77,9 @@ void tidy(int terminal) {
 
 TerminalJanitor::TerminalJanitor() {
   const base::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal || ::tcgetpgrp(terminal.get()) != ::getpgrp() || !may_put_back()) return;
+  if (!terminal || ::tcgetpgrp(terminal.get()) != ::getpgrp() || !may_put_back(terminal.get())) {
+    return;
+  }
   base::Pipe orders = base::make_pipe(0);
   const pid_t supervisor = ::getpid();
   process_ = ::fork();

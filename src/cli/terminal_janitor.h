@@ -11,8 +11,8 @@ namespace sandbox_run::cli {
 /// ioctl_tty(2)), which the supervisor itself may not do; so this is a process of its own, made
 /// before that is confined, which waits for one word.
 ///
-/// Nothing is done where no terminal is ours, or where the kernel lets nobody put anything back
-/// (dev.tty.legacy_tiocsti = 0): to lose what a person has typed would be worse.
+/// Nothing is done where no terminal is ours, or where nobody lets us put anything back
+/// (dev.tty.legacy_tiocsti = 0, a sandbox around this one): to lose what was typed would be worse.
 class TerminalJanitor {
  public:
   TerminalJanitor();

@@ -318,7 +318,7 @@ LinkedPlaces find_dependencies(PackageManager manager, const std::vector<std::st
     LinkedPlaces found = finder.take();
     std::move(found.written.begin(), found.written.end(), std::back_inserter(found.shown));
     found.written.clear();
-    found.refused.clear();
+    found.refused.clear();  // nor that it is needed
     return found;
   }
   // `npm exec -- ../tool.js`, `node ../x`: another program's words are not packages.

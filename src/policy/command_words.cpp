@@ -11,13 +11,24 @@
 namespace sandbox_run::policy {
 namespace {
 
-/// Options of package managers that stand before a sub-command with a value of their own.
+/// Options of package managers that stand before a sub-command, or `foreach`, with a value of their
+/// own.
 bool takes_value(const std::string& option) {
-  static constexpr std::array<std::string_view, 17> kOptions = {
-      "-w",      "--workspace",  "--prefix", "-C",        "--dir",      "--cwd",
-      "-F",      "--filter",     "-p",       "--package", "--registry", "--loglevel",
-      "--cache", "--userconfig", "--tag",    "--omit",    "--cache-dir"};
+  static constexpr std::array<std::string_view, 22> kOptions = {
+      "-w",        "--workspace",  "--prefix", "-C",        "--dir",       "--cwd",
+      "-F",        "--filter",     "-p",       "--package", "--registry",  "--loglevel",
+      "--cache",   "--userconfig", "--tag",    "--omit",    "--cache-dir", "--include",
+      "--exclude", "--from",       "-j",       "--jobs"};
   return std::find(kOptions.begin(), kOptions.end(), option) != kOptions.end();
+}
+
+/// `yarn workspace a add x` asks for `yarn add x`, and `yarn workspaces foreach run build` for that
+/// script; what else is said to all members stays as it is.
+void drop_member(std::vector<std::string>& words) {
+  constexpr std::size_t kWords = 4;
+  if (words.size() < kWords || !words[0].starts_with("yarn")) return;
+  const bool is_run = words[1] == "workspaces" && words[2] == "foreach" && words[3] == "run";
+  if (words[1] == "workspace" || is_run) words.erase(words.begin() + 1, words.begin() + 3);
 }
 
 /// `every`: each option before the sub-command is taken to have a value.
@@ -38,6 +49,7 @@ std::vector<std::string> words_of(const std::vector<std::string>& arguments, boo
       ++i;
     }
   }
+  drop_member(words);
   return words;
 }
 

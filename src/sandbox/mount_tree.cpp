@@ -143,6 +143,11 @@ class MountPoints {
     forget(path);
   }
 
+  /// Something was mounted at `path`: what was opened there lies beneath it.
+  void forget(const std::string& path) {
+    std::erase_if(opened_, [&](const auto& one) { return base::is_beneath(one.first, path); });
+  }
+
  private:
   /// What was there stays, as it is.
   static void make(int result, const std::string& path) {
@@ -150,10 +155,6 @@ class MountPoints {
     if (result != 0 && errno != EEXIST && errno != EROFS && errno != EACCES && errno != EPERM) {
       throw SysError("making a mount point for " + path);
     }
-  }
-
-  void forget(const std::string& path) {
-    std::erase_if(opened_, [&](const auto& one) { return base::is_beneath(one.first, path); });
   }
 
   int root_fd_;
@@ -200,6 +201,7 @@ struct Attacher {
       cover(mask.target, mask.content, mask.content.empty() ? 0400 : 0444);
     } else if (const UniqueFd point = existing_point(points.root(), mask.target)) {
       attach_mount(mount.get(), point.get(), "", mask.target);
+      points.forget(mask.target);
     }
   }
   void operator()(const plan::FileCopy& copy) const { cover(copy.target, copy.content, 0444); }

@@ -328,20 +328,19 @@ void Reader::check_content(const Place& place, Node& node, const char* name) {
   }
 }
 
-/// See policy/settle.h.
 void Reader::judge_content(const Place& place, Node& node, const char* name) {
   if (purpose_ != Purpose::first_commit || !judge_.content || node.change.type != 'f' ||
       !policy::depends_on_content(node.judgement)) {
     return;
   }
   const std::int64_t changed_at = change_time(place.layer_dir, name);
-  std::string path = node.change.path;
-  if (!target_.known_as.empty()) path = child_path(target_.known_as, path);
+  const std::string& own = node.change.path;
+  const std::string path = target_.known_as.empty() ? own : child_path(target_.known_as, own);
   policy::Finding finding = look_at_content(
       {target_.path, host_.root(), path, place.layer_dir, place.host_dir, name, node.change.mode,
        node.host.exists ? node.host.mode : 0, &judge_.known.own_packages});
-  finding.where = base::join_path(target_.path, node.change.path);
-  node.judgement = judge_.content(node.change.path, std::move(node.judgement), finding, changed_at);
+  finding.where = base::join_path(target_.path, own);
+  node.judgement = judge_.content(own, std::move(node.judgement), finding, changed_at);
 }
 
 void Reader::check_verified(const Place& place, Node& node, const char* name) {
@@ -357,12 +356,12 @@ void Reader::add_removal(Node node) {
   node.change.size = node.host.size;
   judge_by_path(tree_, judge_, node);
   if (is_cache_) node.judgement.verdict = Verdict::drop;  // caches only grow
-  const bool is_first = purpose_ == Purpose::first_commit;
   bool is_own_output = false;
   node.judgement = policy::settle_removal(node.change.path, std::move(node.judgement), [&] {
-    return is_own_output = is_first && removes_output(judge_, host_.root(), node.change.path);
+    return is_own_output = purpose_ == Purpose::first_commit &&
+                           removes_output(judge_, host_.root(), node.change.path);
   });
-  if (is_first) object_by_time(judge_, node, kNoTime);
+  if (purpose_ == Purpose::first_commit) object_by_time(judge_, node, kNoTime);
   check_host_tree(node, is_own_output);
   push(std::move(node));
 }
@@ -384,7 +383,6 @@ void Reader::check_host_tree(Node& node, bool is_own_output) {
   if (facts.has_changed) hold(node, kChangedOnHost);
   if (facts.is_unreadable) hold(node, kUnreadable);
   if (facts.is_closed) hold(node, kClosed);
-  // Of a directory that git ignores, so is all in it.
   const bool is_held =
       facts.strictest.verdict == Verdict::hold && !(facts.strictest.by_default && is_own_output);
   if (facts.strictest.verdict == Verdict::protect || (is_held && verdict == Verdict::commit)) {

@@ -82,7 +82,8 @@ bool is_new_place(const Judge& judge, const std::string& path);
 bool makes_directories(const Judge& judge);
 /// What the rules say of a new node, by its path and by what it lies in.
 void judge_by_path(const ChangeTree& tree, const Judge& judge, Node& node);
-/// Judge::removes_output, where git ignores what was at `path` of the host.
+/// Judge::removes_output, where git ignores what was at `path` of the host; of a directory, then,
+/// all that is in it.
 bool removes_output(const Judge& judge, int host_root, const std::string& path);
 /// Judge::objection, where the rules would commit the node.
 void object_by_time(const Judge& judge, Node& node, std::int64_t changed_at);

@@ -205,8 +205,10 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
       // package's.
       const bool is_new = finding.content == policy::Content::new_file;
       const bool is_older = finding.content == policy::Content::ignored_output;
-      const bool made_by_others = context->author_at(finding.made_at) != policy::Author::own_script;
-      if ((is_new || is_older) && made_by_others) author = policy::Author::package;
+      if ((is_new || is_older) &&
+          context->author_at(finding.made_at) != policy::Author::own_script) {
+        author = policy::Author::package;
+      }
     }
     return policy::settle(context->rules, path, std::move(judgement), author, finding);
   };
@@ -232,26 +234,65 @@ Judge judge_downloads(const CommitRequest& request, const std::vector<std::strin
 
 namespace {
 
-/// What a neighbour's own script builds. The attack: the project's .npmrc has npm start all scripts
-/// by a shell of its own. So only where the neighbour itself says that it is no source: no more
-/// than what the lockfile can put into its node_modules.
-std::function<Judgement(const std::string&, Judgement, const policy::Finding&, std::int64_t)>
-with_output(Judge judge, const CommitRequest& request, const std::string& target) {
-  return [inner = std::move(judge.content), made_at_home = request.was_made_at_home, target](
-             const std::string& path, Judgement judgement, const policy::Finding& finding,
-             std::int64_t changed_at) {
-    const bool is_new = finding.content == policy::Content::new_file;
-    const bool may_be = judgement.verdict == Verdict::hold && judgement.by_default &&
-                        (is_new || finding.content == policy::Content::ignored_output);
-    const std::string where = base::join_path(target, path);
-    if (may_be && made_at_home && made_at_home(where, changed_at) &&
-        made_at_home(where, finding.made_at) &&
-        (!is_new || (finding.is_output && finding.is_output()))) {
-      return Judgement{Verdict::commit, ""};
+constexpr const char* kAnotherProject = "in another project than this one";
+
+/// Of a neighbour, what its own script builds is taken over. The attack: the project's .npmrc has
+/// npm start all scripts by a shell of its own. So only where the neighbour itself says that it is
+/// no source: no more than what the lockfile can put into its node_modules.
+///
+/// What the project's own scripts may do in the project they may not do there: a project that was
+/// cloned has such scripts, too.
+class NeighbourContent {
+ public:
+  NeighbourContent(const Judge& judge, const CommitRequest& request, std::string target)
+      : inner_(judge.content),
+        may_commit_(judge.removes_output),  // not where a person is to look at all of it first
+        was_made_at_home_(request.was_made_at_home),
+        is_own_(request.is_neighbours_own),
+        none_wrote_(request.none_wrote_beside),
+        target_(std::move(target)) {}
+
+  Judgement operator()(const std::string& path, Judgement judgement, const policy::Finding& finding,
+                       std::int64_t changed_at) const {
+    const std::string where = base::join_path(target_, path);
+    const bool is_managers = judgement.verdict == Verdict::own;
+    if (is_managers && !(none_wrote_ && none_wrote_(where, changed_at))) {
+      const bool is_projects = is_own_ && is_own_(where, changed_at);
+      return {is_projects ? Verdict::hold : Verdict::protect, kAnotherProject};
     }
-    return inner(path, std::move(judgement), finding, changed_at);
-  };
-}
+    if (is_managers) return inner_(path, std::move(judgement), finding, changed_at);
+    switch (finding.content) {
+      case policy::Content::same_value:
+      case policy::Content::same_entries:
+      case policy::Content::made_executable:
+        return inner_(path, std::move(judgement), finding, changed_at);
+      case policy::Content::new_file:
+      case policy::Content::ignored_output:
+        return is_output(where, judgement, finding, changed_at) ? Judgement{Verdict::commit, ""}
+                                                                : judgement;
+      default:
+        return judgement;
+    }
+  }
+
+ private:
+  bool is_output(const std::string& where, const Judgement& judgement,
+                 const policy::Finding& finding, std::int64_t changed_at) const {
+    const bool is_said = finding.content == policy::Content::ignored_output ||
+                         (finding.is_output && finding.is_output());
+    return may_commit_ && judgement.verdict == Verdict::hold && judgement.by_default &&
+           was_made_at_home_ && was_made_at_home_(where, changed_at) &&
+           was_made_at_home_(where, finding.made_at) && is_said;
+  }
+
+  std::function<Judgement(const std::string&, Judgement, const policy::Finding&, std::int64_t)>
+      inner_;
+  bool may_commit_;
+  std::function<bool(const std::string&, std::int64_t)> was_made_at_home_;
+  std::function<bool(const std::string&, std::int64_t)> is_own_;
+  std::function<bool(const std::string&, std::int64_t)> none_wrote_;
+  std::string target_;
+};
 
 }  // namespace
 
@@ -262,20 +303,26 @@ Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::stri
     std::optional<Judgement> whole = inner->subtree(path);
     return whole && whole->verdict == Verdict::commit ? std::nullopt : whole;
   };
-  if (judge.removes_output) {  // not where a person is to look at all of it first
-    judge.content = with_output(judge, request, target);
+  judge.content = NeighbourContent(*inner, request, target);
+  if (judge.removes_output) {
     judge.removes_output = [target,
                             made_at_home = request.was_made_at_home](const std::string& path) {
       return made_at_home && made_at_home(base::join_path(target, path), kNoTime);
     };
   }
-  judge.objection = [target, is_own = request.is_neighbours_own](
+  judge.objection = [inner, target, is_own = request.is_neighbours_own,
+                     none_wrote = request.none_wrote_beside](
                         const std::string& path, std::int64_t changed_at,
                         bool was_there) -> std::optional<Judgement> {
-    if (is_own && is_own(base::join_path(target, path), changed_at)) return std::nullopt;
+    const std::string where = base::join_path(target, path);
+    if (is_own && is_own(where, changed_at)) {
+      const bool is_manifest = inner->entry(path).verdict == Verdict::manifest;
+      if (!is_manifest || (none_wrote && none_wrote(where, changed_at))) return std::nullopt;
+      return Judgement{Verdict::hold, kAnotherProject};
+    }
     const bool is_changed = was_there && changed_at != kNoTime;
     return Judgement{is_changed ? Verdict::protect : Verdict::hold,
-                     "a package's code may have changed it, in another project than this one"};
+                     std::string("a package's code may have changed it, ") + kAnotherProject};
   };
   return judge;
 }

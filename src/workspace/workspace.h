@@ -177,6 +177,10 @@ struct CommitRequest {
   /// May what is at `path` of a neighbour be taken over, which the rules would take over in a
   /// project? Of what was removed there is no time (INT64_MAX). Empty: no.
   std::function<bool(const std::string& path, std::int64_t changed_at)> is_neighbours_own = {};
+  /// As far as anybody can tell, did no script write the file at `path` of a neighbour when it was
+  /// last changed, the project's own included, but for those that were started in a directory that
+  /// holds it? Empty: it can't be told.
+  std::function<bool(const std::string& path, std::int64_t changed_at)> none_wrote_beside = {};
   /// Were scripts running at `at` that the package manager started in a directory that holds
   /// `path`, and no other? INT64_MAX: in all of the command. Empty: it can't be told.
   std::function<bool(const std::string& path, std::int64_t at)> was_made_at_home = {};

@@ -186,10 +186,68 @@ def directory_above(t):
 BUILD = {"scripts": {"prepare": "node build.js"}}
 
 
+def held(result):
+    return {e["details"]["path"] for kind in ("change.held", "change.protected") for e in result.of_type(kind)}
+
+
+@test(time_limit=120, stops="commit", event="change.held")
+def own_scripts_of_the_project(t):
+    """what the scripts of a project that was cloned do in another project: no dependency, no lockfile, no settings, nothing new, no other version"""
+    scene = Scene(t, "")
+    manifest = {"name": "victim", "version": "1.0.0", "dependencies": {"lib": "2.0.0"}}
+    attack = f"""const fs = require('fs'), v = {str(scene.victim)!r} + '/';
+for (const [name, text] of Object.entries({{'conftest.py': 'pwned', 'package-lock.json': '{{"pwned": 1}}', 'npm-shrinkwrap.json': '{{"pwned": 1}}',
+  'package.json': JSON.stringify({{...JSON.parse(fs.readFileSync(v + 'package.json')), version: '6.6.6', dependencies: {{lib: '2.0.0', evil: '1.0.0'}}}})}}))
+  fs.writeFileSync(v + name, text);
+fs.copyFileSync(v + '.env.example', v + '.env')"""
+    t.write(scene.app / "own.js", attack)
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {"victim": "file:../victim"},
+                                                    "scripts": {"postinstall": "node own.js"}}))
+    before = {"package.json": json.dumps(manifest), "package-lock.json": '{"lockfileVersion": 3}', ".env.example": "A=1\n"}
+    for name, text in before.items():
+        t.write(scene.victim / name, text)
+    scene.bare()
+    for name in ("conftest.py", "package-lock.json", "npm-shrinkwrap.json"):
+        t.contains(scene.attacked(f"victim/{name}"), "pwned", "control")
+    t.contains(scene.attacked("victim/package.json"), "6.6.6", "control")
+    result = t.succeeded(scene.sandbox())
+    for name, text in before.items():
+        t.equal((scene.victim / name).read_text(), text, f"{name} {result}")
+    added = ("conftest.py", "npm-shrinkwrap.json", ".env")
+    for name in added:
+        t.true(not (scene.victim / name).exists(), f"{name} {result}")
+    t.true({*added, "package.json", "package-lock.json"} <= held(result), held(result))
+
+
+@test(time_limit=120, stops="commit", event="change.held")
+def name_of_the_other_project(t):
+    """a package that calls itself as the other project does, and has a script of the same event, adds nothing to what that one builds"""
+    victim = t.home / "work/victim"
+    scene = Scene(t, "")
+    registry = NpmRegistry()
+    plant = f"const fs = require('fs'); fs.mkdirSync({str(victim)!r} + '/dist', {{recursive: true}}); fs.writeFileSync({str(victim)!r} + '/dist/planted.js', 'pwned')"
+    own = json.dumps({"name": "victim", "version": "1.0.0", "scripts": {"postinstall": "node attack.js"}})
+    registry.add("carrier", "1.0.0", {"node_modules/victim/package.json": own, "node_modules/victim/attack.js": plant},
+                 dependencies={"victim": "1.0.0"}, more={"bundleDependencies": ["victim"]})
+    scene.env["npm_config_registry"] = registry.url()
+    scene.options = ["--allow-host", f"localhost:{registry.port}"]
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {"carrier": "1.0.0", "victim": "file:../victim"}}))
+    t.write(scene.victim / "package.json", json.dumps({"name": "victim", "version": "1.0.0", "scripts": {"postinstall": "sleep 1"}}))
+    t.write(scene.victim / ".gitignore", "dist\n")
+    scene.bare()
+    t.equal(scene.attacked("victim/dist/planted.js"), "pwned", "control")
+    result = t.succeeded(scene.sandbox())
+    started = [(e["actor"]["package"], e["actor"]["version"], e["actor"]["event"]) for e in result.of_type("script.started")]
+    t.equal(started, [("victim", "1.0.0", "postinstall")] * 2, "both go by one name")
+    t.true(not (scene.victim / "dist").exists(), result)
+    t.true(any(path.startswith("dist") for path in held(result)), held(result))
+
+
 @test(time_limit=120, stops="commit", event="change.held")
 def another_shell_for_its_scripts(t):
     """a project whose .npmrc has a shell of its own run all scripts, that of another project as well, adds nothing there but what git ignores"""
     scene = Scene(t, "")
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {"victim": "file:../victim"}}))
     t.write(scene.app / ".npmrc", "script-shell=${PWD}/evil.sh\n")
     scene.env["PWD"] = str(scene.app)  # as a shell has it
     t.write(scene.app / "evil.sh", f"""#!/bin/sh
@@ -201,13 +259,15 @@ cd {scene.victim} && mkdir -p tests dist && echo pwned > conftest.py && echo pwn
     scene.bare()
     for path in ("victim/conftest.py", "victim/tests/a.test.js", "victim/index.js"):
         t.equal(scene.attacked(path), "pwned\n", "control")
-    result = scene.sandbox()
+    result = t.succeeded(scene.sandbox())
     t.equal((scene.victim / "index.js").read_text(), "clean\n", result)
+    t.equal((scene.victim / "dist/a.js").read_text(), "built\n", "what git ignores is taken over: the script ran")
     for path in ("conftest.py", "tests"):
         t.true(not (scene.victim / path).exists(), f"{path} {result}")
+    t.true({"conftest.py", "index.js"} <= held(result), held(result))
 
 
-@test(time_limit=120, stops="commit", event="change.protected")
+@test(time_limit=120, stops="commit", event="change.held")
 def build_of_another_project(t):
     """a script that leaves something running until another project is built puts nothing into what that builds"""
     victim = t.home / "work/victim"
@@ -220,10 +280,9 @@ def build_of_another_project(t):
     t.write(scene.victim / ".gitignore", "dist\n")
     scene.bare()
     t.equal(scene.attacked("victim/dist/more.js"), "pwned\n", "control")
-    result = scene.sandbox()
-    for path in ("dist/more.js", "dist/built.js"):
-        place = scene.victim / path
-        t.true(not place.exists() or "pwned" not in place.read_text(), f"{path} {result}")
+    result = t.succeeded(scene.sandbox())
+    t.true(not (scene.victim / "dist").exists(), result)
+    t.true(any(path.startswith("dist") for path in held(result)), held(result))
 
 
 @test(time_limit=120)
@@ -239,8 +298,18 @@ def editable_of_another(t):
         t.write(app / f".venv/lib/python3.11/site-packages/{name}-1.dist-info/direct_url.json",
                 json.dumps({"dir_info": {"editable": True}, "url": f"file://{place}"}))
     t.write(app / ".venv/pyvenv.cfg", "home = /usr/bin\n")
-    reads = ["sh", "-c", f"cat {victim}/x.py {victim}/.env {hidden}/x.py {hidden}/.env"]
+    reads = ["sh", "-c", f"cat {victim}/x.py {victim}/.env {hidden}/x.py {hidden}/.env; echo pwned > {victim}/more.py"]
     control = t.succeeded(t.bare(*reads, cwd=app))
     t.equal(control.out.count(SECRET), 2, "control")
-    result = t.sandbox(*reads, cwd=app)
-    t.equal(result.out, "x = 'module'\n", result)
+    t.equal((victim / "more.py").read_text(), "pwned\n", "control")
+    (victim / "more.py").unlink()
+    # Likewise what the manifest leads to, where the command is no package manager.
+    for more in (lambda: None, lambda: t.write(app / "package.json", '{"dependencies": {"victim": "file:../victim", "keys": "file:../../.keys"}}')):
+        more()
+        result = t.sandbox(*reads, cwd=app)
+        t.equal(result.out, "x = 'module'\n", result)
+        for reason in (f"{hidden}/x.py: No such file", f"{hidden}/.env: No such file", "more.py: Read-only file system"):
+            t.contains(result.err, reason)
+        t.true(not (victim / "more.py").exists(), result)
+        for place in (victim, hidden):
+            t.write(place / "package.json", "{}")

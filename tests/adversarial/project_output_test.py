@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from harness import test  # noqa: E402
+from honest import GIT  # noqa: E402
 from npm_registry import NpmRegistry  # noqa: E402
 
 FACTS = {"rows": "A110", "stops": "commit, attribution", "event": "change.held"}
@@ -98,6 +99,7 @@ def ignored_output(t):
     result = t.succeeded(t.sandbox("npm", "install", env=scene.env, options=scene.options))
     t.equal((t.project / "dist/a.js").read_text(), "mine\n", result)
     t.true((t.project / "dist/b.js").exists(), result)
+    t.equal({event["details"]["path"] for event in result.of_type("change.held")}, {"dist/a.js", "dist/b.js"})
 
 
 @test(event="change.protected")
@@ -114,6 +116,8 @@ def settings_of_an_example(t):
     result = t.succeeded(t.sandbox("npm", "install", env=scene.env, options=scene.options))
     t.true(not (t.project / ".env").exists(), result)
     t.equal((t.project / ".env.example").read_text(), "PORT=3000\n", result)
+    alerts = [event["details"]["path"] for event in result.of_type("change.protected")]
+    t.true(".env" in alerts, alerts)
 
 
 @test
@@ -163,3 +167,51 @@ def beside_make(command, makefile):
 
 beside_make(("make",), "all:\n\tnpm install\n\tmkdir -p dist && sleep 0.1 && echo built > dist/out.js\n")
 beside_make(("sh", "-c", "npm install && mkdir -p dist && sleep 0.1 && echo built > dist/out.js"), "all:\n")
+
+
+TOOL = """#!/usr/bin/env node
+const fs = require('fs')
+const manifest = JSON.parse(fs.readFileSync('package.json'))
+fs.writeFileSync('package.json', JSON.stringify({...manifest, version: '2.0.0', dependencies: {...manifest.dependencies, ...CHANGED}, ...MORE}))
+if (fs.existsSync('.git')) {
+  fs.writeFileSync('.git/hooks/pre-commit', '#!/bin/sh\\nevil\\n', {mode: 0o755})
+  fs.appendFileSync('.git/config', '[core]\\n\\tfsmonitor = evil\\n')
+}
+"""
+
+
+def as_a_release(name, title, changed, more):
+    def body(t):
+        """What a dependency's program does in a command that makes a release."""
+        registry = NpmRegistry()
+        registry.add("release-it", "1.0.0", {"cli.js": TOOL.replace("CHANGED", json.dumps(changed)).replace("MORE", json.dumps(more))},
+                     more={"bin": {"release-it": "cli.js"}})
+        env = {"npm_config_registry": registry.url(), **GIT}
+        options = ["--allow-host", f"localhost:{registry.port}"]
+        manifest = json.dumps({"name": "app", "version": "1.0.0", "private": True, "scripts": {"release": "release-it"},
+                               "dependencies": {"release-it": "1.0.0"}})
+        t.write("package.json", manifest)
+        t.succeeded(t.bare("npm", "install", env=env))
+        t.succeeded(t.bare("git", "init", "-q"))
+        config = (t.project / ".git/config").read_text()
+        for command in (("npm", "run", "release"), ("npx", "release-it")):
+            t.succeeded(t.bare(*command, env=env), "the control")
+            t.contains((t.project / "package.json").read_text(), "2.0.0", "the control")
+            t.contains((t.project / ".git/hooks/pre-commit").read_text(), "evil", "the control")
+            t.write("package.json", manifest)
+            t.write(".git/config", config)
+            (t.project / ".git/hooks/pre-commit").unlink()
+            result = t.sandbox(*command, env=env, options=options)
+            t.equal((t.project / "package.json").read_text(), manifest, result)
+            t.equal((t.project / ".git/config").read_text(), config, result)
+            t.true(not (t.project / ".git/hooks/pre-commit").exists(), result)
+            alerts = {event["details"]["path"] for event in result.of_type("change.protected")}
+            t.true({".git/hooks/pre-commit", ".git/config"} <= alerts, alerts)
+
+    body.__name__, body.__doc__ = name, f"a tool that passes for a release tool: {title}; nothing of all it changed is taken over"
+    test(time_limit=120, event="change.protected")(body)
+
+
+as_a_release("release_with_a_hook", "a hook and git's settings beside the version", {}, {})
+as_a_release("release_with_a_script", "a script in package.json", {}, {"scripts": {"test": "evil"}})
+as_a_release("release_with_another_range", "another package's range", {"release-it": "npm:evil@1.0.0"}, {})

@@ -37,17 +37,6 @@ std::int64_t parse_time_stamp(const std::string& text) {
   return static_cast<std::int64_t>(::timegm(&utc)) * kSecond + nanoseconds;
 }
 
-/// What came after the end of the last one begins the next.
-template <typename Span>
-void open_span(std::vector<Span>& spans, std::int64_t time) {
-  constexpr std::size_t kMaxSpans = 1000;
-  if (spans.empty() || (spans.back().ended != Suspects::kNoTime && spans.size() < kMaxSpans)) {
-    spans.push_back({});
-  }
-  spans.back().started = std::min(spans.back().started, time);
-  spans.back().ended = spans.back().last_exit = Suspects::kNoTime;
-}
-
 void append_arguments(const json::object& event, std::string& commands) {
   const json::object* process = events::object_member(event, "process");
   if (process == nullptr) return;
@@ -145,6 +134,16 @@ void Suspects::add(const LogLine& line) {
 
 bool Suspects::is_projects(const Script& script) {
   return script.actor.kind == events::Actor::Kind::project_script || script.is_own_build;
+}
+
+/// What came after the end of the last one begins the next.
+void Suspects::open_span(std::vector<Span>& spans, std::int64_t time) {
+  constexpr std::size_t kMaxSpans = 1000;
+  if (spans.empty() || (spans.back().ended != kNoTime && spans.size() < kMaxSpans)) {
+    spans.push_back({});
+  }
+  spans.back().started = std::min(spans.back().started, time);
+  spans.back().ended = spans.back().last_exit = kNoTime;
 }
 
 void Suspects::follow(Script& script, const json::object& event) const {
@@ -262,21 +261,30 @@ bool Suspects::no_package_ran() const {
 
 bool Suspects::no_package_wrote(std::string_view path, std::int64_t changed_at) const {
   const std::string shown = base::printable(path);
-  return none_may_have_written(
-      shown, changed_at, [&](const Script& script) { return script.touched.contains(shown); });
+  return none_may_have_written(Whose::packages, shown, changed_at, [&](const Script& script) {
+    return script.touched.contains(shown);
+  });
 }
 
 bool Suspects::no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const {
-  return none_may_have_written(base::printable(path), changed_at,
+  return none_may_have_written(Whose::packages, base::printable(path), changed_at,
                                [this](const Script& script) { return was_seen_outside(script); });
 }
 
+bool Suspects::none_wrote_beside(std::string_view path, std::int64_t changed_at) const {
+  // What the project's own scripts write is not recorded.
+  return none_may_have_written(
+      Whose::all, base::printable(path), changed_at,
+      [this](const Script& script) { return is_projects(script) || was_seen_outside(script); });
+}
+
 bool Suspects::none_may_have_written(
-    const std::string& path, std::int64_t changed_at,
+    Whose whose, const std::string& path, std::int64_t changed_at,
     const std::function<bool(const Script& script)>& was_seen) const {
   if (changed_at == kNoTime || has_gaps_ || scripts_.size() == kMaxScripts) return false;
   return std::none_of(scripts_.begin(), scripts_.end(), [&](const Script& script) {
-    const Then then = is_own_at(script, path) ? Then::no : was_running(script, changed_at);
+    const bool is_own = whose == Whose::packages && is_own_at(script, path);
+    const Then then = is_own ? Then::no : was_running(script, changed_at);
     if (then == Then::no || is_at_home(script, path)) return false;
     return then == Then::running || may_be_unseen(script) || was_seen(script);
   });
@@ -316,7 +324,10 @@ bool Suspects::was_made_at_home(std::string_view path, std::int64_t at) const {
   for (const Script& script : scripts_) {
     const bool was_there = at == kNoTime || was_running(script, at) != Then::no;
     if (!was_there) continue;
-    if (!is_at_home(script, shown)) return false;
+    // One name may be two packages': a stranger's that calls itself as the other project does.
+    const bool is_one = std::all_of(script.homes.begin(), script.homes.end(),
+                                    [&](auto& home) { return base::is_beneath(shown, home); });
+    if (!is_one || !is_at_home(script, shown)) return false;
     is_any = true;
   }
   return is_any;

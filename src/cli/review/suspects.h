@@ -63,8 +63,10 @@ class Suspects {
   /// The same, of a file outside the project: whoever was seen writing anything there may have
   /// written it, too.
   bool no_package_wrote_beside(std::string_view path, std::int64_t changed_at) const;
+  /// The same, and none of the project's own scripts either.
+  bool none_wrote_beside(std::string_view path, std::int64_t changed_at) const;
   /// Were only scripts running at this time that the package manager started in a directory that
-  /// holds `path` (absolute), and one at least? kNoTime: at any time.
+  /// holds `path` (absolute), and never elsewhere, and one at least? kNoTime: at any time.
   bool was_made_at_home(std::string_view path, std::int64_t at) const;
   /// Were scripts of these packages running at this time, and of nobody else?
   bool are_alone(const std::vector<std::string>& packages, std::int64_t at) const;
@@ -104,13 +106,15 @@ class Suspects {
   void note_gap(const LogLine& line);
   void follow(Script& script, const base::json::object& event) const;
   static bool is_projects(const Script& script);
+  static void open_span(std::vector<Span>& spans, std::int64_t time);
   static bool may_run_at(const Script& script, std::int64_t at);
   bool is_own_at(const Script& script, const std::string& path) const;
   bool may_be_unseen(const Script& script) const;
   bool is_at_home(const Script& script, const std::string& path) const;
   bool was_seen_outside(const Script& script) const;
+  enum class Whose { packages, all };
   /// `was_seen`: writing it, as far as that can be told.
-  bool none_may_have_written(const std::string& path, std::int64_t changed_at,
+  bool none_may_have_written(Whose whose, const std::string& path, std::int64_t changed_at,
                              const std::function<bool(const Script& script)>& was_seen) const;
   enum class Then { running, edge, no };
   static Then was_running(const Script& script, std::int64_t changed_at);

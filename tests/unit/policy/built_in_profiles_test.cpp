@@ -210,3 +210,22 @@ TEST_CASE("the shown copies of the user's configuration hold no secret") {
     }
   }
 }
+
+TEST_CASE("of a member of a yarn workspace what is asked for decides, as without it") {
+  const auto is_output = [](const std::vector<std::string>& arguments) {
+    const Policy policy = profiles().select("yarn");
+    return holds_for(*rules_of(policy, TargetKind::project).output, arguments);
+  };
+  CHECK(is_output({"yarn", "workspace", "a", "build"}));
+  CHECK(is_output({"yarn", "workspace", "a", "run", "build"}));
+  CHECK(is_output({"yarn", "workspaces", "foreach", "-Apt", "run", "build"}));
+  for (const char* word : {"add", "remove", "up", "dedupe", "rebuild", "upgrade-interactive",
+                           "unplug", "install", "version", "link"}) {
+    CAPTURE(word);
+    CHECK(is_output({"yarn", "workspace", "a", word, "x"}) == is_output({"yarn", word, "x"}));
+    CHECK_FALSE(is_output({"yarn", "workspaces", "foreach", "-A", word}));
+    CHECK_FALSE(is_output({"yarn", "workspaces", "foreach", "--include", "run", word}));
+  }
+  CHECK_FALSE(is_output({"yarn", "workspaces", "focus"}));
+  CHECK_FALSE(is_output({"yarn", "workspace", "a", "rebuild"}));
+}

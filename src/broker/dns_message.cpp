@@ -20,7 +20,7 @@ constexpr unsigned kRecursionDesiredBit = 0x0100;
 constexpr unsigned kRecursionAvailableBit = 0x0080;
 constexpr std::uint16_t kOurUdpSize = 1232;  // what we tell EDNS clients that we take
 
-bool is_host_byte(std::uint8_t byte) {
+bool is_label_byte(std::uint8_t byte) {
   return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
 }
 
@@ -28,7 +28,7 @@ void append_label(std::span<const std::uint8_t> label, DnsQuestion& question) {
   if (!question.name.empty()) question.name += '.';
   for (std::uint8_t byte : label) {
     if (byte >= 'A' && byte <= 'Z') byte = static_cast<std::uint8_t>(byte - 'A' + 'a');
-    if (is_host_byte(byte)) {
+    if (is_label_byte(byte)) {
       question.name += static_cast<char>(byte);
     } else {
       question.is_host_name = false;

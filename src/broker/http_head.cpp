@@ -132,7 +132,7 @@ std::string HeadReader::finish() {
   return "";
 }
 
-HttpHead refused(std::string problem) {
+HttpHead unreadable(std::string problem) {
   HttpHead head;
   head.problem = std::move(problem);
   return head;
@@ -142,9 +142,9 @@ HttpHead cut_short(std::string_view bytes) {
   // Another protocol's greeting can be told before its line ends, if it ever does.
   const std::string_view method = bytes.substr(0, bytes.find(' '));
   if (method.size() > kMaxMethod || !std::all_of(method.begin(), method.end(), is_token_byte)) {
-    return refused("it is no HTTP/1 request");
+    return unreadable("it is no HTTP/1 request");
   }
-  if (bytes.size() >= kMaxHttpHead) return refused("its head is over 64 KiB");
+  if (bytes.size() >= kMaxHttpHead) return unreadable("its head is over 64 KiB");
   HttpHead head;
   head.state = HttpHead::State::incomplete;
   return head;
@@ -159,7 +159,7 @@ HttpHead parse_http_head(std::string_view bytes) {
   for (std::size_t number = 0;; ++number) {
     const std::size_t end = all.find('\n', at);
     if (end == std::string_view::npos) return cut_short(all);
-    if (end == at || all[end - 1] != '\r') return refused("a line of its head ends in LF alone");
+    if (end == at || all[end - 1] != '\r') return unreadable("a line of its head ends in LF alone");
     const std::string_view line = all.substr(at, end - 1 - at);
     at = end + 1;
     std::string problem;
@@ -168,7 +168,7 @@ HttpHead parse_http_head(std::string_view bytes) {
     } else {
       problem = line.empty() ? reader.finish() : reader.field(line);
     }
-    if (!problem.empty()) return refused(std::move(problem));
+    if (!problem.empty()) return unreadable(std::move(problem));
     if (number > 0 && line.empty()) break;
   }
   HttpHead head = std::move(reader).take();

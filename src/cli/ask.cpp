@@ -28,14 +28,9 @@ using policy::Answers;
 using policy::RegistryQuery;
 
 constexpr const char* kAnswerVersion = "3";  // of the key's and the file's form
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kAnswerTime{60};
 
 /// What happens inside a question is no event of the run.
-class NoEvents : public events::EventSink {
- public:
-  void record(const events::Event&) override {}
-};
-
 /// ["npm"], or ["python3", "-m", "pip"].
 std::vector<std::string> own_words(const std::vector<std::string>& arguments) {
   const auto module = std::find(arguments.begin(), arguments.end(), "-m");
@@ -100,8 +95,8 @@ std::optional<std::string> ask_one(const policy::Policy& policy, plan::HostFacts
     facts.project = facts.working_directory;  // --prefix of a directory that is still to be made
   }
   plan::Plan plan = plan::make_plan(policy, facts, {}, plan::Purpose::query);
-  plan.time_limit = kPatience;
-  NoEvents sink;
+  plan.time_limit = kAnswerTime;
+  events::NoEvents sink;
   std::string output;
   SuperviseRequest request;
   request.plan = &plan;

@@ -28,15 +28,15 @@ namespace {
 using base::join_path;
 using policy::PackageManager;
 
-struct Kind {
+struct Companion {
   PackageManager manager;
   const char* profile;
   std::vector<const char*> programs;
   std::vector<const char*> marks;  // files of a project that uses it
 };
 
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> kKinds{
+const std::vector<Companion>& companions() {
+  static const std::vector<Companion> kCompanions{
       {PackageManager::npm, "npm", {"npm", "npx"}, {"package.json"}},
       {PackageManager::pnpm, "pnpm", {"pnpm", "pnpx"}, {"pnpm-lock.yaml", "pnpm-workspace.yaml"}},
       {PackageManager::yarn, "yarn", {"yarn", "yarnpkg"}, {"yarn.lock"}},
@@ -46,7 +46,7 @@ const std::vector<Kind>& kinds() {
        {"requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"}},
       {PackageManager::bun, "bun", {"bun", "bunx"}, {"bun.lock", "bun.lockb", "bunfig.toml"}},
       {PackageManager::deno, "deno", {"deno"}, {"deno.json", "deno.jsonc", "deno.lock"}}};
-  return kKinds;
+  return kCompanions;
 }
 
 /// The project, where the command was typed, and one level below: `cd client && npm ci`.
@@ -108,7 +108,7 @@ std::string texts_of_command(const plan::HostFacts& facts) {
   return texts;
 }
 
-bool is_wanted(const Kind& kind, PackageManager main, const std::vector<std::string>& places,
+bool is_wanted(const Companion& kind, PackageManager main, const std::vector<std::string>& places,
                const std::string& texts) {
   if (kind.manager == main || main == PackageManager::pip) return false;
   // `npx only-allow pnpm`, `npm pkg set …`: every project of Node.js has npm at hand.
@@ -122,7 +122,7 @@ bool is_wanted(const Kind& kind, PackageManager main, const std::vector<std::str
                      [&](const char* name) { return has_word(texts, base::file_name(name)); });
 }
 
-std::vector<plan::CommandFact> programs_of(const Kind& kind, const plan::HostFacts& facts) {
+std::vector<plan::CommandFact> programs_of(const Companion& kind, const plan::HostFacts& facts) {
   std::vector<plan::CommandFact> programs;
   for (const char* name : kind.programs) {
     const std::string word(name);
@@ -244,7 +244,7 @@ void add_companions(const policy::ProfileSet& profiles, Preparation& prepared) {
   }
   const std::vector<std::string> places = places_of(prepared.facts);
   const std::string texts = main == PackageManager::pip ? "" : texts_of_command(prepared.facts);
-  for (const Kind& kind : kinds()) {
+  for (const Companion& kind : companions()) {
     if (kind.manager == main) {  // npx beside npm
       for (const plan::CommandFact& program : programs_of(kind, prepared.facts)) {
         add_missing(prepared.managers, program.chain);

@@ -14,7 +14,7 @@ namespace sandbox_run::cli {
 
 namespace {
 
-constexpr std::uint64_t kMebi = 1U << 20;
+constexpr std::uint64_t kMebibyte = 1U << 20;
 
 std::uint64_t lost(std::uint64_t before, std::uint64_t now) {
   return before > now ? before - now : 0;
@@ -28,7 +28,7 @@ LimitWatch::LimitWatch(const policy::Limits& limits, std::vector<int> parents,
     : limits_(limits),
       parents_(std::move(parents)),
       layers_(std::move(layers)),
-      worth_measuring_(limits.changes_mb * kMebi),
+      worth_measuring_(limits.changes_mb * kMebibyte),
       worth_counting_(limits.changed_files),
       places_(places),
       group_(group) {
@@ -63,13 +63,13 @@ void LimitWatch::read_changes() {
   const LayerSize size = measure_layers(layers_);
   resources_.changes = size.complete ? size.bytes : std::max(size.bytes, bytes);
   resources_.changed_files = size.complete ? size.files : std::max(size.files, files);
-  worth_measuring_ = bytes + lost(limits_.changes_mb * kMebi, resources_.changes);
+  worth_measuring_ = bytes + lost(limits_.changes_mb * kMebibyte, resources_.changes);
   worth_counting_ = files + lost(limits_.changed_files, resources_.changed_files);
 }
 
 /// Each descriptor is looked at once the disk has lost as much as a file may have.
 void LimitWatch::read_largest_file() {
-  const std::uint64_t bound = limits_.file_mb * kMebi;
+  const std::uint64_t bound = limits_.file_mb * kMebibyte;
   if (lost(resources_.free_disk_before, resources_.free_disk) < bound) return;
   const watch::OpenFile file = watch::largest_open_file(parents_, 2 * limits_.processes);
   resources_.largest_file = file.size;

@@ -25,7 +25,7 @@
 namespace sandbox_run::cli {
 namespace {
 
-constexpr std::size_t kMaxEntries = 200'000;
+constexpr std::size_t kMaxLostEntries = 200'000;
 constexpr std::size_t kMaxDepth = 64;
 constexpr off_t kMaxNote = 4096;
 
@@ -73,7 +73,7 @@ class Search {
     while (const dirent* entry = ::readdir(directory.get())) {
       const std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
-      if (++entries_ > kMaxEntries) return;
+      if (++entries_ > kMaxLostEntries) return;
       look_at(::dirfd(directory.get()), entry->d_name, base::join_path(relative, entry->d_name),
               depth);
     }

@@ -6,20 +6,15 @@
 #include "base/format.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/review/style.h"
 #include "cli/review/suspects.h"
 #include "cli/run_log.h"
 
 namespace sandbox_run::cli {
 namespace {
 
-constexpr std::size_t kMaxNotes = 3;
-constexpr std::uint64_t kKibi = 1024;
-constexpr std::uint64_t kMissedCache = kKibi * kKibi;  // less of a cache is fetched again unnoticed
-
-std::string size_words(std::uint64_t bytes) {
-  if (bytes >= kKibi * kKibi) return base::format("{} MB", bytes / kKibi / kKibi);
-  return bytes >= kKibi ? base::format("{} kB", bytes / kKibi) : base::format("{} bytes", bytes);
-}
+constexpr std::size_t kMaxLostNotes = 3;
+constexpr std::uint64_t kMissedCache = 1U << 20;  // less of a cache is fetched again unnoticed
 
 bool would_be_missed(const LostFiles& lost, const plan::Plan& plan) {
   return lost.bytes >= kMissedCache ||
@@ -62,7 +57,7 @@ std::vector<std::string> record_lost_files(const std::vector<LostFiles>& lost,
       if (!only->was_seen) event.details["inferred"] = true;
     }
     sink.record(event);
-    if (notes.size() < kMaxNotes) {
+    if (notes.size() < kMaxLostNotes) {
       const bool by_manager =
           event.actor && event.actor->kind == events::Actor::Kind::package_manager;
       notes.push_back(

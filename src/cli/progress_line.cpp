@@ -16,7 +16,7 @@
 namespace sandbox_run::cli {
 namespace {
 
-constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::seconds kQuietTime{1};
 constexpr std::chrono::milliseconds kInterval{200};
 constexpr std::string_view kClear = "\r\033[K";
 
@@ -49,7 +49,7 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::show() {
   const std::uint64_t before = workspace::work_done;
   std::unique_lock lock(mutex_);
-  if (over_changed_.wait_for(lock, kPatience, [this] { return over_; })) return;
+  if (over_changed_.wait_for(lock, kQuietTime, [this] { return over_; })) return;
   do {
     const std::uint64_t done = workspace::work_done - before;
     tell(base::format("{}sandbox-run: {}{}", kClear, doing_,

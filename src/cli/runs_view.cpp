@@ -11,7 +11,7 @@
 namespace sandbox_run::cli {
 namespace {
 
-constexpr std::size_t kLongestCommand = 60;
+constexpr std::size_t kCommandWidth = 60;
 
 std::string held_words(const RunFacts& run) {
   return run.held == 0 ? "-" : std::to_string(run.held);
@@ -35,7 +35,7 @@ std::string age_words(std::chrono::system_clock::duration age) {
 }
 
 std::string command_words(const RunLog& log) {
-  return events::cut(events::shown(base::shell_words(log.command)), kLongestCommand);
+  return events::cut(events::shown(base::shell_words(log.command)), kCommandWidth);
 }
 
 std::string runs_text(const std::vector<RunFacts>& runs,

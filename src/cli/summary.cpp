@@ -114,8 +114,8 @@ Paragraph log_line(const SummaryFacts& facts, const Layout& layout) {
   const bool at_home = !facts.home.empty() && base::is_beneath(facts.log_path, facts.home);
   const std::string path =
       printable(at_home ? "~/" + base::relative_to(facts.log_path, facts.home) : facts.log_path);
-  constexpr std::size_t kBefore = 7;  // "  log: "
-  const bool fits = kBefore + columns(path) <= layout.width;
+  constexpr std::size_t kLabelWidth = 7;  // "  log: "
+  const bool fits = kLabelWidth + columns(path) <= layout.width;
   return {"log", Tone::faint, fits ? in_one_piece(path) : "sandbox-run log " + facts.run_id};
 }
 

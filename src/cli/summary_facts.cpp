@@ -8,7 +8,7 @@ namespace sandbox_run::cli {
 namespace {
 
 void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
-  constexpr std::uint64_t kMebi = 1U << 20;  // as the keys are meant
+  constexpr std::uint64_t kKeyUnit = 1U << 20;  // as the keys are meant
   const char* key = "";
   switch (passed.limit) {
     case policy::Limit::none:
@@ -26,15 +26,15 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       key = "open_files";
       break;
     case policy::Limit::free_memory:
-      facts.limit = base::format("less than {} MiB of memory left free", passed.value / kMebi);
+      facts.limit = base::format("less than {} MiB of memory left free", passed.value / kKeyUnit);
       key = "free_memory_mb";
       break;
     case policy::Limit::memory:
-      facts.limit = base::format("more than {} MiB of memory", passed.value / kMebi);
+      facts.limit = base::format("more than {} MiB of memory", passed.value / kKeyUnit);
       key = "memory_mb";
       break;
     case policy::Limit::disk:
-      facts.limit = base::format("less than {} MiB of disk left free", passed.value / kMebi);
+      facts.limit = base::format("less than {} MiB of disk left free", passed.value / kKeyUnit);
       key = "free_disk_mb";
       break;
     case policy::Limit::files:
@@ -42,11 +42,11 @@ void add_limit(const LimitWatch::Passed& passed, SummaryFacts& facts) {
       key = "free_files";
       break;
     case policy::Limit::file:
-      facts.limit = base::format("a file of more than {} MiB", passed.value / kMebi);
+      facts.limit = base::format("a file of more than {} MiB", passed.value / kKeyUnit);
       key = "file_mb";
       break;
     case policy::Limit::changes:
-      facts.limit = base::format("changes of more than {} MiB", passed.value / kMebi);
+      facts.limit = base::format("changes of more than {} MiB", passed.value / kKeyUnit);
       key = "changes_mb";
       break;
     case policy::Limit::changed_files:

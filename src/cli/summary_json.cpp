@@ -13,12 +13,12 @@ namespace {
 namespace json = base::json;
 using base::printable;
 
-constexpr std::size_t kMaxEntries = 1000;
+constexpr std::size_t kMaxListed = 1000;
 
 json::array bounded_list(const std::vector<std::string>& strings) {
   json::array list;
   for (const std::string& text : strings) {
-    if (list.size() == kMaxEntries) break;
+    if (list.size() == kMaxListed) break;
     list.emplace_back(printable(text));
   }
   return list;
@@ -41,7 +41,7 @@ json::array failed_list(const std::vector<broker::FailedHost>& failed) {
 json::array held_list(const std::vector<workspace::HeldChange>& changes) {
   json::array list;
   for (const workspace::HeldChange& held : changes) {
-    if (list.size() == kMaxEntries) break;
+    if (list.size() == kMaxListed) break;
     list.push_back(json::object{{"target", printable(held.target)},
                                 {"path", printable(held.change.path)},
                                 {"protected", held.verdict == policy::Verdict::protect},

@@ -16,7 +16,7 @@
 namespace sandbox_run::cli {
 namespace {
 
-constexpr int kPatienceMilliseconds = 10'000;
+constexpr int kReaderMilliseconds = 10'000;
 constexpr std::size_t kRoomBeside = 8;  // an indent, a backslash
 
 }  // namespace
@@ -32,7 +32,7 @@ void tell(const std::string& text) {
     if (errno == EINTR) continue;
     pollfd writable{STDERR_FILENO, POLLOUT, 0};
     // Closed, or nobody reads: the log has it all.
-    if (errno != EAGAIN || ::poll(&writable, 1, kPatienceMilliseconds) != 1) return;
+    if (errno != EAGAIN || ::poll(&writable, 1, kReaderMilliseconds) != 1) return;
   }
 }
 

@@ -23,7 +23,7 @@
 namespace sandbox_run::cli {
 namespace {
 
-constexpr int kPatience = 500;  // ms: a terminal that is stopped (^S) must not hold the end up
+constexpr int kDrainTime = 500;  // ms: a terminal that is stopped (^S) must not hold the end up
 
 /// Asked with no key: who may not is told so (EIO, EPERM by a filter) before the kernel misses it.
 /// Linux 6.2 and later have a setting, dev.tty.legacy_tiocsti.
@@ -93,7 +93,7 @@ TerminalJanitor::~TerminalJanitor() {
   order_.reset();
   const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process_, 0)));
   pollfd ended{pidfd.get(), POLLIN, 0};
-  const bool has_ended = pidfd && ::poll(&ended, 1, kPatience) == 1;
+  const bool has_ended = pidfd && ::poll(&ended, 1, kDrainTime) == 1;
   if (!has_ended && ::kill(process_, SIGKILL) != 0) return;  // it dies with us
   while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -20,4 +20,10 @@ class EventSink {
   virtual void record(const Event& event) = 0;
 };
 
+/// For what is done without a run, which has no log.
+class NoEvents : public EventSink {
+ public:
+  void record(const Event&) override {}
+};
+
 }  // namespace sandbox_run::events

@@ -22,7 +22,7 @@ using base::is_beneath;
 using base::join_path;
 using base::parent_path;
 
-constexpr std::size_t kMaxFile = 1U << 20;
+constexpr std::size_t kMaxConfiguration = 1U << 20;
 constexpr int kMaxIncludes = 5;  // one including the next
 
 /// What `glob` (of several components, '*' within one) can mean below `base`; the last component is
@@ -46,9 +46,10 @@ std::vector<std::string> expand_glob(const std::string& base, const std::string&
   return found;
 }
 
-class Search {
+class ConfigurationSearch {
  public:
-  Search(const policy::Policy& policy, const HostFacts& facts) : policy_(policy), facts_(facts) {}
+  ConfigurationSearch(const policy::Policy& policy, const HostFacts& facts)
+      : policy_(policy), facts_(facts) {}
 
   std::vector<ConfigurationFile> run() {
     if (policy_.files.configuration.empty()) return {};
@@ -169,7 +170,7 @@ class Search {
     ConfigurationFile file{*real, base::is_directory(*real), {}, rules};
     if (!file.directory) {
       try {
-        file.text = base::read_file_if_readable(*real, kMaxFile);
+        file.text = base::read_file_if_readable(*real, kMaxConfiguration);
         if (!file.text) return;  // nor can anybody inside
       } catch (const base::SysError&) {
         file.text.reset();  // too large for a configuration: not shown
@@ -221,13 +222,13 @@ class Search {
 
 std::vector<ConfigurationFile> find_configuration(const policy::Policy& policy,
                                                   const HostFacts& facts) {
-  return Search(policy, facts).run();
+  return ConfigurationSearch(policy, facts).run();
 }
 
 std::vector<ConfigurationFile> find_configuration_of_neighbours(
     const policy::Policy& policy, const HostFacts& facts,
     const std::vector<std::string>& directories) {
-  return Search(policy, facts).run_in(directories);
+  return ConfigurationSearch(policy, facts).run_in(directories);
 }
 
 void add_home_configuration(const policy::HomeFile& file, const std::string& path,

@@ -30,7 +30,7 @@ using policy::GlobalEntry;
 using policy::GlobalLayout;
 using policy::PackageManager;
 
-constexpr std::size_t kMaxManifest = 4U << 20U;
+constexpr std::size_t kMaxGlobalManifest = 4U << 20U;
 constexpr std::size_t kMaxProgram = 1U << 20U;
 
 template <std::size_t kSize>
@@ -72,7 +72,7 @@ std::vector<std::string> global_words(PackageManager manager,
 std::optional<base::json::value> manifest_in(const std::string& directory) {
   try {
     const auto text =
-        base::read_file_if_readable(join_path(directory, "package.json"), kMaxManifest);
+        base::read_file_if_readable(join_path(directory, "package.json"), kMaxGlobalManifest);
     auto manifest = text ? base::parse_json(*text) : std::nullopt;
     return manifest && manifest->is_object() ? manifest : std::nullopt;
   } catch (const base::SysError&) {

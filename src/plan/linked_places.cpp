@@ -19,7 +19,7 @@ using base::join_path;
 using base::parent_path;
 using policy::PackageManager;
 
-constexpr std::size_t kMaxPlaces = 256;
+constexpr std::size_t kMaxLinkedPlaces = 256;
 
 bool has_suffix(const std::string& path, std::initializer_list<const char*> suffixes) {
   return std::any_of(suffixes.begin(), suffixes.end(),
@@ -77,7 +77,7 @@ class DependencyFinder {
 
   /// `modules`: where its dependencies may be put.
   void read_manifest(const std::string& directory, const std::vector<std::string>& modules) {
-    if (!read_.insert(directory).second || read_.size() > kMaxPlaces) return;
+    if (!read_.insert(directory).second || read_.size() > kMaxLinkedPlaces) return;
     const auto text = read_text(join_path(directory, "package.json"));
     const auto manifest = text ? base::parse_json(*text) : std::nullopt;
     if (!manifest || !manifest->is_object()) return;
@@ -125,7 +125,7 @@ class DependencyFinder {
 
   /// `-e ../lib`, `../x.whl`, `name @ file:///…`, one a line.
   void read_requirements(const std::string& file, const std::string& directory) {
-    if (!read_.insert(file).second || read_.size() > kMaxPlaces) return;
+    if (!read_.insert(file).second || read_.size() > kMaxLinkedPlaces) return;
     for (const std::string& line : base::split(read_text(file).value_or(""), '\n')) {
       std::vector<std::string> words;
       for (const std::string& word : base::split(line.substr(0, line.find(" #")), ' ')) {
@@ -185,7 +185,7 @@ class DependencyFinder {
     });
     if (is_copied) return;
     for (const std::string& path : policy::named_programs(manifest)) {
-      if (found_.programs.size() >= kMaxPlaces) return;
+      if (found_.programs.size() >= kMaxLinkedPlaces) return;
       policy::LinkedProgram program{real, path, {}};
       for (const std::string& copy : copies) program.copies.push_back(join_path(copy, path));
       found_.programs.push_back(std::move(program));
@@ -259,7 +259,7 @@ class DependencyFinder {
   }
 
   static void add_once(std::vector<std::string>& list, const std::string& path) {
-    if (list.size() < kMaxPlaces && std::find(list.begin(), list.end(), path) == list.end()) {
+    if (list.size() < kMaxLinkedPlaces && std::find(list.begin(), list.end(), path) == list.end()) {
       list.push_back(path);
     }
   }
@@ -354,7 +354,7 @@ std::vector<std::string> find_typed_paths(const std::vector<std::string>& argume
                                           const std::string& home, const WorkPlaces& places,
                                           std::vector<std::string>& hidden) {
   std::vector<std::string> found;
-  for (std::size_t i = 1; i < arguments.size() && found.size() < kMaxPlaces; ++i) {
+  for (std::size_t i = 1; i < arguments.size() && found.size() < kMaxLinkedPlaces; ++i) {
     std::string_view word = arguments[i];
     if (word.starts_with('-')) word.remove_prefix(std::min(word.find('=') + 1, word.size()));
     const std::string repository = repository_in(word);

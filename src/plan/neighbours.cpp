@@ -23,15 +23,10 @@ namespace {
 using base::is_beneath;
 using base::join_path;
 
-constexpr std::size_t kMaxEntries = 200'000;  // of all of them
-constexpr std::size_t kMaxPlaces = 1000;      // each is a mount
+constexpr std::size_t kMaxNeighbourEntries = 200'000;  // of all of them
+constexpr std::size_t kMaxNeighbourPlaces = 1000;      // each is a mount
 
-bool others_may_read(const struct stat& status) {
-  const mode_t needed = S_ISDIR(status.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
-  return (status.st_mode & needed) == needed;
-}
-
-bool others_may_read(const std::string& path) {
+bool is_open_to_others(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) != 0 || others_may_read(status);
 }
@@ -41,14 +36,15 @@ class Walk {
   explicit Walk(const HostFacts& facts) : facts_(facts) {}
 
   void look_through(const std::string& neighbour) {
-    modes_tell_ = others_may_read(neighbour) &&
-                  others_may_read(join_path(neighbour, "package.json")) &&
-                  others_may_read(join_path(neighbour, "pyproject.toml"));
+    modes_tell_ = is_open_to_others(neighbour) &&
+                  is_open_to_others(join_path(neighbour, "package.json")) &&
+                  is_open_to_others(join_path(neighbour, "pyproject.toml"));
     pending_.push_back(neighbour);
     while (!pending_.empty()) {
       const std::string directory = std::move(pending_.front());
       pending_.pop_front();
-      const bool is_too_much = entries_ > kMaxEntries || places_.size() > kMaxPlaces;
+      const bool is_too_much =
+          entries_ > kMaxNeighbourEntries || places_.size() > kMaxNeighbourPlaces;
       if (is_too_much && directory != neighbour && !leads_on(directory)) {
         places_.push_back({directory, true, true});
         unseen_.push_back(directory);

@@ -47,7 +47,7 @@ void add_decoys(const HostFacts& facts, ExecSpec& exec) {
 std::vector<std::uint16_t> plan_ports(const policy::Policy& policy) {
   const std::vector<std::uint16_t> listened = policy::listened_ports(policy.network);
   std::set<std::uint16_t> ports(listened.begin(), listened.end());
-  ports.insert({80, 443});
+  ports.insert({policy::kHttpPort, policy::kHttpsPort});
   return {ports.begin(), ports.end()};
 }
 

@@ -48,14 +48,9 @@ constexpr int kAllLevels = 100'000;
 constexpr std::size_t kWorthThread = 64;  // directories still to be read
 constexpr unsigned kMostThreads = 4;
 
-bool others_may_read(const struct stat& status) {
-  const mode_t needed = S_ISDIR(status.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
-  return (status.st_mode & needed) == needed;
-}
-
-class Search {
+class PlaceSearch {
  public:
-  Search(const policy::Policy& policy, const HostFacts& facts) : facts_(facts) {
+  PlaceSearch(const policy::Policy& policy, const HostFacts& facts) : facts_(facts) {
     const auto keep = [&](const std::string& path) {
       if (path.empty()) return;
       kept_.insert(path);
@@ -364,9 +359,14 @@ class Search {
 
 }  // namespace
 
+bool others_may_read(const struct stat& status) {
+  const mode_t needed = S_ISDIR(status.st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+  return (status.st_mode & needed) == needed;
+}
+
 PrivatePlaces find_private_places(const policy::Policy& policy, const HostFacts& facts) {
   if (policy.files.looked_through.empty()) return {};
-  return Search(policy, facts).run(trees_to_look_through(policy, facts));
+  return PlaceSearch(policy, facts).run(trees_to_look_through(policy, facts));
 }
 
 }  // namespace sandbox_run::plan

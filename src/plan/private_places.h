@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -7,6 +9,9 @@
 #include "policy/policy.h"
 
 namespace sandbox_run::plan {
+
+/// A file by its read bit for others, a directory by that and the search bit.
+bool others_may_read(const struct stat& status);
 
 struct PrivatePlaces {
   std::vector<PrivatePlace> places;

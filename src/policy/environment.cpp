@@ -27,18 +27,13 @@ std::vector<std::string> readers_of(const EnvironmentPolicy& policy, std::string
 
 namespace {
 
-bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
-  return std::any_of(globs.begin(), globs.end(),
-                     [&](const std::string& glob) { return name_matches(glob, name); });
-}
-
 constexpr std::string_view kWordEnd = " \t\r\n\f\v\"'`<>";
 constexpr std::string_view kAuthorityEnd = "/?#\\";
 
 /// What its lists say of the name, and what the value looks like.
 bool lets_in(const EnvironmentPolicy& policy, std::string_view name, std::string_view value) {
-  if (matches_any(policy.withhold, name)) return false;
-  if (matches_any(policy.allow, name)) return !has_token_form(value);
+  if (name_matches_any(policy.withhold, name)) return false;
+  if (name_matches_any(policy.allow, name)) return !has_token_form(value);
   if (is_switch(value)) return true;
   return !readers_of(policy, name).empty() && !looks_like_secret(value);
 }
@@ -86,7 +81,7 @@ bool was_secret(const EnvironmentPolicy& policy, std::string_view name, const st
   return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
     const std::size_t equals = word.find('=');
     const bool by_name =
-        equals != std::string::npos && matches_any(policy.withhold, word.substr(0, equals));
+        equals != std::string::npos && name_matches_any(policy.withhold, word.substr(0, equals));
     return by_name || looks_like_secret(word);
   });
 }

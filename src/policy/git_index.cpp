@@ -106,7 +106,7 @@ bool is_cache(std::string_view signature) {
   return std::find(kCaches.begin(), kCaches.end(), signature) != kCaches.end();
 }
 
-std::optional<Index> parse(std::string_view text) {
+std::optional<Index> parse_index(std::string_view text) {
   Bytes bytes(text);
   if (bytes.take(4) != "DIRC") return std::nullopt;
   const std::uint32_t version = bytes.number(4);
@@ -144,8 +144,8 @@ std::optional<Index> parse(std::string_view text) {
 }  // namespace
 
 bool same_index_entries(std::string_view before, std::string_view after) {
-  const std::optional<Index> old_index = parse(before);
-  return old_index && old_index == parse(after);
+  const std::optional<Index> old_index = parse_index(before);
+  return old_index && old_index == parse_index(after);
 }
 
 }  // namespace sandbox_run::policy

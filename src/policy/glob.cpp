@@ -1,5 +1,6 @@
 #include "policy/glob.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -174,6 +175,11 @@ std::string quoted_glob(std::string_view path) {
 
 bool name_matches(std::string_view pattern, std::string_view name) {
   return match_bytes(base::to_lower(pattern), base::to_lower(name));
+}
+
+bool name_matches_any(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return name_matches(pattern, name); });
 }
 
 }  // namespace sandbox_run::policy

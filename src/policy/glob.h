@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sandbox_run::policy {
 
@@ -23,5 +24,6 @@ std::string quoted_glob(std::string_view path);
 
 /// As glob_matches on a name: '/' is a byte like any other, letters are compared without case.
 bool name_matches(std::string_view pattern, std::string_view name);
+bool name_matches_any(const std::vector<std::string>& patterns, std::string_view name);
 
 }  // namespace sandbox_run::policy

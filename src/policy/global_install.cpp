@@ -62,7 +62,7 @@ std::vector<std::string> paths_of(const std::vector<std::string>& packages) {
 }
 
 /// As a glob that means the path alone.
-std::string quoted(std::string_view path) {
+std::string quoted_program(std::string_view path) {
   std::string glob;
   for (const char letter : path) {
     if (std::string_view("*?[]!\\").find(letter) != std::string_view::npos) glob += '\\';
@@ -97,7 +97,7 @@ void add_rules_for_projects(const GlobalInstall& install, const std::vector<Glob
           return std::find(install.names.begin(), install.names.end(), name) != install.names.end();
         });
     std::vector<std::string>& paths = is_own ? own : others;
-    paths.push_back(quoted(entry.path) + "/**");
+    paths.push_back(quoted_program(entry.path) + "/**");
   }
   add(rules.rules, rule(Verdict::commit, own));
   add(rules.rules, rule(Verdict::protect, others, kOtherPackage));
@@ -175,7 +175,7 @@ std::vector<TargetRules> global_rules(const GlobalInstall& install,
   for (const GlobalProgram& program : programs) {
     const auto& names = install.names;
     const bool is_own = std::find(names.begin(), names.end(), program.package) != names.end();
-    (is_own ? own : kept).push_back(quoted(program.name));
+    (is_own ? own : kept).push_back(quoted_program(program.name));
   }
   add(of_programs.rules, rule(Verdict::protect, kept, kOtherProgram));
   add(of_programs.rules, rule(Verdict::commit, own));

@@ -29,6 +29,9 @@ struct Audience {
   friend bool operator==(const Audience&, const Audience&) = default;
 };
 
+inline constexpr std::uint16_t kHttpPort = 80;
+inline constexpr std::uint16_t kHttpsPort = 443;
+
 struct EgressRule {
   enum class Origin { registry, user };
   /// What may be spoken. tls_or_http: such that each connection says which host it is for, and the

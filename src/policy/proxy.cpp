@@ -13,8 +13,6 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-constexpr std::uint16_t kHttp = 80;
-constexpr std::uint16_t kHttps = 443;
 constexpr std::uint16_t kSocks = 1080;
 constexpr std::size_t kMaxCredential = 255;  // RFC 1929
 
@@ -58,14 +56,14 @@ Proxy parse_proxy(const std::string& text) {
   const auto url = boost::urls::parse_uri(base::trim(whole));
   if (!url) refuse("it is no URL");
   Proxy proxy;
-  proxy.port = kHttp;
+  proxy.port = kHttpPort;
   const std::string scheme = base::to_lower(std::string(url->scheme()));
   if (scheme == "socks5h" || scheme == "socks5") {
     proxy.scheme = Proxy::Scheme::socks5h;
     proxy.port = kSocks;
   } else if (scheme == "https") {
     proxy.scheme = Proxy::Scheme::https;
-    proxy.port = kHttps;
+    proxy.port = kHttpsPort;
   } else if (scheme != "http") {
     refuse("'" + base::printable(scheme) + "' is none of: http, https, socks5h");
   }
@@ -187,7 +185,7 @@ ProxyPolicy proxies_in(PackageManager manager, const Variables& variables) {
 }
 
 const Proxy* proxy_for(const ProxyPolicy& policy, std::string_view host, std::uint16_t port) {
-  const std::optional<Proxy>& proxy = port == kHttp ? policy.http : policy.https;
+  const std::optional<Proxy>& proxy = port == kHttpPort ? policy.http : policy.https;
   if (!proxy) return nullptr;
   const bool direct =
       std::any_of(policy.without.begin(), policy.without.end(),

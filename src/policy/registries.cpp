@@ -219,7 +219,7 @@ std::string_view name_of(PackageManager manager) {
 std::optional<std::uint16_t> port_of(const boost::urls::url_view& url) {
   const std::string digits(url.has_port() ? url.port() : "");
   const bool https = url.scheme_id() == boost::urls::scheme::https;
-  if (digits.empty()) return static_cast<std::uint16_t>(https ? 443 : 80);
+  if (digits.empty()) return https ? kHttpsPort : kHttpPort;
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc{} || *end != '\0' || port == 0) return std::nullopt;

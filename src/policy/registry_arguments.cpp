@@ -52,7 +52,7 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
-std::vector<std::string> words_of(std::string_view line) {
+std::vector<std::string> words_in(std::string_view line) {
   std::string blanks(line);
   std::replace_if(
       blanks.begin(), blanks.end(), [](char c) { return c == '\t' || c == '\r'; }, ' ');
@@ -74,7 +74,7 @@ std::vector<std::string> registries_in_arguments(
   }
   for (const std::string& text : requirement_texts) {
     for (const std::string& line : base::split(base::replace_all(text, "\\\n", " "), '\n')) {
-      const std::vector<std::string> words = words_of(without_comment(line));
+      const std::vector<std::string> words = words_in(without_comment(line));
       for (std::size_t i = 0; i < words.size(); ++i) collect(options, words, i, found);
     }
   }

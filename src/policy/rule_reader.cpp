@@ -35,7 +35,6 @@ bool has_dot_dot(const std::string& path) {
   return std::find(components.begin(), components.end(), "..") != components.end();
 }
 
-constexpr std::uint16_t kHttps = 443;
 constexpr std::string_view kPackagePrefix = "package:";
 
 Audience read_audience(const TomlTable& table) {
@@ -60,7 +59,7 @@ EgressRule read_egress_rule(const TomlTable& table) {
     table.fail("host", error.what());
   }
   EgressRule rule{host, table.ports("ports")};
-  if (rule.ports.empty()) rule.ports = {kHttps};
+  if (rule.ports.empty()) rule.ports = {kHttpsPort};
   using Protocol = EgressRule::Protocol;
   rule.protocol = table.choice<Protocol>(
       "protocol", {{"tls-or-http", Protocol::tls_or_http}, {"any", Protocol::any}},

@@ -11,11 +11,6 @@
 namespace sandbox_run::policy {
 namespace {
 
-bool matches_any(const std::vector<std::string>& globs, std::string_view name) {
-  return std::any_of(globs.begin(), globs.end(),
-                     [&](const std::string& glob) { return name_matches(glob, name); });
-}
-
 class TomlFilter {
  public:
   explicit TomlFilter(const HomeFile& file) : file_(file) {}
@@ -26,8 +21,8 @@ class TomlFilter {
     for (auto&& [key, node] : table) {
       const std::string name(key.str());
       const std::string path = above + name;
-      if (matches_any(file_.drop_keys, name) ||
-          (node.as_table() == nullptr && !matches_any(file_.keep_keys, path))) {
+      if (name_matches_any(file_.drop_keys, name) ||
+          (node.as_table() == nullptr && !name_matches_any(file_.keep_keys, path))) {
         unwanted.push_back(name);
       } else {
         strip(node, path + '.');

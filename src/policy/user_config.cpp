@@ -17,12 +17,9 @@ const std::vector<std::string> kKeys = {
     "allow_hosts", "allow_environment", "read_only", "read_write", "commit_on_failure", "rule",
     "egress",      "allow_recipes",     "decoys",    "on_alert",   "git_hooks"};
 
-constexpr std::uint16_t kHttp = 80;
-constexpr std::uint16_t kHttps = 443;
-
 EgressRule rule_for_host(const HostAndPort& host) {
   if (host.port != 0) return {host.host, {host.port}, EgressRule::Origin::user};
-  return {host.host, {kHttp, kHttps}, EgressRule::Origin::user};
+  return {host.host, {kHttpPort, kHttpsPort}, EgressRule::Origin::user};
 }
 
 std::string host_problem(const std::string& text) {

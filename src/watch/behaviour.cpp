@@ -12,7 +12,6 @@
 namespace sandbox_run::watch {
 namespace {
 
-using policy::Act;
 using policy::Doer;
 
 std::optional<Doer> doer_of(const events::Event& event) {
@@ -68,23 +67,26 @@ std::string_view reason_words(policy::Deviation deviation) {
 
 }  // namespace
 
-std::optional<Act> BehaviourRecorder::act_of(const events::Event& event) const {
+std::optional<policy::Act> BehaviourRecorder::act_of(const events::Event& event) const {
   const std::string& type = event.type;
-  if (type == "script.started") return Act{Act::Kind::script, member(event, "event")};
-  if (type == "process.exec" && event.process) return Act{Act::Kind::exec, program_name(event)};
-  if (type == "file.written") return Act{Act::Kind::file, member(event, "place")};
+  if (type == "script.started")
+    return policy::Act{policy::Act::Kind::script, member(event, "event")};
+  if (type == "process.exec" && event.process)
+    return policy::Act{policy::Act::Kind::exec, program_name(event)};
+  if (type == "file.written") return policy::Act{policy::Act::Kind::file, member(event, "place")};
   // Inferred from who else was running: another time that may be somebody else.
   if (type == "decoy.opened" && !event.details.contains("inferred")) {
     const std::string path = member(event, "path");
     const bool at_home = !home_.empty() && base::is_beneath(path, home_);
-    return Act{Act::Kind::decoy, at_home ? "~/" + base::relative_to(path, home_) : path};
+    return policy::Act{policy::Act::Kind::decoy,
+                       at_home ? "~/" + base::relative_to(path, home_) : path};
   }
   // Info: what resolvers and libraries do by themselves, and differs with the machine. A name that
   // may be asked for shows again as the connection that follows.
   const bool denied =
       event.severity != events::Severity::info && (type == "name.lookup" || type == "flow.denied");
   if (denied || type == "flow.opened" || type == "flow.failed" || type == "flow.unused") {
-    return Act{Act::Kind::host, host_of(event)};
+    return policy::Act{policy::Act::Kind::host, host_of(event)};
   }
   return std::nullopt;
 }
@@ -95,7 +97,7 @@ void BehaviourRecorder::record(const events::Event& event) {
   if (!doer || (seen_.packages.size() >= kMaxDoers && !seen_.contains(*doer))) return;
   auto act = act_of(event);
   if (!act || act->what.empty()) return;
-  std::set<Act>& acts = seen_.acts_of(*doer);
+  std::set<policy::Act>& acts = seen_.acts_of(*doer);
   if (acts.size() >= kMaxActs && !acts.contains(*act)) {
     act->what = "(more than " + std::to_string(kMaxActs) + ")";
   }
@@ -109,7 +111,7 @@ void BehaviourRecorder::record(const events::Event& event) {
     tell(*deviation, *act, event);
 }
 
-void BehaviourRecorder::tell(policy::Deviation deviation, const Act& act,
+void BehaviourRecorder::tell(policy::Deviation deviation, const policy::Act& act,
                              const events::Event& event) {
   events::Event fresh;
   fresh.type = "behaviour.new";

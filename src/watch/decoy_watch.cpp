@@ -42,7 +42,7 @@ using policy::DecoyReaders;
 /// A package that opens and closes a decoy in a loop costs us a look through /proc each time.
 constexpr int kOpensTold = 64;  // of one decoy
 constexpr int kLooks = 6;
-constexpr std::size_t kMaxArguments = 64;
+constexpr std::size_t kMaxReaderArguments = 64;
 constexpr std::size_t kMaxCommandLine = 16384;
 
 /// So that a thread that was about to wait does.
@@ -60,7 +60,7 @@ events::Process process_of(int pid, int thread) {
   std::string line = read_process_file(thread, "cmdline", kMaxCommandLine);
   if (!line.empty() && line.back() == '\0') line.pop_back();
   process.arguments = base::split(line, '\0');
-  if (process.arguments.size() > kMaxArguments) process.arguments.resize(kMaxArguments);
+  if (process.arguments.size() > kMaxReaderArguments) process.arguments.resize(kMaxReaderArguments);
   return process;
 }
 

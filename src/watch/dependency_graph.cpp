@@ -10,7 +10,7 @@ namespace {
 
 namespace json = base::json;
 
-constexpr std::string_view kModules = "node_modules/";
+constexpr std::string_view kModulesPrefix = "node_modules/";
 
 std::string text_of(const json::object& object, std::string_view key) {
   return base::string_member(object, key).value_or("");
@@ -18,9 +18,9 @@ std::string text_of(const json::object& object, std::string_view key) {
 
 /// "node_modules/a/node_modules/@s/b" → "@s/b"; "packages/web" → "web".
 std::string name_of_location(std::string_view location) {
-  const std::size_t modules = location.rfind(kModules);
+  const std::size_t modules = location.rfind(kModulesPrefix);
   if (modules != std::string_view::npos) {
-    return std::string(location.substr(modules + kModules.size()));
+    return std::string(location.substr(modules + kModulesPrefix.size()));
   }
   return std::string(location.substr(location.rfind('/') + 1));
 }
@@ -38,7 +38,7 @@ class LockedTree {
       if (index == DependencyGraph::npos) break;
       indices_.emplace(location, index);
       // What lies in no node_modules is the project's own.
-      if (std::string_view(location).find(kModules) == std::string_view::npos) {
+      if (std::string_view(location).find(kModulesPrefix) == std::string_view::npos) {
         graph_.mark_root(index);
       }
     }
@@ -135,7 +135,7 @@ std::vector<std::string> places_of(std::string_view location, std::string_view n
   while (places.size() < kMaxDepth) {
     std::string place(location);
     if (!place.empty()) place += '/';
-    places.push_back(place.append(kModules).append(name));
+    places.push_back(place.append(kModulesPrefix).append(name));
     if (location.empty()) break;
     const std::size_t slash = location.rfind("/node_modules/");
     location = location.substr(0, slash == std::string_view::npos ? 0 : slash);

@@ -26,9 +26,9 @@ std::string unquoted(std::string_view text) {
 /// Calls `use` with the keys that a line stands below, its own key and its value ("" if a block
 /// follows).
 using Keys = std::array<std::string, kMaxLevels>;
-void for_each_line(std::string_view text,
-                   const std::function<void(std::size_t level, const Keys& above,
-                                            const std::string& value)>& use) {
+void for_each_entry_line(std::string_view text,
+                         const std::function<void(std::size_t level, const Keys& above,
+                                                  const std::string& value)>& use) {
   Keys keys;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
@@ -119,7 +119,7 @@ void split_descriptors(std::string_view text, const std::function<void(std::stri
 
 DependencyGraph parse_pnpm_lock(std::string_view yaml, std::string_view project_name) {
   Keyed packages;
-  for_each_line(yaml, [&](std::size_t level, const Keys& keys, const std::string& value) {
+  for_each_entry_line(yaml, [&](std::size_t level, const Keys& keys, const std::string& value) {
     if (keys[0] == "importers" && level >= 1) {
       const std::string name = keys[1] == "." ? std::string(project_name) : keys[1];
       const bool is_new = packages.indices.find("importer " + keys[1]) == packages.indices.end();
@@ -156,7 +156,7 @@ DependencyGraph parse_yarn_lock(std::string_view text, std::string_view manifest
       }
     }
   };
-  for_each_line(text, [&](std::size_t level, const Keys& keys, const std::string& value) {
+  for_each_entry_line(text, [&](std::size_t level, const Keys& keys, const std::string& value) {
     if (level == 0) {
       descriptors.clear();
       current = DependencyGraph::npos;

@@ -34,7 +34,7 @@ std::string without_trailing_commas(std::string_view text) {
 }
 
 /// "@s/a@1.0.0" → {"@s/a", "1.0.0"}.
-std::pair<std::string, std::string> name_and_version(std::string_view text) {
+std::pair<std::string, std::string> name_at_version(std::string_view text) {
   const std::size_t at = text.empty() ? std::string_view::npos : text.find('@', 1);
   if (at == std::string_view::npos) return {std::string(text), ""};
   return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
@@ -73,7 +73,7 @@ class BunLock {
     for (const auto& [key, value] : packages) {
       const json::array* parts = value.if_array();
       if (parts == nullptr || parts->empty() || !(*parts)[0].is_string()) continue;
-      auto [name, version] = name_and_version((*parts)[0].get_string());
+      auto [name, version] = name_at_version((*parts)[0].get_string());
       const std::size_t index = graph_.add(std::move(name), std::move(version));
       if (index == DependencyGraph::npos) break;
       indices_.emplace(key, index);
@@ -143,7 +143,7 @@ class DenoLock {
  private:
   void add_packages(const json::object& packages) {
     for (const auto& [key, value] : packages) {
-      auto [name, version] = name_and_version(key);
+      auto [name, version] = name_at_version(key);
       version = version.substr(0, version.find('_'));  // what follows names peers
       const std::size_t index = graph_.add(name, std::move(version));
       if (index == DependencyGraph::npos) return;
@@ -179,7 +179,7 @@ class DenoLock {
   std::string key_of(const std::string& wish) const {
     const std::size_t colon = wish.find(':');
     if (colon == std::string::npos) return wish;
-    const std::string name = name_and_version(std::string_view(wish).substr(colon + 1)).first;
+    const std::string name = name_at_version(std::string_view(wish).substr(colon + 1)).first;
     const auto version =
         specifiers_ == nullptr ? std::nullopt : base::string_member(*specifiers_, wish);
     return version ? name + "@" + *version : name;

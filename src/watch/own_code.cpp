@@ -10,8 +10,8 @@
 namespace sandbox_run::watch {
 namespace {
 
-constexpr std::size_t kMaxKnown = 65536;
-constexpr int kMaxAncestors = 256;
+constexpr std::size_t kMaxKnownStarts = 65536;
+constexpr int kMaxParents = 256;
 constexpr std::int64_t kTick = 10'000'000;  // ns: what a file's time may be behind the clock
 
 /// What package managers, and the interpreters that they run on, load from a project's directory …
@@ -107,20 +107,20 @@ void OwnCode::settle(const ProcessId& process, bool own, std::int64_t at) {
     package_code_since_ = at - kTick;
   }
   if (process.start == 0) return;
-  if (known_.size() >= kMaxKnown) {
+  if (known_.size() >= kMaxKnownStarts) {
     std::erase_if(known_, [](const auto& entry) {
       const auto status = read_process_status(entry.first);
       return !status || status->id.start != entry.second.start;
     });
     // More than that alive: nobody starts a manager any more.
-    if (known_.size() >= kMaxKnown) top_ = {};
+    if (known_.size() >= kMaxKnownStarts) top_ = {};
   }
   known_[process.pid] = {process.start, own};
 }
 
 bool OwnCode::follows(const ProcessStatus& process) const {
   ProcessStatus at = process;
-  for (int depth = 0; depth < kMaxAncestors && top_.pid != 0; ++depth) {
+  for (int depth = 0; depth < kMaxParents && top_.pid != 0; ++depth) {
     const auto known = known_.find(at.id.pid);
     if (known != known_.end() && known->second.start == at.id.start && !known->second.own) {
       return false;

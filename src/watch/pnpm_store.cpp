@@ -19,7 +19,7 @@
 namespace sandbox_run::watch {
 namespace {
 
-constexpr std::size_t kMaxEntries = 20'000;  // in all
+constexpr std::size_t kMaxStoreEntries = 20'000;  // in all
 
 /// How many more entries may be looked at.
 using Budget = std::size_t;
@@ -103,7 +103,7 @@ class Store {
   }
 
   int directory_fd_;
-  Budget budget_ = kMaxEntries;
+  Budget budget_ = kMaxStoreEntries;
   DependencyGraph graph_;
   std::map<std::string, std::size_t> indices_;
 };

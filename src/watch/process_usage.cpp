@@ -15,8 +15,8 @@
 namespace sandbox_run::watch {
 namespace {
 
-constexpr std::size_t kMaxThreads = 256;
-constexpr std::size_t kMaxStatus = 4096;
+constexpr std::size_t kMaxUsageThreads = 256;
+constexpr std::size_t kMaxUsageFile = 4096;
 
 std::uint64_t number(std::string_view word) {
   std::uint64_t value = 0;
@@ -42,7 +42,7 @@ std::uint64_t field(std::string_view status, std::string_view key) {
 
 Process look_at(int pid) {
   constexpr std::uint64_t kKibi = 1024;
-  const std::string status = read_process_file(pid, "status", kMaxStatus);
+  const std::string status = read_process_file(pid, "status", kMaxUsageFile);
   struct stat descriptors {};  // its size is their number: the kernel's proc.rst
   const bool told = ::stat(base::format("/proc/{}/fd", pid).c_str(), &descriptors) == 0;
   return {field(status, "\nRssAnon:") * kKibi, field(status, "\nRssShmem:") * kKibi,
@@ -50,7 +50,7 @@ Process look_at(int pid) {
 }
 
 void add_children(int pid, std::size_t max, std::vector<int>& found) {
-  for (const int thread : numbers_in(base::format("/proc/{}/task", pid), kMaxThreads)) {
+  for (const int thread : numbers_in(base::format("/proc/{}/task", pid), kMaxUsageThreads)) {
     if (found.size() >= max) return;
     for (const std::string& word :
          base::split(read_process_file(pid, base::format("task/{}/children", thread),
@@ -88,7 +88,8 @@ int busiest_writer(const std::vector<int>& parents, std::size_t max) {
   int busiest = 0;
   std::uint64_t most = 0;
   for (const int pid : all_below(parents, max)) {
-    const std::uint64_t written = field(read_process_file(pid, "io", kMaxStatus), "\nwrite_bytes:");
+    const std::uint64_t written =
+        field(read_process_file(pid, "io", kMaxUsageFile), "\nwrite_bytes:");
     if (written <= most) continue;
     most = written;
     busiest = pid;

@@ -23,34 +23,34 @@ namespace {
 
 using base::UniqueFd;
 
-constexpr std::size_t kMaxEntries = 20'000;
+constexpr std::size_t kMaxStartEntries = 20'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMaxText = 4U << 20;
 
 /// The modules beside the standard library that Python loads as it starts, and that pip (23 to 25)
 /// and what it brings along load, or try to.
-const std::set<std::string> kLoaded = {"pip",
-                                       "sitecustomize",
-                                       "usercustomize",
-                                       "_distutils_hack",
-                                       "apport_python_hook",
-                                       "attr",
-                                       "brotli",
-                                       "cPickle",
-                                       "dummy_threading",
-                                       "IPython",
-                                       "keyring",
-                                       "_manylinux",
-                                       "msvcrt",
-                                       "nt",
-                                       "ntlm",
-                                       "org",
-                                       "socks",
-                                       "truststore",
-                                       "wheel",
-                                       "urllib3_secure_extra",
-                                       "_winapi",
-                                       "winreg"};
+const std::set<std::string> kLoadedByPip = {"pip",
+                                            "sitecustomize",
+                                            "usercustomize",
+                                            "_distutils_hack",
+                                            "apport_python_hook",
+                                            "attr",
+                                            "brotli",
+                                            "cPickle",
+                                            "dummy_threading",
+                                            "IPython",
+                                            "keyring",
+                                            "_manylinux",
+                                            "msvcrt",
+                                            "nt",
+                                            "ntlm",
+                                            "org",
+                                            "socks",
+                                            "truststore",
+                                            "wheel",
+                                            "urllib3_secure_extra",
+                                            "_winapi",
+                                            "winreg"};
 /// Of a project: where builds put modules, by names that neither Python nor pip look for.
 const std::set<std::string> kBuilds = {"build", "dist"};
 const std::set<std::string> kNoModules = {"egg-info", "dist-info"};  // by what they end in
@@ -140,7 +140,7 @@ class StartCheck {
     std::vector<std::string> found;
     if (!directory) return found;
     for (const base::DirectoryEntry& entry : base::list_directory(directory.get())) {
-      if (++entries_ > kMaxEntries) failed_ = true;
+      if (++entries_ > kMaxStartEntries) failed_ = true;
       found.push_back(entry.name);
     }
     return found;
@@ -181,7 +181,8 @@ class StartCheck {
         if (is_changed(directory, name) && !runs_nothing(directory, name)) return true;
         continue;
       }
-      if (kLoaded.contains(name.substr(0, name.find('.'))) && tree(directory, name)) return true;
+      if (kLoadedByPip.contains(name.substr(0, name.find('.'))) && tree(directory, name))
+        return true;
     }
     return failed_;
   }

@@ -39,7 +39,7 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr std::uint64_t kInfoExit = 1U << 3U;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-std::optional<long> number(std::string_view text) {
+std::optional<long> as_number(std::string_view text) {
   long value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() ? std::optional(value) : std::nullopt;
@@ -117,9 +117,9 @@ void ScriptEnds::note_end(Followed& script) const {
   const std::vector<std::string> fields = stat_fields(script.finished.process->pid);
   if (fields.size() < 50 || fields[0] != "Z") return;
   long ticks = 0;
-  for (std::size_t i = 11; i <= 14; ++i) ticks += number(fields[i]).value_or(0);
+  for (std::size_t i = 11; i <= 14; ++i) ticks += as_number(fields[i]).value_or(0);
   script.finished.details["cpu_ms"] = ticks * 1000 / ::sysconf(_SC_CLK_TCK);
-  if (const auto status = number(fields[49])) note_code(script, static_cast<int>(*status));
+  if (const auto status = as_number(fields[49])) note_code(script, static_cast<int>(*status));
 }
 
 void ScriptEnds::tell(Entry script) {

@@ -11,8 +11,6 @@
 namespace sandbox_run::watch {
 namespace {
 
-constexpr std::string_view kModules = "/node_modules/";
-
 /// node_modules/.bin; under yarn 4 a directory of its own for each run, with a script for each
 /// program.
 bool is_package_programs(const std::string& directory) {
@@ -29,6 +27,7 @@ bool host_has(const std::string& name) {
 
 /// "@scope/name" of …/node_modules/@scope/name/bin/x; "" of what lies in no package.
 std::string package_in(std::string_view path) {
+  constexpr std::string_view kModules = "/node_modules/";
   const std::size_t at = path.rfind(kModules);
   if (at == std::string_view::npos) return "";
   path.remove_prefix(at + kModules.size());

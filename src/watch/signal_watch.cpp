@@ -11,8 +11,8 @@ namespace {
 
 using events::Actor;
 
-constexpr std::size_t kMaxStatus = 16384;
-constexpr std::size_t kMaxThreads = 4096;
+constexpr std::size_t kMaxSignalFile = 16384;
+constexpr std::size_t kMaxSignalThreads = 4096;
 
 /// As the sandboxee numbers it: the innermost of its numbers. 0: gone.
 int inner_id(std::string_view status, std::string_view key) {
@@ -26,15 +26,16 @@ int argument(const seccomp_notif& notification, std::size_t index) {
 
 bool has_thread(int process, int inner_thread) {
   const std::vector<int> threads =
-      numbers_in("/proc/" + std::to_string(process) + "/task", kMaxThreads);
+      numbers_in("/proc/" + std::to_string(process) + "/task", kMaxSignalThreads);
   return std::any_of(threads.begin(), threads.end(), [&](int thread) {
-    return inner_id(read_process_file(thread, "status", kMaxStatus), "NSpid") == inner_thread;
+    return inner_id(read_process_file(thread, "status", kMaxSignalFile), "NSpid") == inner_thread;
   });
 }
 
 /// The process on the host that a pidfd of `holder` is for. 0: none, or none that can be told.
 int process_of_pidfd(int holder, int fd) {
-  const std::string info = read_process_file(holder, "fdinfo/" + std::to_string(fd), kMaxStatus);
+  const std::string info =
+      read_process_file(holder, "fdinfo/" + std::to_string(fd), kMaxSignalFile);
   const std::vector<int> ids = parse_namespace_ids(info, "Pid");
   return ids.empty() || ids.front() <= 0 ? 0 : process_of_thread(ids.front());
 }
@@ -86,14 +87,15 @@ bool SignalWatch::reaches(const ProcessId& process, const seccomp_notif& notific
     const int known = process_of_pidfd(sender, target);
     return known == 0 || known == process.pid;
   }
-  const std::string status = read_process_file(process.pid, "status", kMaxStatus);
+  const std::string status = read_process_file(process.pid, "status", kMaxSignalFile);
   if (number == __NR_tgkill || number == __NR_rt_tgsigqueueinfo) {
     return inner_id(status, "NSpid") == target;
   }
   if (target == -1) return !status.empty();
   if (target > 0) return inner_id(status, "NSpid") == target || has_thread(process.pid, target);
-  const int group =
-      target == 0 ? inner_id(read_process_file(sender, "status", kMaxStatus), "NSpgid") : -target;
+  const int group = target == 0
+                        ? inner_id(read_process_file(sender, "status", kMaxSignalFile), "NSpgid")
+                        : -target;
   return inner_id(status, "NSpgid") == group;
 }
 

@@ -29,7 +29,7 @@ namespace {
 using base::join_path;
 
 constexpr std::size_t kMaxEntries = 4096;
-constexpr std::size_t kMaxManifest = 4U << 20;
+constexpr std::size_t kMaxWrittenManifest = 4U << 20;
 
 bool is_opaque(const std::string& path) {
   std::array<char, 2> value{};
@@ -55,7 +55,7 @@ std::optional<std::string> read_plain_file(const std::string& directory, const s
   std::array<char, 65536> buffer;
   for (;;) {
     const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
-    if (size < 0 || text.size() > kMaxManifest) return std::nullopt;
+    if (size < 0 || text.size() > kMaxWrittenManifest) return std::nullopt;
     if (size == 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(size));
   }

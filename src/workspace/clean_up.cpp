@@ -52,10 +52,6 @@ class Keep {
   bool any_ = false;
 };
 
-bool is_cache(const LayerRecord& layer) {
-  return layer.directory.target.kind == policy::TargetKind::cache;
-}
-
 void prune(int upper_fd, const Keep& keep) {
   PassableScope passable(upper_fd);
   TreeVisitor visitor;
@@ -88,7 +84,7 @@ bool is_quick_to_clean(int run_fd) {
   if (!keeps) look_into(base::UniqueFd(try_open_directory(run_fd, kTrash)));
   if (!has_layers(run_fd)) return is_quick;
   for (const LayerRecord& layer : load_layers(run_fd)) {
-    if (!base::exists(layer.directory.upper) || (keeps && !is_cache(layer))) continue;
+    if (!base::exists(layer.directory.upper) || (keeps && !layer.is_cache())) continue;
     // What can't be listed needs more than one call to remove.
     base::UniqueFd upper(
         ::open(layer.directory.upper.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -114,7 +110,7 @@ void clean_up_run(int run_fd, const StepHook& hook) {
       if (!base::exists(directory)) continue;
       const base::UniqueFd layer_fd = open_real_directory(directory);
       remove_entry(layer_fd.get(), base::file_name(layer.directory.work));
-      if (keeps && !is_cache(layer)) continue;  // old entries have taken the new ones' places
+      if (keeps && !layer.is_cache()) continue;  // old entries have taken the new ones' places
       const Keep keep(held, layer.directory.target.path);
       if (keep.any()) {
         prune(open_real_directory(layer.directory.upper).get(), keep);

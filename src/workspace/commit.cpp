@@ -52,10 +52,6 @@ bool is_untouched(const LayerRecord& layer) {
          base::list_directory(upper.get()).empty();
 }
 
-bool is_cache(const LayerRecord& layer) {
-  return layer.directory.target.kind == policy::TargetKind::cache;
-}
-
 std::uint64_t count_entries(const LayerRecord& layer) {
   const base::UniqueFd upper = open_real_directory(layer.directory.upper);
   PassableScope passable(upper.get());
@@ -76,7 +72,7 @@ std::uint64_t count_entries(const LayerRecord& layer) {
 enum class Which { targets, caches, downloads };
 
 Which kind_of(const LayerRecord& record) {
-  if (!is_cache(record)) return Which::targets;
+  if (!record.is_cache()) return Which::targets;
   return record.directory.target.packages.empty() ? Which::caches : Which::downloads;
 }
 
@@ -189,7 +185,7 @@ CommitSummary commit_changes_in_steps(const CommitRequest& request, events::Even
     hook("marked");
     if (!request.commit) {
       for (const LayerRecord& record : records) {
-        if (is_cache(record)) continue;
+        if (record.is_cache()) continue;
         record_discarded(record.directory.target.path, count_entries(record), sink);
       }
     }

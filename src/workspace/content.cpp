@@ -24,7 +24,6 @@ namespace sandbox_run::workspace {
 namespace {
 
 using policy::Content;
-using policy::Finding;
 
 constexpr off_t kMaxText = off_t{4} << 20U;
 constexpr off_t kMaxIndex = off_t{64} << 20U;
@@ -93,7 +92,7 @@ bool has_hook_directory(const ContentPlace& place, const std::string& config) {
       base::try_open_beneath(place.host_root, directory, O_PATH | O_DIRECTORY | O_NOFOLLOW)));
 }
 
-Finding look_at_git_config(const ContentPlace& place, const std::string& after) {
+policy::Finding look_at_git_config(const ContentPlace& place, const std::string& after) {
   const auto before = read_in(place.host_dir, place.name);
   const policy::GitConfigChange change =
       policy::compare_git_config(before.value_or(""), after, place.target);
@@ -118,7 +117,7 @@ bool is_hook_place(const ContentPlace& place) {
   return in_hooks && policy::is_hook_name(place.name);
 }
 
-Finding look_at_hook(const ContentPlace& place, const std::string& text) {
+policy::Finding look_at_hook(const ContentPlace& place, const std::string& text) {
   const std::string name = place.name;
   // Written into .husky/_, so that git does not see it.
   if (name == ".gitignore")
@@ -174,7 +173,7 @@ bool is_copied_example(const ContentPlace& place, const std::string& text) {
   });
 }
 
-Finding look_at_known(const ContentPlace& place) {
+policy::Finding look_at_known(const ContentPlace& place) {
   const std::string name = place.name;
   if (only_made_executable(place) && is_named_program(place)) return {Content::made_executable};
   if (is_at(place, "**/.git/index") || is_at(place, "**/.git/modules/**/index") ||
@@ -209,8 +208,8 @@ Finding look_at_known(const ContentPlace& place) {
 
 }  // namespace
 
-Finding look_at_content(const ContentPlace& place) {
-  Finding finding = look_at_known(place);
+policy::Finding look_at_content(const ContentPlace& place) {
+  policy::Finding finding = look_at_known(place);
   if (finding.content != Content::other) return finding;
   const auto is_ignored = [root = place.host_root, path = place.path] {
     return is_ignored_by_git(root, path);

@@ -20,7 +20,7 @@ namespace {
 using policy::Judgement;
 using policy::Verdict;
 
-constexpr off_t kMaxPathFile = off_t{64} * 1024;
+constexpr off_t kMaxEnvironmentFile = off_t{64} * 1024;
 constexpr std::array<const char*, 2> kSites{"site-packages", "dist-packages"};
 
 std::vector<std::string> names_in(int root, const std::string& path) {
@@ -52,8 +52,9 @@ std::string read_path_file(int dir_fd, const std::string& name) {
       ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return "";
-  if (!S_ISREG(status.st_mode) || status.st_size > kMaxPathFile) return "";
-  return base::read_all(file.get(), static_cast<std::size_t>(kMaxPathFile), "reading " + name);
+  if (!S_ISREG(status.st_mode) || status.st_size > kMaxEnvironmentFile) return "";
+  return base::read_all(file.get(), static_cast<std::size_t>(kMaxEnvironmentFile),
+                        "reading " + name);
 }
 
 std::set<std::string, std::less<>> imported_in(int root) {

@@ -22,7 +22,7 @@ namespace {
 using policy::Judgement;
 using policy::Verdict;
 
-constexpr std::size_t kMaxManifest = std::size_t{4} << 20U;
+constexpr std::size_t kMaxInstalledManifest = std::size_t{4} << 20U;
 
 std::optional<std::string> read_beneath(const std::string& root, const std::string& path) {
   const base::UniqueFd top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -31,8 +31,8 @@ std::optional<std::string> read_beneath(const std::string& root, const std::stri
       base::try_open_beneath(top.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  if (status.st_size > static_cast<off_t>(kMaxManifest)) return std::nullopt;
-  return base::read_all(file.get(), kMaxManifest, "reading a package's manifest");
+  if (status.st_size > static_cast<off_t>(kMaxInstalledManifest)) return std::nullopt;
+  return base::read_all(file.get(), kMaxInstalledManifest, "reading a package's manifest");
 }
 
 /// `npm link`, `npm install -g .`: the package is a link to a project that is a target, too.
@@ -64,7 +64,7 @@ std::optional<std::string> link_at(const GlobalPlaces& places, const std::string
 /// Where `path`, among the packages, leads to when all is committed, from link to link; nullopt:
 /// out of there. pnpm's and yarn's programs lead through two or three.
 std::optional<std::string> resolve(const GlobalPlaces& places, const std::string& path) {
-  constexpr unsigned kMaxHops = 40;
+  constexpr unsigned kMaxLinks = 40;
   std::string at;
   std::string ahead = base::relative_to(path, places.install.packages);
   for (unsigned hops = 0; !ahead.empty();) {
@@ -83,7 +83,7 @@ std::optional<std::string> resolve(const GlobalPlaces& places, const std::string
     const auto link = link_at(places, next);
     if (!link) {
       at = next;
-    } else if (++hops > kMaxHops || link->starts_with('/')) {
+    } else if (++hops > kMaxLinks || link->starts_with('/')) {
       return std::nullopt;
     } else {
       ahead.insert(0, *link + "/");

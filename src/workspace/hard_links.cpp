@@ -19,7 +19,7 @@ namespace {
 using base::check_sys;
 using base::UniqueFd;
 
-constexpr mode_t kExecutable = 0111;
+constexpr mode_t kAnyExecutes = 0111;
 constexpr mode_t kAllBits = 07777;
 
 /// The x bits of the first copy that the command has left in a layer; 0: none.
@@ -33,7 +33,7 @@ mode_t bits_of_copies(const std::vector<LayerDirectory>& layers,
           base::try_open_inside(upper.get(), base::relative_to(copy, layer.target.path), O_PATH));
       struct stat status {};
       if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-      return status.st_mode & kExecutable;
+      return status.st_mode & kAnyExecutes;
     }
   }
   return 0;

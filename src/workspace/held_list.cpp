@@ -7,8 +7,8 @@
 namespace sandbox_run::workspace {
 namespace {
 
-constexpr const char* kFile = "held";
-constexpr std::string_view kKind = "sandbox-run held 1";
+constexpr const char* kHeldFile = "held";
+constexpr std::string_view kHeldKind = "sandbox-run held 1";
 
 }  // namespace
 
@@ -45,20 +45,20 @@ std::vector<HeldChange> take_held(RecordReader& reader) {
 }
 
 void write_held(int run_fd, const std::vector<HeldChange>& held) {
-  RecordWriter writer(kKind);
+  RecordWriter writer(kHeldKind);
   put_held(writer, held);
-  write_durably(run_fd, kFile, writer.finish());
+  write_durably(run_fd, kHeldFile, writer.finish());
 }
 
 bool has_held(int run_fd) {
   struct stat status {};
-  return stat_entry(run_fd, kFile, status);
+  return stat_entry(run_fd, kHeldFile, status);
 }
 
 std::vector<HeldChange> load_held(int run_fd) {
-  const std::string bytes = read_if_present(run_fd, kFile);
+  const std::string bytes = read_if_present(run_fd, kHeldFile);
   if (bytes.empty()) return {};
-  RecordReader reader(bytes, kKind);
+  RecordReader reader(bytes, kHeldKind);
   return take_held(reader);
 }
 

@@ -12,7 +12,7 @@
 namespace sandbox_run::workspace {
 namespace {
 
-constexpr std::string_view kKind = "sandbox-run journal 1";
+constexpr std::string_view kJournalKind = "sandbox-run journal 1";
 
 void put_place(RecordWriter& writer, const Place& place) {
   writer.number(place.root);
@@ -56,7 +56,7 @@ Operation take_operation(RecordReader& reader, std::size_t roots) {
 }  // namespace
 
 void write_journal(int run_fd, const Journal& journal) {
-  RecordWriter writer(kKind);
+  RecordWriter writer(kJournalKind);
   writer.number(journal.roots.size());
   for (const Root& root : journal.roots) {
     writer.text(root.path);
@@ -72,7 +72,7 @@ void write_journal(int run_fd, const Journal& journal) {
 }
 
 Journal read_journal(int run_fd, const char* name) {
-  RecordReader reader(read_if_present(run_fd, name), kKind);
+  RecordReader reader(read_if_present(run_fd, name), kJournalKind);
   Journal journal;
   for (std::uint64_t count = reader.number(); count > 0; --count) {
     Root root;

@@ -22,6 +22,8 @@ struct LayerRecord {
   std::uint64_t target_inode = 0;  // 0: the target did not exist
   std::int64_t changed_since = 0;  // ns: a host entry whose ctime is this or later has changed
   Touched touched;                 // but for these
+
+  bool is_cache() const { return directory.target.kind == policy::TargetKind::cache; }
 };
 
 std::vector<LayerRecord> load_layers(int run_fd);

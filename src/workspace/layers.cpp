@@ -27,8 +27,8 @@ namespace {
 using base::check_sys;
 using base::UniqueFd;
 
-constexpr const char* kFile = "layers.list";
-constexpr std::string_view kKind = "sandbox-run layers 3";
+constexpr const char* kLayersFile = "layers.list";
+constexpr std::string_view kLayersKind = "sandbox-run layers 3";
 constexpr const char* kTouchedFile = "touched";
 constexpr std::string_view kTouchedKind = "sandbox-run touched 1";
 
@@ -182,7 +182,7 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
   for (std::size_t i = 0; i < targets.size(); ++i) {
     records.push_back(make_layer(place + "/" + std::to_string(i), targets[i]));
   }
-  RecordWriter writer(kKind);
+  RecordWriter writer(kLayersKind);
   writer.number(records.size());
   std::vector<LayerDirectory> layers;
   for (const LayerRecord& record : records) {
@@ -203,28 +203,29 @@ std::vector<LayerDirectory> make_layers(const std::string& run_directory,
   seal_run(run.fd.get(), bytes, project_of(targets));
   // Not synced: after a power loss the layer itself would be as incomplete.
   // Whole or not at all, for a run of another project that looks at it meanwhile.
-  base::write_file_atomically(run.path + "/" + kFile, bytes, 0600);
+  base::write_file_atomically(run.path + "/" + kLayersFile, bytes, 0600);
   note_open(run.fd.get());  // then: who looks meanwhile knows what it is about
   return layers;
 }
 
 bool has_layers(int run_fd) {
   struct stat status {};
-  return stat_entry(run_fd, kFile, status);
+  return stat_entry(run_fd, kLayersFile, status);
 }
 
 void sync_layers(int run_fd) {
   const std::string doing = "writing the list of layers to the disk";
-  const UniqueFd list(check_sys(::openat(run_fd, kFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), doing));
+  const UniqueFd list(
+      check_sys(::openat(run_fd, kLayersFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), doing));
   check_sys(::fsync(list.get()), doing);
   sync_seal(run_fd);
   sync_open_runs(run_fd);
 }
 
 std::vector<LayerRecord> load_layers(int run_fd) {
-  std::string bytes = read_if_present(run_fd, kFile);
+  std::string bytes = read_if_present(run_fd, kLayersFile);
   if (!is_sealed(run_fd, bytes)) throw UnreadableRecord();
-  RecordReader reader(std::move(bytes), kKind);
+  RecordReader reader(std::move(bytes), kLayersKind);
   const Touched touched = load_touched(run_fd);
   std::vector<LayerRecord> records;
   for (std::uint64_t count = reader.number(); count > 0; --count) {

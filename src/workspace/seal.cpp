@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kSeals = "seals";
 /// From <state>/runs/<run>.
 constexpr const char* kSealsOfRun = "../../seals";
-constexpr std::string_view kKind = "sandbox-run seal 1";
+constexpr std::string_view kSealKind = "sandbox-run seal 1";
 
 struct Seal {
   std::string digest;
@@ -33,7 +33,7 @@ Seal read_seal(int run_fd) {
   const base::UniqueFd seals(
       ::openat(run_fd, kSealsOfRun, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!seals) throw UnreadableRecord();
-  RecordReader reader(read_if_present(seals.get(), run_name(base::path_of(run_fd))), kKind);
+  RecordReader reader(read_if_present(seals.get(), run_name(base::path_of(run_fd))), kSealKind);
   Seal seal;
   seal.digest = reader.text();
   seal.project = reader.text();
@@ -47,7 +47,7 @@ void seal_run(int run_fd, std::string_view layers_record, const std::string& pro
   if (::mkdirat(run_fd, kSealsOfRun, 0700) != 0 && errno != EEXIST) throw base::SysError(doing);
   const base::UniqueFd seals(base::check_sys(
       ::openat(run_fd, kSealsOfRun, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), doing));
-  RecordWriter writer(kKind);
+  RecordWriter writer(kSealKind);
   writer.text(base::sha256_hex(layers_record));
   writer.text(project);
   base::write_file_atomically(

@@ -21,8 +21,8 @@ namespace {
 using base::check_sys;
 using base::UniqueFd;
 
-constexpr const char* kFile = "staging";
-constexpr std::string_view kKind = "sandbox-run staging 1";
+constexpr const char* kStagingFile = "staging";
+constexpr std::string_view kStagingKind = "sandbox-run staging 1";
 
 /// Asked with names that don't exist: the kernel compares the mounts first, so nothing is touched.
 bool can_rename(int from_dir, int to_dir) {
@@ -48,10 +48,10 @@ bool try_exchange(int dir_fd) {
 }
 
 std::vector<std::string> load_staging(int run_fd) {
-  const std::string bytes = read_if_present(run_fd, kFile);
+  const std::string bytes = read_if_present(run_fd, kStagingFile);
   std::vector<std::string> paths;
   if (bytes.empty()) return paths;
-  RecordReader reader(bytes, kKind);
+  RecordReader reader(bytes, kStagingKind);
   while (!reader.at_end()) paths.push_back(reader.text());
   return paths;
 }
@@ -60,9 +60,9 @@ void note_staging(int run_fd, const std::string& path) {
   std::vector<std::string> paths = load_staging(run_fd);
   if (std::find(paths.begin(), paths.end(), path) != paths.end()) return;
   paths.push_back(path);
-  RecordWriter writer(kKind);
+  RecordWriter writer(kStagingKind);
   for (const std::string& known : paths) writer.text(known);
-  write_durably(run_fd, kFile, writer.finish());
+  write_durably(run_fd, kStagingFile, writer.finish());
 }
 
 UniqueFd make_and_open(int dir_fd, const std::string& name) {
@@ -105,7 +105,7 @@ void remove_staging(int run_fd) {
       if (error.error_number() != ENOENT) throw;  // the whole target is gone
     }
   }
-  if (::unlinkat(run_fd, kFile, 0) != 0 && errno != ENOENT) {
+  if (::unlinkat(run_fd, kStagingFile, 0) != 0 && errno != ENOENT) {
     throw base::SysError("removing the record of staging");
   }
 }

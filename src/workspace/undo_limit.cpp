@@ -17,7 +17,7 @@ namespace sandbox_run::workspace {
 namespace {
 
 constexpr const char* kNote = "undo.too-large";
-constexpr std::string_view kKind = "sandbox-run undo too large 1";
+constexpr std::string_view kTooLargeKind = "sandbox-run undo too large 1";
 constexpr std::uint64_t kBlock = 512;  // of st_blocks, whatever the file system's
 
 /// On the disk, of all that lies in `directory` of the run, as far as it matters.
@@ -50,7 +50,7 @@ class Size {
 };
 
 void write_note(int run_fd, std::uint64_t limit) {
-  RecordWriter writer(kKind);
+  RecordWriter writer(kTooLargeKind);
   writer.number(limit);
   for (const LayerRecord& layer : load_layers(run_fd)) {
     if (layer.directory.target.kind != policy::TargetKind::cache) {
@@ -85,7 +85,7 @@ std::optional<TooLarge> too_large_to_undo(const std::string& run_directory) {
   const RunDirectory run = open_run(run_directory);
   const std::string bytes = read_if_present(run.fd.get(), kNote);
   if (bytes.empty()) return std::nullopt;
-  RecordReader reader(bytes, kKind);
+  RecordReader reader(bytes, kTooLargeKind);
   TooLarge found{reader.number(), {}};
   while (!reader.at_end()) found.targets.push_back(reader.text());
   return found;

@@ -76,12 +76,12 @@ WantedEvent parse_wanted(std::string word) {
                         "' is no event: name its number in sandbox-run log, or last");
 }
 
-struct Operands {
+struct ExplainOperands {
   std::string run;
   WantedEvent wanted;
 };
 
-Operands read_operands(const std::vector<std::string>& words) {
+ExplainOperands read_operands(const std::vector<std::string>& words) {
   if (words.size() > 2) {
     throw base::UserError("explain takes a run and an event: '" + base::printable(words[2]) +
                           "' is too much");
@@ -136,7 +136,7 @@ std::string explanation_text(const json::object& event, const ExplainedRun& run)
 }
 
 int explain_command(const Options& options, const FindRun& find_run) {
-  const Operands operands = read_operands(options.operands);
+  const ExplainOperands operands = read_operands(options.operands);
   const std::string path = log_file_of(operands.run, find_run);
   std::ifstream log(path, std::ios::binary);
   if (!log) throw base::UserError("cannot read the log " + base::printable(path));

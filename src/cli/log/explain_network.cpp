@@ -20,8 +20,6 @@ namespace {
 namespace json = base::json;
 using events::shown;
 
-constexpr std::uint64_t kHttps = 443;
-
 std::optional<policy::HostPattern> exact_host(const std::string& host) {
   try {
     const policy::HostPattern pattern = policy::HostPattern::parse(host);
@@ -146,7 +144,7 @@ Explanation explain_lookup(const json::object& event, const ExplainedRun& run) {
     return result;
   }
   result.rule = "No rule lets anybody reach " + shown(detail(event, "name")) + ".";
-  allow_host(result, event, run, detail(event, "name"), kHttps);
+  allow_host(result, event, run, detail(event, "name"), policy::kHttpsPort);
   return result;
 }
 
@@ -176,7 +174,7 @@ Explanation explain_denied_flow(const json::object& event, const ExplainedRun& r
   std::string host = detail(event, "claimed");
   if (host.empty()) host = detail(event, "name");
   if (host.empty()) host = detail(event, "destination");
-  allow_host(result, event, run, host, number_detail(event, "port", kHttps));
+  allow_host(result, event, run, host, number_detail(event, "port", policy::kHttpsPort));
   return result;
 }
 

@@ -18,12 +18,7 @@ namespace {
 constexpr const char* kDirectory = "/tmp/compare";
 constexpr const char* kBefore = "/tmp/compare/before";
 constexpr const char* kAfter = "/tmp/compare/after";
-constexpr std::chrono::seconds kPatience{10};
-
-class NoEvents : public events::EventSink {
- public:
-  void record(const events::Event&) override {}
-};
+constexpr std::chrono::seconds kCompareTime{10};
 
 /// A sandbox with the system's programs in it and nothing else.
 plan::Plan make_bare_plan() {
@@ -32,7 +27,7 @@ plan::Plan make_bare_plan() {
   policy::Policy policy;
   policy.profile = generic.profile;
   policy.files.system = generic.files.system;
-  policy.time_limit = kPatience;
+  policy.time_limit = kCompareTime;
   plan::HostFacts facts =
       plan::gather_facts(policy, plan::look_at_caller({"diff", "-u", "-a", "--", kBefore, kAfter}));
   if (facts.command.path.empty()) {
@@ -106,7 +101,7 @@ std::string_view kind_of(std::string_view bytes) {
 std::optional<std::vector<std::string>> Comparison::lines(const std::string& before,
                                                           const std::string& after) {
   if (!why_.empty()) return std::nullopt;  // it would fail again
-  NoEvents sink;
+  events::NoEvents sink;
   std::string output;
   Outcome outcome;
   try {

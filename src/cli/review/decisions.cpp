@@ -10,9 +10,9 @@ namespace {
 
 using workspace::ChangeKind;
 using workspace::HeldChange;
-using Changes = std::vector<const HeldChange*>;
+using HeldChanges = std::vector<const HeldChange*>;
 
-bool have_one_reason(const Changes& changes) {
+bool have_one_reason(const HeldChanges& changes) {
   return std::all_of(changes.begin(), changes.end(), [&](const HeldChange* change) {
     return change->verdict == changes.front()->verdict && change->reason == changes.front()->reason;
   });
@@ -29,7 +29,7 @@ class Level {
  public:
   explicit Level(std::vector<Item>& items) : items_(items) {}
 
-  void add(const Changes& changes, const std::string& above) {
+  void add(const HeldChanges& changes, const std::string& above) {
     for (std::size_t begin = 0; begin < changes.size();) {
       const std::string top = component_after(changes[begin]->change.path, above);
       std::size_t end = begin;
@@ -45,7 +45,7 @@ class Level {
 
  private:
   /// All changes at or beneath `path`; depth is bounded by what the layer's walk accepts.
-  void add_one(Changes changes, const std::string& path) {
+  void add_one(HeldChanges changes, const std::string& path) {
     const HeldChange& first = *changes.front();
     if (changes.size() == 1) {
       add_change(first);
@@ -87,7 +87,7 @@ std::string Item::path() const {
 std::vector<Item> make_items(const std::vector<HeldChange>& held) {
   std::vector<Item> items;
   for (std::size_t begin = 0; begin < held.size();) {
-    Changes changes;
+    HeldChanges changes;
     const std::string& target = held[begin].target;
     for (; begin < held.size() && held[begin].target == target; ++begin) {
       changes.push_back(&held[begin]);
@@ -99,7 +99,7 @@ std::vector<Item> make_items(const std::vector<HeldChange>& held) {
 
 std::vector<Item> open_group(const std::vector<HeldChange>& held, const Item& group) {
   const std::string& directory = group.change.change.path;
-  Changes changes;
+  HeldChanges changes;
   std::vector<Item> items;
   for (const HeldChange& change : held) {
     if (change.target != group.change.target) continue;

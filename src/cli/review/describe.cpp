@@ -16,8 +16,7 @@ using workspace::HeldEntries;
 using workspace::HeldEntry;
 using workspace::HeldSide;
 using workspace::HeldView;
-using Kind = ContentLine::Kind;
-using Lines = std::vector<ContentLine>;
+using ContentLines = std::vector<ContentLine>;
 
 constexpr std::size_t kMaxLineBytes = 400;
 constexpr std::uint64_t kMagicBytes = 4U << 20;  // of a file whose kind is looked at
@@ -46,10 +45,13 @@ std::string shown_line(std::string_view line) {
          base::format("… ({} more)", size_words(line.size() - kMaxLineBytes));
 }
 
-void note(Lines& lines, std::string text) { lines.push_back({Kind::note, std::move(text)}); }
+void note(ContentLines& lines, std::string text) {
+  lines.push_back({ContentLine::Kind::note, std::move(text)});
+}
 
 /// A whole text, each line with `kind`.
-void append_text(Lines& lines, const std::string& text, Kind kind, std::size_t max_lines) {
+void append_text(ContentLines& lines, const std::string& text, ContentLine::Kind kind,
+                 std::size_t max_lines) {
   std::vector<std::string> all = base::split(text, '\n');
   if (!all.empty() && all.back().empty()) all.pop_back();
   for (std::size_t i = 0; i < all.size() && i < max_lines; ++i) {
@@ -58,26 +60,26 @@ void append_text(Lines& lines, const std::string& text, Kind kind, std::size_t m
   if (all.size() > max_lines) note(lines, base::format("… {} more lines", all.size() - max_lines));
 }
 
-void append_diff(Lines& lines, const std::vector<std::string>& diff, std::size_t max_lines) {
+void append_diff(ContentLines& lines, const std::vector<std::string>& diff, std::size_t max_lines) {
   for (std::size_t i = 0; i < diff.size() && i < max_lines; ++i) {
     const std::string& line = diff[i];
     const char mark = line.empty() ? ' ' : line.front();
     const std::string text = shown_line(line.empty() ? "" : std::string_view(line).substr(1));
     switch (mark) {
       case '+':
-        lines.push_back({Kind::added, text});
+        lines.push_back({ContentLine::Kind::added, text});
         break;
       case '-':
-        lines.push_back({Kind::removed, text});
+        lines.push_back({ContentLine::Kind::removed, text});
         break;
       case '@':
-        lines.push_back({Kind::place, shown_line(line)});
+        lines.push_back({ContentLine::Kind::place, shown_line(line)});
         break;
       case '\\':
         note(lines, "(no newline at the end)");
         break;
       default:
-        lines.push_back({Kind::context, text});
+        lines.push_back({ContentLine::Kind::context, text});
     }
   }
   if (diff.size() > max_lines) {
@@ -92,7 +94,7 @@ std::string kind_words(const std::optional<std::string>& content, const HeldSide
 }
 
 /// A new or changed regular file.
-void append_file(Lines& lines, ReviewSource& source, const std::string& target,
+void append_file(ContentLines& lines, ReviewSource& source, const std::string& target,
                  const std::string& path, const ContentLimits& limits) {
   const HeldView& view = source.view();
   const HeldSide after = view.look(HeldView::From::layer, target, path);
@@ -110,7 +112,7 @@ void append_file(Lines& lines, ReviewSource& source, const std::string& target,
     note(lines, ours && theirs && *ours == *theirs ? "content as before" : text);
     return;
   }
-  if (!was_file) return append_text(lines, *ours, Kind::added, limits.lines);
+  if (!was_file) return append_text(lines, *ours, ContentLine::Kind::added, limits.lines);
   if (*ours == *theirs) return note(lines, "content as before");
   const auto diff = source.comparison().lines(*theirs, *ours);
   if (diff) return append_diff(lines, *diff, limits.lines);
@@ -119,7 +121,7 @@ void append_file(Lines& lines, ReviewSource& source, const std::string& target,
 }
 
 /// The entries of a directory that is held as a whole.
-void append_directory(Lines& lines, ReviewSource& source, const HeldChange& change,
+void append_directory(ContentLines& lines, ReviewSource& source, const HeldChange& change,
                       const ContentLimits& limits) {
   const std::string& path = change.change.path;
   const HeldEntries found = source.view().list(change.target, path, limits.entries);
@@ -135,7 +137,7 @@ void append_directory(Lines& lines, ReviewSource& source, const HeldChange& chan
     if (side.type == 'd') text += "/";
     if (side.type == 'l') text += " → " + base::printable(side.link);
     if (side.type == 'f') text += base::format("  {}, mode {:o}", size_words(side.size), side.mode);
-    lines.push_back({Kind::place, text});
+    lines.push_back({ContentLine::Kind::place, text});
     if (side.type == 'f' && shown++ < limits.files) {
       append_file(lines, source, change.target, entry.path, limits);
     }
@@ -198,7 +200,7 @@ std::string what_changed(const HeldChange& change, const HeldSide& before, const
 
 std::vector<ContentLine> content_of(ReviewSource& source, const HeldChange& change,
                                     const ContentLimits& limits) {
-  Lines lines;
+  ContentLines lines;
   try {
     if (change.change.kind != ChangeKind::removed) {
       if (change.change.type == 'f') {
@@ -209,7 +211,8 @@ std::vector<ContentLine> content_of(ReviewSource& source, const HeldChange& chan
     } else if (change.change.type == 'f') {
       const auto text = source.view().read(HeldView::From::host, change.target, change.change.path,
                                            kMaxComparedBytes);
-      if (text && is_text(*text)) append_text(lines, *text, Kind::removed, limits.lines);
+      if (text && is_text(*text))
+        append_text(lines, *text, ContentLine::Kind::removed, limits.lines);
     }
   } catch (const std::exception& error) {
     note(lines, "can't be shown: " + base::printable(error.what()));

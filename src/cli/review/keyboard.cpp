@@ -18,7 +18,7 @@ constexpr int kSequenceMilliseconds = 30;  // the rest of an arrow key, also ove
 constexpr char kCtrlC = '\x03';
 constexpr char kCtrlBackslash = '\x1c';
 constexpr char kCtrlZ = '\x1a';
-constexpr char kEscape = '\x1b';
+constexpr char kEscapeKey = '\x1b';
 
 /// What a person or a system ends us by: it must not leave the terminal without echo.
 sigset_t ending_signals() {
@@ -99,7 +99,7 @@ char Keyboard::read() {
       enter();
       return kNothing;
     }
-    if (key != kEscape) return key;
+    if (key != kEscapeKey) return key;
     skip_sequence();
     return kNothing;
   }

@@ -17,7 +17,7 @@ namespace json = base::json;
 constexpr std::string_view kScope = "sandbox-run";
 constexpr std::string_view kDefaultEndpoint = "http://localhost:4318";
 constexpr std::string_view kLogsPath = "/v1/logs";
-constexpr int kMaxDepth = 8;
+constexpr int kMaxValueDepth = 8;
 
 /// SeverityNumber of the log data model: INFO, INFO2 (syslog's notice), ERROR3 (syslog's alert).
 int severity_number(std::string_view severity) {
@@ -27,7 +27,7 @@ int severity_number(std::string_view severity) {
 
 /// AnyValue. 64-bit numbers are strings in protobuf's JSON.
 json::object any_value(const json::value& value, int depth = 0) {
-  if (depth > kMaxDepth) return {{"stringValue", "…"}};
+  if (depth > kMaxValueDepth) return {{"stringValue", "…"}};
   if (value.is_string()) return {{"stringValue", value.get_string()}};
   if (value.is_bool()) return {{"boolValue", value.get_bool()}};
   if (value.is_double()) return {{"doubleValue", value.get_double()}};

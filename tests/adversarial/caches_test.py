@@ -46,14 +46,16 @@ def filled_by_a_script(t):
     t.equal(planted(), [])
 
 
-# Made with the name of a digest, so that it is worth reading: one without a block on the disk, one under many names.
+# Made with the name of a digest, so that it is worth reading: without a block on the disk, and under many names.
 HUGE = """
 const fs = require('fs'), os = require('os'), path = require('path');
 const place = path.join(process.env.npm_config_cache, '_cacache/content-v2/sha512/aa/bb');
 const name = (i) => path.join(place, String(i).padStart(124, 'c'));
 fs.mkdirSync(place, { recursive: true });
 for (const [i, size] of [[0, 8e12], [1, 3e9]]) { fs.writeFileSync(name(i), ''); fs.truncateSync(name(i), size); }
-for (let i = 2; i < 200; ++i) fs.linkSync(name(1), name(i));
+for (let i = 2; i < 100; ++i) fs.linkSync(name(1), name(i));
+fs.writeFileSync(name(100), Buffer.alloc(4e7, 'x'));
+for (let i = 101; i < 200; ++i) fs.linkSync(name(100), name(i));
 """
 
 

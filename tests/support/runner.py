@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs test files: each test in a process and scratch directory of its own, a few at once.
 
-Usage: runner.py [-j N] [-k WORD] [--counts FILE] [--label TEXT] [--keep] FILE|DIRECTORY...
+Usage: runner.py [-j N] [-k WORD] [--one-of-each] [--counts FILE] [--label TEXT] [--keep] FILE|DIRECTORY...
 
 Prints `ok`, `FAIL` or `skip` with each test's name, and a closing line of counts (`n/a`: what the
 test attacks does not exist on this host; not counted). With
@@ -158,6 +158,14 @@ def run_all(tests, options):
     return counts
 
 
+def one_of_each(tests):
+    """The first of those that one function makes: the same for several managers, or ways in."""
+    first = {}
+    for test in tests:
+        first.setdefault(test.function.__code__, test)
+    return list(first.values())
+
+
 def refuse_without_isolation():
     """Attacks are run only by a sandbox that has namespaces of its own: should it be broken or be
     replaced by something else, they would hit this machine."""
@@ -178,6 +186,7 @@ def main():
     # One more than there are processors: tests wait, for a server or a clock, a good part of their time.
     parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("-k", default="", help="only tests whose name holds this")
+    parser.add_argument("--one-of-each", action="store_true", help="of tests that differ in a manager or a way in, the first")
     parser.add_argument("--counts", help="file to write the counts to, as JSON")
     parser.add_argument("--label", default="", help="who runs: shown in the closing line")
     parser.add_argument("--keep", action="store_true", help="leave the scratch directories")
@@ -190,6 +199,8 @@ def main():
     if any(path.absolute().parent.name == "adversarial" for path in files):
         refuse_without_isolation()
     tests = [test for test in harness.TESTS if options.k in test.name]
+    if options.one_of_each:
+        tests = one_of_each(tests)
     with tempfile.TemporaryDirectory(prefix="srt-", dir=SCRATCH) as programs:
         os.environ["SRT_PROGRAMS"] = programs
         counts = run_all(tests, options)

@@ -16,7 +16,7 @@ using namespace sandbox_run::broker;
 using sandbox_run::fuzz::require;
 using Bytes = std::span<const std::uint8_t>;
 
-struct Outcome {
+struct Screened {
   bool refused = false;
   std::size_t passed = 0;
 };
@@ -35,9 +35,9 @@ void answer(Screen& screen) {
 }
 
 /// Looks as a relay does, `piece` bytes more each time.
-Outcome run(Bytes bytes, std::size_t piece) {
+Screened run(Bytes bytes, std::size_t piece) {
   const auto screen = make_screen(the_pin());
-  Outcome outcome;
+  Screened outcome;
   std::size_t there = 0;
   while (outcome.passed < bytes.size()) {
     if (there <= outcome.passed) there = outcome.passed + 1;
@@ -72,8 +72,8 @@ Outcome run(Bytes bytes, std::size_t piece) {
 FUZZ_TARGET(screen, data, size) {
   if (size < 2 || size > 4096) return 0;
   const Bytes bytes(data + 1, size - 1);
-  const Outcome whole = run(bytes, bytes.size());
-  const Outcome pieces = run(bytes, data[0] % 64 + 1U);
+  const Screened whole = run(bytes, bytes.size());
+  const Screened pieces = run(bytes, data[0] % 64 + 1U);
   require(whole.refused == pieces.refused);
   // In pieces, what comes before the refused part may have gone on already.
   if (!whole.refused) require(whole.passed == pieces.passed);

@@ -27,8 +27,9 @@ SummaryFacts good_run() {
   return facts;
 }
 
-workspace::HeldChange held(const std::string& path, policy::Verdict verdict = policy::Verdict::hold,
-                           const std::string& target = "/p") {
+workspace::HeldChange held_change(const std::string& path,
+                                  policy::Verdict verdict = policy::Verdict::hold,
+                                  const std::string& target = "/p") {
   workspace::HeldChange change;
   change.target = target;
   change.change.path = path;
@@ -72,7 +73,8 @@ TEST_CASE("no line is wider than the terminal, and a command that is broken can 
                    "x"};
   facts.network.hosts_denied = {{std::string(60, 'a') + ".example.com", {}},
                                 {"downloads.example.com", {}}};
-  facts.commit.held = {held(std::string(300, 'b')), held("日本語/" + std::string(100, 'c'))};
+  facts.commit.held = {held_change(std::string(300, 'b')),
+                       held_change("日本語/" + std::string(100, 'c'))};
   facts.hints = {std::string(200, 'd') + " " + std::string(30, 'e') + ": sandbox-run --rw /x y"};
   for (const std::size_t width : {40, 80, 132}) {
     const std::string text = summary_text(facts, Layout{width, Style(Style::Colours::off)});
@@ -211,8 +213,9 @@ TEST_CASE("a name that no rule could hold is shown, never offered for pasting") 
 
 TEST_CASE("held changes are named by their reasons, protected ones first, with what to type") {
   SummaryFacts facts = good_run();
-  facts.commit.held = {held("notes.txt"), held(".git/hooks/pre-commit", policy::Verdict::protect),
-                       held("a b"), held("c")};
+  facts.commit.held = {held_change("notes.txt"),
+                       held_change(".git/hooks/pre-commit", policy::Verdict::protect),
+                       held_change("a b"), held_change("c")};
   const std::string text = text_of(facts);
   CHECK(contains(text, "needs a look: 4 changes held; "));
   CHECK(contains(text,
@@ -222,13 +225,13 @@ TEST_CASE("held changes are named by their reasons, protected ones first, with w
 
 TEST_CASE("held changes of several targets are named in full, and no name breaks a line") {
   SummaryFacts facts = good_run();
-  facts.commit.held = {held("a\nb"), held("c", policy::Verdict::hold, "/venv")};
+  facts.commit.held = {held_change("a\nb"), held_change("c", policy::Verdict::hold, "/venv")};
   CHECK(contains(text_of(facts), "held: $'/p/a\\012b', /venv/c ("));
 }
 
 TEST_CASE("a name with blanks never begins a line with what could be ours") {
   SummaryFacts facts = good_run();
-  facts.commit.held = {held(std::string(60, 'x') + " sandbox-run: clean")};
+  facts.commit.held = {held_change(std::string(60, 'x') + " sandbox-run: clean")};
   for (const std::string& line : base::split(summary_text(facts, Layout{}), '\n')) {
     CHECK(line.find("    sandbox-run: clean") == std::string::npos);
   }
@@ -242,7 +245,7 @@ TEST_CASE("an alert comes first, with its actor, and what nothing else needs is 
   opened.details = {{"path", "/home/u/.aws/credentials"}, {"dependency_path", {"app", "evil"}}};
   facts.alerts = {planted, opened};
   facts.home = "/home/u";
-  facts.commit.held = {held(".envrc", policy::Verdict::protect)};
+  facts.commit.held = {held_change(".envrc", policy::Verdict::protect)};
   const std::string text = text_of(facts);
   CHECK(contains(text, "sandbox-run: needs a look: 2 alerts, 1 change held; 4000 changes"));
   // The gravest is what explain explains.
@@ -285,7 +288,7 @@ TEST_CASE("exit code 122 is explained for who reads the log of a CI job") {
   facts.alerts[0].details = {{"target", "/p"}, {"path", ".vscode/a b"}, {"change", "added"}};
   facts.exit_code = 122;
   facts.fails_by_ci = true;
-  facts.commit.held = {held(".vscode/a b", policy::Verdict::protect), held("x")};
+  facts.commit.held = {held_change(".vscode/a b", policy::Verdict::protect), held_change("x")};
   const std::string text = summary_text(facts, Layout{});
   CHECK(contains(text, "sandbox-run: stopped: 1 alert, 2 changes held; 4000 changes committed"));
   CHECK(contains(text, "exit code 122, because CI is set: change.protected ('.vscode/a b') fails"));
@@ -298,11 +301,11 @@ TEST_CASE("more than a handful of things are counted, and are to be found where 
   for (int i = 0; i < 25; ++i) {
     facts.network.hosts_denied.push_back({"h" + std::to_string(i) + ".example.com", {}});
   }
-  facts.commit.held.push_back(held("f"));
+  facts.commit.held.push_back(held_change("f"));
   CHECK(contains(text_of(facts), "\n  … and 21 more: sandbox-run log\n"));
   facts.network.hosts_denied.clear();
   for (int i = 0; i < 32; ++i) {
-    facts.commit.held.push_back(held("f"));
+    facts.commit.held.push_back(held_change("f"));
     facts.commit.held.back().reason = "r" + std::to_string(i);
   }
   CHECK(contains(text_of(facts), "\n  … and 28 more: sandbox-run review\n"));
@@ -312,12 +315,13 @@ TEST_CASE("with --review all is held, and only what stands out has a line") {
   SummaryFacts facts = good_run();
   facts.changes = Changes::review;
   facts.commit = {};
-  facts.commit.held = {held("node_modules"), held(".envrc", policy::Verdict::protect)};
+  facts.commit.held = {held_change("node_modules"),
+                       held_change(".envrc", policy::Verdict::protect)};
   const std::string text = text_of(facts);
   CHECK(contains(text, "needs a look: 2 changes held; nothing committed yet"));
   CHECK(contains(text, "\n  held: .envrc (protected: git runs it): sandbox-run review\n"));
   CHECK_FALSE(contains(text, "held: node_modules"));
-  facts.commit.held = {held("node_modules")};
+  facts.commit.held = {held_change("node_modules")};
   CHECK(contains(text_of(facts), "all changes are held (--review): sandbox-run review\n"));
 }
 
@@ -343,7 +347,7 @@ TEST_CASE("hints are notes, with what to type at their end") {
 TEST_CASE("the JSON form is one object on one line with the same facts") {
   SummaryFacts facts = good_run();
   facts.network.hosts_denied = {{"evil.example.com\n", {}}};
-  facts.commit.held = {held(".envrc", policy::Verdict::protect)};
+  facts.commit.held = {held_change(".envrc", policy::Verdict::protect)};
   events::Event alert;
   alert.type = "change.protected";
   facts.alerts = {alert};
@@ -366,7 +370,7 @@ TEST_CASE("the JSON form is one object on one line with the same facts") {
 
 TEST_CASE("the JSON form's lists are bounded, their counts are not") {
   SummaryFacts facts = good_run();
-  for (int i = 0; i < 1500; ++i) facts.commit.held.push_back(held("f"));
+  for (int i = 0; i < 1500; ++i) facts.commit.held.push_back(held_change("f"));
   const auto parsed = base::parse_json(summary_json(facts));
   REQUIRE(parsed);
   CHECK(parsed->as_object().at("held").as_array().size() == 1000);

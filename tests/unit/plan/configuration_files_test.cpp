@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "host_path.h"
 #include "plan/neighbours.h"
 #include "scratch_directory.h"
 
@@ -15,8 +16,6 @@ using namespace sandbox_run;
 using test::ScratchDirectory;
 
 namespace {
-
-plan::HostPath directory(const std::string& path) { return {path, "", path, true, true}; }
 
 struct Scene {
   ScratchDirectory scratch;

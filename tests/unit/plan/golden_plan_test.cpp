@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/io.h"
+#include "host_path.h"
 #include "plan/plan_builder.h"
 #include "policy/profile.h"
 
@@ -13,7 +14,6 @@ using namespace sandbox_run;
 
 namespace {
 
-plan::HostPath directory(const std::string& path) { return {path, "", path, true, true}; }
 plan::HostPath file(const std::string& path) { return {path, "", path, false, true}; }
 plan::HostPath link(const std::string& path, const std::string& text, const std::string& real,
                     bool is_directory) {

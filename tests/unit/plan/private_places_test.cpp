@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "host_path.h"
 #include "scratch_directory.h"
 
 using namespace sandbox_run;
@@ -15,15 +16,13 @@ using test::ScratchDirectory;
 
 namespace {
 
-plan::HostPath directory(const std::string& path) { return {path, "", path, true, true}; }
-
 /// A host whose only shown tree is `opt` in a scratch directory.
-struct Scene {
+struct PrivateScene {
   ScratchDirectory scratch;
   policy::Policy policy;
   plan::HostFacts facts;
 
-  Scene() {
+  PrivateScene() {
     const std::string opt = scratch.make("opt");
     policy.files.looked_through = {opt};
     facts.system = {directory(opt)};
@@ -59,7 +58,7 @@ using Paths = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("files and directories that others may not read are found, at any depth") {
-  Scene scene;
+  PrivateScene scene;
   scene.write("opt/open", 0644);
   scene.write("opt/key", 0600);
   scene.write("opt/group", 0640);
@@ -73,7 +72,7 @@ TEST_CASE("files and directories that others may not read are found, at any dept
 }
 
 TEST_CASE("a large tree that nothing leads to is hidden as a whole, and not looked through") {
-  Scene scene;
+  PrivateScene scene;
   for (int i = 0; i < 5000; ++i) scene.write("opt/large/" + std::to_string(i), 0644);
   scene.write("opt/small/key", 0600);
   CHECK(scene.found() == Paths{"opt/large/", "opt/small/key"});
@@ -82,7 +81,7 @@ TEST_CASE("a large tree that nothing leads to is hidden as a whole, and not look
 }
 
 TEST_CASE("what PATH leads to is not hidden with the directory that it lies in") {
-  Scene scene;
+  PrivateScene scene;
   scene.write("opt/closed/tool/bin/tool", 0755);
   scene.write("opt/closed/tool/lib/data", 0600);
   scene.write("opt/closed/open", 0644);
@@ -93,7 +92,7 @@ TEST_CASE("what PATH leads to is not hidden with the directory that it lies in")
 }
 
 TEST_CASE("in an open toolchain what is private is hidden, but for programs of PATH") {
-  Scene scene;
+  PrivateScene scene;
   scene.write("opt/tool/bin/tool", 0700);
   scene.write("opt/tool/bin/notes", 0600);
   scene.write("opt/tool/etc/key", 0600);
@@ -104,7 +103,7 @@ TEST_CASE("in an open toolchain what is private is hidden, but for programs of P
 }
 
 TEST_CASE("projects and what is shown by name are kept") {
-  Scene scene;
+  PrivateScene scene;
   scene.write("opt/app/.env", 0600);
   scene.write("opt/shown/key", 0600);
   scene.write("opt/deep/app/.env", 0600);
@@ -117,7 +116,7 @@ TEST_CASE("projects and what is shown by name are kept") {
 }
 
 TEST_CASE("very many private files are hidden with their directory") {
-  Scene scene;
+  PrivateScene scene;
   for (int i = 0; i < 1200; ++i) scene.write("opt/many/" + std::to_string(i), 0600);
   scene.write("opt/open", 0644);
   CHECK(scene.found() == Paths{"opt/many/"});

@@ -6,7 +6,7 @@ using namespace sandbox_run::policy;
 
 namespace {
 
-using Kind = GitPlace::Kind;
+using PlaceKind = GitPlace::Kind;
 using Places = std::vector<GitPlace>;
 
 /// The project has a file build.sh and no other.
@@ -20,13 +20,14 @@ Places named(const std::string& text) {
 }  // namespace
 
 TEST_CASE("directories and files that a git configuration names are places of git's") {
-  CHECK(named("[core]\n\thooksPath = .githooks\n") == Places{{".githooks", Kind::directory}});
-  CHECK(named("[core]\n\thooksPath = ./a/../hooks/\n") == Places{{"hooks", Kind::directory}});
-  CHECK(named("[core]\n\thooksPath = /home/u/app/h\n") == Places{{"h", Kind::directory}});
+  CHECK(named("[core]\n\thooksPath = .githooks\n") == Places{{".githooks", PlaceKind::directory}});
+  CHECK(named("[core]\n\thooksPath = ./a/../hooks/\n") == Places{{"hooks", PlaceKind::directory}});
+  CHECK(named("[core]\n\thooksPath = /home/u/app/h\n") == Places{{"h", PlaceKind::directory}});
   CHECK(named("[core]\n\thooksPath = one\n\thooksPath = two\n") ==
-        Places{{"one", Kind::directory}, {"two", Kind::directory}});
-  CHECK(named("[core]\n\tattributesFile = a\n") == Places{{"a", Kind::file}});
-  CHECK(named("[http \"https://x/\"]\n\tsslCAInfo = own.pem\n") == Places{{"own.pem", Kind::file}});
+        Places{{"one", PlaceKind::directory}, {"two", PlaceKind::directory}});
+  CHECK(named("[core]\n\tattributesFile = a\n") == Places{{"a", PlaceKind::file}});
+  CHECK(named("[http \"https://x/\"]\n\tsslCAInfo = own.pem\n") ==
+        Places{{"own.pem", PlaceKind::file}});
 }
 
 TEST_CASE("what lies outside, or is installed, is none") {
@@ -39,13 +40,13 @@ TEST_CASE("what lies outside, or is installed, is none") {
 
 TEST_CASE("scripts in commands are places of git's, by a path or if the project has the file") {
   CHECK(named("[filter \"x\"]\n\tclean = sh tools/clean %f\n") ==
-        Places{{"tools/clean", Kind::file}});
+        Places{{"tools/clean", PlaceKind::file}});
   CHECK(named("[alias]\n\tx = \"!sh build.sh && git status\"\n") ==
-        Places{{"build.sh", Kind::file}});
+        Places{{"build.sh", PlaceKind::file}});
   CHECK(named("[alias]\n\tx = \"!sh -c 'tools/x \\\"$@\\\"'\"\n") ==
-        Places{{"tools/x", Kind::file}});
+        Places{{"tools/x", PlaceKind::file}});
   CHECK(named("[core]\n\tsshCommand = ssh -oProxyCommand=tools/p\n") ==
-        Places{{"tools/p", Kind::file}});
+        Places{{"tools/p", PlaceKind::file}});
   CHECK(named("[alias]\n\tst = status --short\n").empty());
   CHECK(named("[branch \"a\"]\n\tmerge = refs/heads/a\n[remote \"o\"]\n\turl = x/y\n").empty());
 }

@@ -13,33 +13,35 @@ const TargetRules kProject{TargetKind::project,
                             {Verdict::commit, {"lock.json"}, "", {}, {"ci"}},
                             {Verdict::commit, {"dist/**"}, "", {"wheel", "download"}, {}}}};
 
-Verdict verdict(const std::string& path, const std::vector<std::string>& arguments = {"npm", "i"}) {
+Verdict verdict_of(const std::string& path,
+                   const std::vector<std::string>& arguments = {"npm", "i"}) {
   return judge(kProject, path, arguments).verdict;
 }
 
 }  // namespace
 
 TEST_CASE("the first rule that matches decides") {
-  CHECK(verdict("node_modules/a/.git/config") == Verdict::commit);
-  CHECK(verdict("packages/a/.git/config") == Verdict::protect);
-  CHECK(verdict(".git/node_modules/x") == Verdict::protect);
+  CHECK(verdict_of("node_modules/a/.git/config") == Verdict::commit);
+  CHECK(verdict_of("packages/a/.git/config") == Verdict::protect);
+  CHECK(verdict_of(".git/node_modules/x") == Verdict::protect);
   CHECK(judge(kProject, ".git/x", {"npm"}).reason == "root");
   CHECK(judge(kProject, "a/.env", {"npm"}).reason == "planted");
 }
 
 TEST_CASE("what no rule expects is held, and dropped in a cache") {
-  CHECK(verdict("src/index.js") == Verdict::hold);
+  CHECK(verdict_of("src/index.js") == Verdict::hold);
   CHECK(judge(kProject, "src/index.js", {"npm"}).reason == "not an expected change");
   CHECK(judge({TargetKind::cache, {}}, "x", {"npm"}).verdict == Verdict::drop);
 }
 
 TEST_CASE("a rule may depend on the command's arguments") {
-  CHECK(verdict("lock.json", {"npm", "install"}) == Verdict::commit);
-  CHECK(verdict("lock.json", {"npm", "ci"}) == Verdict::hold);
-  CHECK(verdict("lock.json", {"ci"}) == Verdict::commit);  // the command's own name is no argument
-  CHECK(verdict("dist/a.whl", {"pip", "wheel", "."}) == Verdict::commit);
-  CHECK(verdict("dist/a.whl", {"pip", "install", "."}) == Verdict::hold);
-  CHECK(verdict("lock.json", {}) == Verdict::commit);
+  CHECK(verdict_of("lock.json", {"npm", "install"}) == Verdict::commit);
+  CHECK(verdict_of("lock.json", {"npm", "ci"}) == Verdict::hold);
+  CHECK(verdict_of("lock.json", {"ci"}) ==
+        Verdict::commit);  // the command's own name is no argument
+  CHECK(verdict_of("dist/a.whl", {"pip", "wheel", "."}) == Verdict::commit);
+  CHECK(verdict_of("dist/a.whl", {"pip", "install", "."}) == Verdict::hold);
+  CHECK(verdict_of("lock.json", {}) == Verdict::commit);
 }
 
 TEST_CASE("a fresh node_modules is judged as a whole") {
@@ -75,10 +77,10 @@ TEST_CASE("the whole and its parts agree") {
 }
 
 TEST_CASE("the module of python -m is no argument, nor is a message") {
-  CHECK(verdict("dist/a.whl", {"python3", "-m", "wheel", "x"}) == Verdict::hold);
-  CHECK(verdict("dist/a.whl", {"python3", "-Im", "wheel", "x"}) == Verdict::hold);
-  CHECK(verdict("dist/a.whl", {"python3", "-m", "pip", "wheel"}) == Verdict::commit);
-  CHECK(verdict("dist/a.whl", {"pip", "--dream", "wheel"}) == Verdict::commit);
+  CHECK(verdict_of("dist/a.whl", {"python3", "-m", "wheel", "x"}) == Verdict::hold);
+  CHECK(verdict_of("dist/a.whl", {"python3", "-Im", "wheel", "x"}) == Verdict::hold);
+  CHECK(verdict_of("dist/a.whl", {"python3", "-m", "pip", "wheel"}) == Verdict::commit);
+  CHECK(verdict_of("dist/a.whl", {"pip", "--dream", "wheel"}) == Verdict::commit);
 }
 
 TEST_CASE("a tree with path files is never judged as a whole") {

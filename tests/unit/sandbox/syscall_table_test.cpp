@@ -20,9 +20,9 @@ using namespace sandbox_run::sandbox;
 namespace {
 
 #if defined(__x86_64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
+constexpr std::uint32_t kTableArchitecture = AUDIT_ARCH_X86_64;
 #elif defined(__aarch64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
+constexpr std::uint32_t kTableArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 constexpr int kBeyondAllCalls = 2048;
 
@@ -55,7 +55,7 @@ struct Actions {
 Actions actions(int number) {
   seccomp_data data{};
   data.nr = number;
-  data.arch = kArchitecture;
+  data.arch = kTableArchitecture;
   return {evaluate(kAllowFilter, data), evaluate(kArgumentFilter, data)};
 }
 

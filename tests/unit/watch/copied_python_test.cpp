@@ -9,10 +9,10 @@
 namespace sandbox_run::watch {
 namespace {
 
-struct Environment {
+struct CopiedEnvironment {
   RootDirectory place;
 
-  Environment() {
+  CopiedEnvironment() {
     place.file("/usr/bin/python3.11", "an interpreter");
     place.link("/usr/bin/python3", "python3.11");
     place.file("/app/.venv/pyvenv.cfg", "version = 3.11\n home =  /usr/bin \n");
@@ -26,14 +26,14 @@ struct Environment {
 };
 
 TEST_CASE("a copy of the system's Python in an environment is that Python") {
-  const Environment environment;
+  const CopiedEnvironment environment;
   CHECK(environment.original() == "/usr/bin/python3.11");
   environment.place.file("/app/.venv/bin/python", "an interpreter");  // a name that /usr/bin lacks
   CHECK(environment.original("/app/.venv/bin/python") == "/usr/bin/python3.11");
 }
 
 TEST_CASE("a copy with one other byte is not, nor one of another length") {
-  const Environment environment;
+  const CopiedEnvironment environment;
   environment.place.file("/app/.venv/bin/python3", "an Interpreter");
   CHECK(environment.original() == "/app/.venv/bin/python3");
   environment.place.file("/app/.venv/bin/python3", "an interpreter ");
@@ -41,7 +41,7 @@ TEST_CASE("a copy with one other byte is not, nor one of another length") {
 }
 
 TEST_CASE("what was a copy is looked at again once it has changed") {
-  const Environment environment;
+  const CopiedEnvironment environment;
   const ProcessRoot root = environment.place.process_in("/app");
   CopiedPython copies;
   const std::string path = "/app/.venv/bin/python3";
@@ -52,7 +52,7 @@ TEST_CASE("what was a copy is looked at again once it has changed") {
 }
 
 TEST_CASE("nothing else is: without pyvenv.cfg, of another name, of an environment's own Python") {
-  const Environment environment;
+  const CopiedEnvironment environment;
   environment.place.file("/app/bin/python3", "an interpreter");
   CHECK(environment.original("/app/bin/python3") == "/app/bin/python3");
   environment.place.file("/app/.venv/bin/ruby", "an interpreter");

@@ -22,7 +22,7 @@ using events::Severity;
 
 namespace {
 
-struct Kept : events::EventSink {
+struct KeptDecoys : events::EventSink {
   void record(const events::Event& event) override { events.push_back(event); }
   std::vector<events::Event> events;
 };
@@ -74,7 +74,7 @@ void serve(watch::DecoyWatch& decoys, pid_t child, int& status) {
 
 TEST_CASE("an opener is found, named, and gets the content") {
   const TemporaryFile file;
-  Kept kept;
+  KeptDecoys kept;
   watch::DecoyWatch decoys(
       placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   const pid_t child = start([&] { return read_file(file.path, O_RDONLY); });
@@ -91,7 +91,7 @@ TEST_CASE("an opener is found, named, and gets the content") {
 
 TEST_CASE("each of several opens, one after the other, is told") {
   const TemporaryFile file;
-  Kept kept;
+  KeptDecoys kept;
   watch::DecoyWatch decoys(
       placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   for (int i = 0; i < 5; ++i) {
@@ -104,7 +104,7 @@ TEST_CASE("each of several opens, one after the other, is told") {
 
 TEST_CASE("an opener that does not wait gets nothing, and is told by who else was running") {
   const TemporaryFile file;
-  Kept kept;
+  KeptDecoys kept;
   watch::DecoyWatch decoys(
       placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   int status = -1;
@@ -117,7 +117,7 @@ TEST_CASE("an opener that does not wait gets nothing, and is told by who else wa
 
 TEST_CASE("who opens a decoy while another still holds it open is told, too") {
   const TemporaryFile file;
-  Kept kept;
+  KeptDecoys kept;
   watch::DecoyWatch decoys(
       placed(file), {::getpid() + 1}, kept, [](int) { return script(); }, hosts);
   int to_holder[2];
@@ -157,7 +157,7 @@ TEST_CASE("who opens a decoy while another still holds it open is told, too") {
 
 TEST_CASE("the watch leaves SIGIO as it was") {
   const TemporaryFile file;
-  Kept kept;
+  KeptDecoys kept;
   sigset_t before;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
   {

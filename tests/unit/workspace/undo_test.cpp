@@ -16,10 +16,10 @@
 namespace sandbox_run::workspace::test {
 namespace {
 
-constexpr int kKilled = 9;
-constexpr int kMaxSteps = 100;
+constexpr int kUndoKilled = 9;
+constexpr int kMaxUndoSteps = 100;
 
-void fill_host(const Fixture& f) {
+void fill_undone_host(const Fixture& f) {
   put(f.host("package.json"), "old");
   put(f.host("README"), "old");
   put(f.host("node_modules/old/i"), "old", 0755);
@@ -30,7 +30,7 @@ void fill_host(const Fixture& f) {
   make_dir(f.host("out/shut"), 0500);
 }
 
-void fill_layer(const Fixture& f) {
+void fill_undone_layer(const Fixture& f) {
   put(f.upper("package.json"), "new");
   put(f.upper("README"), "held");
   put(f.upper("node_modules/new/i"), "new");
@@ -54,10 +54,10 @@ struct Committed {
   Snapshot before;
   Snapshot after;
   Committed() {
-    fill_host(f);
+    fill_undone_host(f);
     before = snapshot(f.host());
     f.begin();
-    fill_layer(f);
+    fill_undone_layer(f);
     commit_and_keep(f);
     after = snapshot(f.host());
     REQUIRE(before != after);
@@ -129,7 +129,7 @@ TEST_CASE("what lies beside the commit may change") {
 }
 
 TEST_CASE("an undo that is killed anywhere is whole or not begun, and can be gone on with") {
-  for (int victim = 0; victim < kMaxSteps; ++victim) {
+  for (int victim = 0; victim < kMaxUndoSteps; ++victim) {
     CAPTURE(victim);
     Committed c;
     const pid_t child = base::check_sys(::fork(), "forking");
@@ -137,7 +137,7 @@ TEST_CASE("an undo that is killed anywhere is whole or not begun, and can be gon
       int step = 0;
       try {
         undo_commit_in_steps(c.f.run, [&](const char*) {
-          if (step++ == victim) ::_exit(kKilled);
+          if (step++ == victim) ::_exit(kUndoKilled);
         });
       } catch (...) {
         ::_exit(1);
@@ -182,9 +182,9 @@ TEST_CASE("on another file system nothing is kept") {
   const std::string other = other_file_system();
   if (other.empty()) return skip("there is no other file system");
   Fixture f(other);
-  fill_host(f);
+  fill_undone_host(f);
   f.begin();
-  fill_layer(f);
+  fill_undone_layer(f);
   commit_and_keep(f);
   CHECK(content(f.host("package.json")) == "new");
   CHECK_FALSE(can_be_undone(f.run));

@@ -18,8 +18,10 @@
 #include "cli/exit_code.h"
 #include "cli/git_hooks.h"
 #include "cli/global_places.h"
+#include "cli/large_trees.h"
 #include "cli/made_targets.h"
 #include "cli/own_places.h"
+#include "cli/state.h"
 #include "plan/global_install.h"
 #include "policy/command_words.h"
 #include "policy/hide.h"
@@ -304,7 +306,10 @@ Preparation prepare(const Options& options, Timings& timings) {
   timings.end("policy");
   prepared.facts = plan::gather_facts(prepared.policy, std::move(first));
   timings.end("facts of the host");
+  prepared.facts.large_trees = read_large_trees(state_directory(prepared.facts.state_home));
+  const plan::LargeTrees known = prepared.facts.large_trees;
   plan::add_private_places(prepared.policy, prepared.facts);
+  prepared.has_new_large_trees = prepared.facts.large_trees != known;
   timings.end("what others may not read");
   if (!prepared.facts.project_refusal.empty()) {
     if (!plan::changes_global_packages(prepared.policy.package_manager, options.command)) {

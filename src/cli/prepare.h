@@ -27,7 +27,8 @@ struct Preparation {
   policy::CommandRule manages;  // with which words an interpreter among them is one
   /// Further places for events: the user's configuration's, then the command line's.
   std::vector<events::SinkAddress> event_sinks;
-  std::vector<std::string> hints;  // "the registry is on this machine's localhost: …"
+  bool has_new_large_trees = false;  // facts.large_trees has some that no earlier run knew
+  std::vector<std::string> hints;    // "the registry is on this machine's localhost: …"
   /// The same, to be told before the command begins.
   std::vector<std::string> warnings;
 };

@@ -29,6 +29,7 @@
 #include "cli/companions.h"
 #include "cli/exit_code.h"
 #include "cli/hints.h"
+#include "cli/large_trees.h"
 #include "cli/lost_files_notes.h"
 #include "cli/machine_memory.h"
 #include "cli/made_targets.h"
@@ -120,6 +121,7 @@ class CommandRun {
         reviewer_.emplace(state_, run_directory_);
       }
       in_use_.emplace(run_directory_);
+      if (prepared_.has_new_large_trees) write_large_trees(state_, prepared_.facts.large_trees);
       timings_.end("run directory");
       log_ = open_run_log(run_directory_, prepared_.event_sinks);
       // `npm ls` beside an install neither waits nor is waited for.

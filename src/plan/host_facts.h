@@ -11,6 +11,7 @@
 #include "plan/host_path.h"
 #include "plan/linked_places.h"
 #include "plan/new_places.h"
+#include "plan/parcel.h"
 #include "policy/decoys.h"
 #include "policy/global_install.h"
 #include "policy/policy.h"
@@ -88,6 +89,7 @@ struct HostFacts {
   std::vector<ConfigurationFile> configuration;
   std::vector<PrivatePlace> private_places;
   std::vector<std::string> unseen;       // among them what was too much to look at: named in a note
+  LargeTrees large_trees;                // known from earlier runs (cli/large_trees.h), and found
   std::vector<HostPath> file_variables;  // files that allowed variables name
   std::vector<HostPath> read_only;       // --ro
   std::vector<HostPath> devices;         // /dev/null, … that exist

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "plan/configuration_files.h"
+#include "plan/private_places.h"
 
 namespace sandbox_run::plan {
 namespace {

@@ -14,6 +14,11 @@ bool is_one_of(const auto& names, std::string_view name) {
 
 }  // namespace
 
+LargeTree large_tree(const struct stat& status) {
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  return {status.st_ino, status.st_mtim.tv_sec * kPerSecond + status.st_mtim.tv_nsec};
+}
+
 bool is_parcel(const std::unordered_set<std::string>& trees, const std::string& directory,
                std::string_view name) {
   constexpr std::array<std::string_view, 11> kOfPrefix{

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -11,10 +15,21 @@
 
 namespace sandbox_run::plan {
 
+/// One that was found to be too large, by an earlier run: as long as its directory is the same, it
+/// is not counted once more. Wrong at worst to the safe side: what has become small stays hidden.
+struct LargeTree {
+  std::uint64_t inode = 0;
+  std::int64_t modified = 0;  // ns
+  friend bool operator==(const LargeTree&, const LargeTree&) = default;
+};
+using LargeTrees = std::map<std::string, LargeTree>;
+LargeTree large_tree(const struct stat& status);
+
 /// One of these trees, which nothing leads to: looked through only if it is small.
 struct Parcel {
-  explicit Parcel(std::string where) : path(std::move(where)) {}
+  Parcel(std::string where, const LargeTree& as) : path(std::move(where)), identity(as) {}
   std::string path;
+  LargeTree identity;
   std::atomic<std::size_t> entries = 0;
 };
 

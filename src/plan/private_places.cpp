@@ -1,5 +1,5 @@
 // Must:     look at every file: a chmod(2) changes nothing of the directory, so that no note of an
-//           earlier look would do. Hide what was not looked at.
+//           earlier look would do but that something is too large. Hide what was not looked at.
 // Must not: walk what the distribution brought, or what is not shown.
 
 #include "plan/private_places.h"
@@ -105,7 +105,8 @@ class PlaceSearch {
     for (std::string& path : look_through()) paths.push_back(std::move(path));
     PrivatePlaces found;
     for (const Pending& directory : pending_) found.unseen.push_back(directory.path);
-    found.unseen.insert(found.unseen.end(), too_large_.begin(), too_large_.end());
+    for (const auto& [path, identity] : too_large_) found.unseen.push_back(path);
+    found.large_trees = std::move(too_large_);
     narrow(found.unseen);
     for (const std::string& path : found.unseen) paths.push_back(path);
     narrow(paths);
@@ -142,10 +143,17 @@ class PlaceSearch {
     }
   }
 
+  /// A file of a parcel. Not looked at before its parcel is known to be small: mostly it is not.
+  struct ParcelFile {
+    std::shared_ptr<Parcel> parcel;
+    std::string path;
+  };
+
   /// What one thread has found, and not handed over yet.
   struct Finder {
     std::vector<Pending> directories;
     std::vector<std::string> places;
+    std::vector<ParcelFile> put_off;
     std::array<char, kBufferSize> buffer{};
   };
 
@@ -161,13 +169,16 @@ class PlaceSearch {
       while (is_much && finders.size() < threads) {
         finders.push_back(std::make_unique<Finder>());
         try {
-          helpers.push_back(base::start_thread(
-              [this, finder = finders.back().get()] { work(*finder, SIZE_MAX); }));
+          helpers.push_back(base::start_thread([this, finder = finders.back().get()] {
+            work(*finder, SIZE_MAX);
+            look_at_parcels(*finder);
+          }));
         } catch (const std::system_error&) {
           break;  // no process is left to this user: alone, then
         }
       }
       work(*finders.front(), SIZE_MAX);
+      look_at_parcels(*finders.front());
     }
     std::vector<std::string> places;
     for (const auto& finder : finders) {
@@ -255,14 +266,30 @@ class PlaceSearch {
         }
         const bool may_hold =
             entry->d_type == DT_REG || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
-        if (may_hold) look_at(fd.get(), directory, entry->d_name, finder);
+        if (directory.parcel && entry->d_type == DT_REG) {
+          finder.put_off.push_back({directory.parcel, join_path(directory.path, entry->d_name)});
+        } else if (may_hold) {
+          look_at(fd.get(), directory, entry->d_name, finder);
+        }
+      }
+    }
+  }
+
+  /// When nothing is to be read any more: of parcels that are small.
+  void look_at_parcels(Finder& finder) const {
+    for (ParcelFile& file : finder.put_off) {
+      struct stat status {};
+      if (file.parcel->entries <= kMaxOfParcel && kept_.count(file.path) == 0 &&
+          ::lstat(file.path.c_str(), &status) == 0 && !others_may_read(status) &&
+          S_ISREG(status.st_mode) && caller_may_read(AT_FDCWD, file.path.c_str(), status)) {
+        finder.places.push_back(std::move(file.path));
       }
     }
   }
 
   void note_too_large(const Parcel& parcel) {
     const std::lock_guard lock(mutex_);
-    too_large_.insert(parcel.path);
+    too_large_.emplace(parcel.path, parcel.identity);
   }
 
   void look_at(int fd, const Pending& directory, const char* name, Finder& finder) {
@@ -278,14 +305,18 @@ class PlaceSearch {
   }
 
   void look_at_directory(const Pending& above, const char* name, bool is_private,
-                         const struct stat& status, Finder& finder) const {
+                         const struct stat& status, Finder& finder) {
     std::string path = join_path(above.path, name);
     const bool is_deep = above.levels <= 1 && !is_private;
     if (is_deep || kept_.count(path) != 0 || is_closed(path, status)) return;
     if (!is_private) {
       std::shared_ptr<Parcel> parcel = above.parcel;
       if (!parcel && is_parcel(system_, above.path, name) && !leads_on(path)) {
-        parcel = std::make_shared<Parcel>(path);
+        parcel = std::make_shared<Parcel>(path, large_tree(status));
+        const auto known = facts_.large_trees.find(path);
+        if (known != facts_.large_trees.end() && known->second == parcel->identity) {
+          return note_too_large(*parcel);
+        }
       }
       finder.directories.push_back({std::move(path), false, above.levels - 1, std::move(parcel)});
     } else if (leads_on(path)) {
@@ -353,7 +384,7 @@ class PlaceSearch {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Pending> pending_;  // the nearest first
-  std::set<std::string> too_large_;
+  LargeTrees too_large_;
   std::size_t being_read_ = 0;
 };
 

@@ -17,6 +17,9 @@ struct PrivatePlaces {
   std::vector<PrivatePlace> places;
   /// Directories among them of which nothing is known but that there was too much to look at.
   std::vector<std::string> unseen;
+  /// Among them what is only too large: those of facts.large_trees that still are, and further
+  /// ones.
+  LargeTrees large_trees;
 };
 
 /// What the caller may read and others may not, in all that is shown beside the distribution's own

@@ -25,21 +25,26 @@ using base::check_sys;
 using base::UniqueFd;
 
 constexpr std::chrono::milliseconds kBetweenTries{50};
+/// Always as long, so that it is written over another: truncating costs a journalled file system
+/// more.
+constexpr std::size_t kRecordSize = 256;
 
+/// Its number and its command, then zeros.
 std::string this_process() {
   std::string command =
       base::read_file_if_readable("/proc/self/cmdline", 1U << 20).value_or(std::string());
   while (!command.empty() && command.back() == '\0') command.pop_back();
   std::replace(command.begin(), command.end(), '\0', ' ');
-  constexpr std::size_t kMaxCommand = 200;
-  return std::to_string(::getpid()) + " " + command.substr(0, kMaxCommand);
+  std::string record = std::to_string(::getpid()) + " " + command;
+  record.resize(kRecordSize, '\0');
+  return record;
 }
 
 /// "process 123 (sandbox-run npm ci)", from what the holder wrote.
 std::string holder_of(int lock) {
-  std::array<char, 512> buffer;
-  const ssize_t size = ::pread(lock, buffer.data(), buffer.size(), 0);
-  const std::string text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  std::array<char, kRecordSize + 1> buffer{};
+  if (::pread(lock, buffer.data(), kRecordSize, 0) <= 0) return "another run";
+  const std::string text(buffer.data());
   const std::size_t space = text.find(' ');
   if (space == std::string::npos || space == 0) return "another run";
   const std::string pid = text.substr(0, space);
@@ -50,7 +55,7 @@ std::string holder_of(int lock) {
 
 /// No descriptor: another has it, in `holder` is who.
 UniqueFd take_lock(const std::string& directory, const std::string& path, int operation,
-                   std::string& holder) {
+                   const std::string& record, std::string& holder) {
   const std::string file = directory + "/" + base::sha256_hex(path);
   const std::string doing = "locking " + path;
   UniqueFd lock(check_sys(
@@ -61,9 +66,7 @@ UniqueFd take_lock(const std::string& directory, const std::string& path, int op
     holder = base::printable(path) + " is in use by " + holder_of(lock.get());
     return {};
   }
-  check_sys(::ftruncate(lock.get(), 0), doing);
-  const std::string own = this_process();
-  check_sys(::pwrite(lock.get(), own.data(), own.size(), 0), doing);
+  check_sys(::pwrite(lock.get(), record.data(), record.size(), 0), doing);
   return lock;
 }
 
@@ -87,10 +90,11 @@ TargetLocks::TargetLocks(const std::string& state_directory, const std::vector<T
     }
   }
   const auto deadline = std::chrono::steady_clock::now() + patience.limit;
+  const std::string record = this_process();
   std::string holder;
   const auto take_all = [&](const std::set<std::string>& paths, int operation) {
     return std::all_of(paths.begin(), paths.end(), [&](const std::string& path) {
-      UniqueFd lock = take_lock(directory, path, operation, holder);
+      UniqueFd lock = take_lock(directory, path, operation, record, holder);
       const bool taken = static_cast<bool>(lock);
       if (taken) locks_.push_back(std::move(lock));
       return taken;

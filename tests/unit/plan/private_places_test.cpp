@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/io.h"
 #include "base/path.h"
@@ -78,6 +79,25 @@ TEST_CASE("a large tree that nothing leads to is hidden as a whole, and not look
   CHECK(scene.found() == Paths{"opt/large/", "opt/small/key"});
   scene.facts.path_entries = {directory(scene.scratch.file("opt/large"))};
   CHECK(scene.found() == Paths{"opt/small/key"});
+}
+
+TEST_CASE(
+    "a tree that an earlier run has found too large is not counted once more, while it is the "
+    "same") {
+  PrivateScene scene;
+  for (int i = 0; i < 1500; ++i) scene.write("opt/large/" + std::to_string(i), 0644);
+  scene.write("opt/large/key", 0600);
+  scene.facts.large_trees = plan::find_private_places(scene.policy, scene.facts).large_trees;
+  REQUIRE(scene.facts.large_trees.size() == 1);
+  std::filesystem::remove_all(scene.scratch.file("opt/large"));
+  scene.write("opt/large/key", 0600);
+  CHECK(scene.found() == Paths{"opt/large/key"});  // another directory of that name
+  struct stat status {};
+  REQUIRE(::stat(scene.scratch.file("opt/large").c_str(), &status) == 0);
+  scene.facts.large_trees.begin()->second = plan::large_tree(status);
+  CHECK(scene.found() == Paths{"opt/large/"});
+  scene.facts.path_entries = {directory(scene.scratch.file("opt/large"))};
+  CHECK(scene.found() == Paths{"opt/large/key"});
 }
 
 TEST_CASE("what PATH leads to is not hidden with the directory that it lies in") {

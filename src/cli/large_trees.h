@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "plan/parcel.h"
+
+// Which trees beside the distribution are too large to be looked through: found by one run, known
+// to those of a day. In <state>/large-trees, which no package may write: a line of inode, time of
+// change (ns) and path each.
+
+namespace sandbox_run::cli {
+
+/// Empty if there are none, or what is written there is older, or no such list.
+plan::LargeTrees read_large_trees(const std::string& state);
+/// Where it can't be written, the next run counts once more.
+void write_large_trees(const std::string& state, const plan::LargeTrees& trees) noexcept;
+
+}  // namespace sandbox_run::cli

@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/deferred_close.h"
+#include "base/program_text.h"
 #include "base/scope_exit.h"
 #include "base/sys_error.h"
 #include "cli/run_log.h"
@@ -32,6 +33,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLongestWait{1};    // of an event of severity info
 constexpr std::chrono::milliseconds kLastMoments{500};  // of what is being killed
 constexpr std::chrono::seconds kBeforeRefusalIsSaid{1};
+constexpr std::chrono::milliseconds kBeforeWaiting{
+    500};  // a command that takes longer is waited for
 constexpr std::chrono::milliseconds kBetweenLooks{500};  // at what the run uses
 constexpr std::chrono::seconds kGrace{5};  // between SIGTERM and SIGKILL at the time limit
 
@@ -94,6 +97,7 @@ class Supervision {
       loop_.after(*limit, [this] { on_time_limit(); });
     }
     watch_limits();
+    loop_.after(kBeforeWaiting, [] { base::let_go_of_program_text(); });
     loop_.run();
     sandbox_.end();
     broker_.shut_down();

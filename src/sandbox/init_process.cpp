@@ -20,6 +20,7 @@
 #include <csignal>
 
 #include "base/io.h"
+#include "base/program_text.h"
 #include "base/sys_error.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/close_descriptors.h"
@@ -132,6 +133,7 @@ void run_init(const plan::Plan& plan, ChildContext& context) {
     set_no_new_privileges(plan, context);
     hand_over_root(plan, context);  // only now: the word that all is ready
     close_all_but({});
+    base::let_go_of_program_text();
     load_init_filter(plan, context);
     reap_for_ever(all);
   } catch (const std::exception& error) {

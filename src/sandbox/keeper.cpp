@@ -28,6 +28,7 @@
 #include <utility>
 
 #include "base/io.h"
+#include "base/program_text.h"
 #include "base/sys_error.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/close_descriptors.h"
@@ -206,6 +207,7 @@ void run_keeper(const plan::Plan& plan, ChildContext& context) {
         check_sys(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "watching signals");
     // The status pipe too: its end of file is the sandboxee's to give.
     close_all_but({context.control, signals, context.terminal});
+    base::let_go_of_program_text();
     load_init_filter(plan, context);
     Keeper(context.control, signals, context.terminal, sandboxee).serve();
     ::close(context.control);  // the supervisor's sign to kill what is left

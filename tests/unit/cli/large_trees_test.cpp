@@ -1,6 +1,7 @@
 #include "cli/large_trees.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/io.h"

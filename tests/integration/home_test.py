@@ -41,7 +41,7 @@ def download_into_the_cache(t):
     found = result.of_type("home.discarded")
     t.equal([e["details"] for e in found], [{"path": str(place), "files": 1, "bytes": 3 << 20}])
     t.equal(found[0]["actor"]["package"], "big-browser")
-    t.contains(result.said, "~/.cache/BigBrowser (1 file, 3 MB) by big-browser@1.0.0 postinstall")
+    t.contains(result.said, "~/.cache/BigBrowser (1 file, 3.1 MB) by big-browser@1.0.0 postinstall")
     t.contains(result.said, f"; to keep it: sandbox-run --rw {place} npm install")
     t.true(not place.exists(), "it is thrown away")
     t.bare("rm", "-rf", "node_modules")

@@ -361,7 +361,10 @@ void add_private_places(const policy::Policy& policy, HostFacts& facts) {
   PrivatePlaces found = find_private_places(policy, facts);
   facts.private_places = std::move(found.places);
   facts.unseen = std::move(found.unseen);
-  for (auto& [path, tree] : found.large_trees) facts.large_trees.insert_or_assign(path, tree);
+  for (auto& [path, tree] : found.large_trees) {
+    const auto [known, is_new] = facts.large_trees.emplace(path, tree);
+    if (known->second != tree) known->second = tree;
+  }
   NeighbourSecrets secrets = find_neighbour_secrets(policy, facts);
   std::move(secrets.configuration.begin(), secrets.configuration.end(),
             std::back_inserter(facts.configuration));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "base/path.h"
 
@@ -16,7 +17,8 @@ bool is_one_of(const auto& names, std::string_view name) {
 
 LargeTree large_tree(const struct stat& status) {
   constexpr std::int64_t kPerSecond = 1'000'000'000;
-  return {status.st_ino, status.st_mtim.tv_sec * kPerSecond + status.st_mtim.tv_nsec};
+  return {status.st_ino, status.st_mtim.tv_sec * kPerSecond + status.st_mtim.tv_nsec,
+          std::time(nullptr)};
 }
 
 bool is_parcel(const std::unordered_set<std::string>& trees, const std::string& directory,

@@ -106,6 +106,7 @@ class PlaceSearch {
     PrivatePlaces found;
     for (const Pending& directory : pending_) found.unseen.push_back(directory.path);
     for (const auto& [path, identity] : too_large_) found.unseen.push_back(path);
+    found.unseen.insert(found.unseen.end(), given_up_.begin(), given_up_.end());
     found.large_trees = std::move(too_large_);
     narrow(found.unseen);
     for (const std::string& path : found.unseen) paths.push_back(path);
@@ -276,8 +277,12 @@ class PlaceSearch {
   }
 
   /// When nothing is to be read any more: of parcels that are small.
-  void look_at_parcels(Finder& finder) const {
+  void look_at_parcels(Finder& finder) {
     for (ParcelFile& file : finder.put_off) {
+      if (steady_clock::now() > end_) {
+        give_up(*file.parcel);
+        continue;
+      }
       struct stat status {};
       if (file.parcel->entries <= kMaxOfParcel && kept_.count(file.path) == 0 &&
           ::lstat(file.path.c_str(), &status) == 0 && !others_may_read(status) &&
@@ -285,6 +290,11 @@ class PlaceSearch {
         finder.places.push_back(std::move(file.path));
       }
     }
+  }
+
+  void give_up(const Parcel& parcel) {
+    const std::lock_guard lock(mutex_);
+    given_up_.insert(parcel.path);
   }
 
   void note_too_large(const Parcel& parcel) {
@@ -385,6 +395,7 @@ class PlaceSearch {
   std::condition_variable changed_;
   std::deque<Pending> pending_;  // the nearest first
   LargeTrees too_large_;
+  std::set<std::string> given_up_;  // small, but the time was up
   std::size_t being_read_ = 0;
 };
 

@@ -22,13 +22,27 @@ bool takes_value(const std::string& option) {
   return std::find(kOptions.begin(), kOptions.end(), option) != kOptions.end();
 }
 
-/// `yarn workspace a add x` asks for `yarn add x`, and `yarn workspaces foreach run build` for that
-/// script; what else is said to all members stays as it is.
+bool is_yarn(const std::vector<std::string>& words) {
+  return !words.empty() && words[0].starts_with("yarn");
+}
+
+/// `yarn workspace a add x` asks for `yarn add x`, and `yarn workspaces foreach run build` (of
+/// version 1: `yarn workspaces run build`) for that script; what else is said to all members stays.
 void drop_member(std::vector<std::string>& words) {
-  constexpr std::size_t kWords = 4;
-  if (words.size() < kWords || !words[0].starts_with("yarn")) return;
-  const bool is_run = words[1] == "workspaces" && words[2] == "foreach" && words[3] == "run";
-  if (words[1] == "workspace" || is_run) words.erase(words.begin() + 1, words.begin() + 3);
+  if (!is_yarn(words) || words.size() < 3) return;
+  const auto runs = [&](std::size_t at) {
+    return at + 1 < words.size() && (words[at] == "run" || words[at] == "exec");
+  };
+  std::ptrdiff_t before = 0;
+  if (words[1] == "workspace" && words.size() > 3) before = 2;
+  if (words[1] == "workspaces" && words[2] == "foreach" && runs(3)) before = 2;
+  if (words[1] == "workspaces" && runs(2)) before = 1;
+  words.erase(words.begin() + 1, words.begin() + 1 + before);
+}
+
+/// npm's --package in short; yarn's --parallel.
+bool is_yarns_switch(const std::string& option, const std::vector<std::string>& words) {
+  return option == "-p" && is_yarn(words);
 }
 
 /// `every`: each option before the sub-command is taken to have a value.
@@ -45,7 +59,7 @@ std::vector<std::string> words_of(const std::vector<std::string>& arguments, boo
         every && words.size() == 1 && argument.find('=') == std::string::npos;
     if (argument.empty() || argument[0] != '-') {
       words.push_back(argument);
-    } else if (takes_value(argument) || may_have_value) {
+    } else if ((takes_value(argument) && !is_yarns_switch(argument, words)) || may_have_value) {
       ++i;
     }
   }

@@ -96,8 +96,9 @@ Transaction make_transaction(const CommitRequest& request, const RunDirectory& r
   for (const LayerRecord& record : records) {
     if (kind_of(record) != which || (is_target && !request.commit)) continue;
     const Target& target = record.directory.target;
+    const Whose whose = target.is_neighbour ? Whose::another : Whose::own;
     Judge judge = which == Which::downloads ? judge_downloads(request, target.packages)
-                                            : judge_by_policy(request, target.kind);
+                                            : judge_by_policy(request, target.kind, whose);
     if (is_target) judge = judge_nested_too(std::move(judge), request, target.path);
     if (target.is_neighbour) judge = judge_neighbour(std::move(judge), request, target.path);
     if (!target.known_as.empty()) judge = judge_known_as(std::move(judge), target.known_as);

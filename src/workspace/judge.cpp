@@ -110,8 +110,10 @@ namespace {
 /// The attack: a dependency's script runs in the same command, and moves a branch.
 class AskedBesideScripts {
  public:
-  AskedBesideScripts(const CommitRequest& request, policy::TargetKind kind)
-      : is_whole_(is_whole(request, kind)), only_own_(request.only_own_scripts_ran) {}
+  AskedBesideScripts(const CommitRequest& request, policy::TargetKind kind, Whose whose)
+      : is_whole_(is_whole(request, kind)) {
+    if (whose == Whose::own) only_own_ = request.only_own_scripts_ran;
+  }
 
   bool operator()(const std::string& path) const {
     const bool may_be =
@@ -141,21 +143,28 @@ class AskedBesideScripts {
 
 }  // namespace
 
-Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind) {
+Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind, Whose whose) {
   struct Context {
     policy::TargetRules rules;
     std::vector<std::string> arguments;
+    bool trusted;
     bool asked;
     AskedBesideScripts asked_beside_scripts;
     std::function<policy::Author(std::int64_t)> author_at;
     std::function<bool(const std::string&, std::int64_t)> no_package_wrote;
   };
-  const auto context = std::make_shared<const Context>(
-      Context{rules_for(request.policy, kind), request.arguments, request.only_package_manager_ran,
-              AskedBesideScripts(request, kind), request.author_at, request.no_package_wrote});
+  policy::TargetRules rules_here = rules_for(request.policy, kind);
+  if (whose == Whose::another) {
+    rules_here.output.reset();
+    rules_here.creates.reset();
+  }
+  const bool all_asked = request.only_package_manager_ran && whose == Whose::own;
+  const auto context = std::make_shared<const Context>(Context{
+      std::move(rules_here), request.arguments, request.only_package_manager_ran, all_asked,
+      AskedBesideScripts(request, kind, whose), request.author_at, request.no_package_wrote});
   const auto settle = [context](const std::string& path, Judgement judgement) {
     if (judgement.verdict == Verdict::trusted) {
-      judgement.verdict = context->asked ? Verdict::commit : Verdict::drop;
+      judgement.verdict = context->trusted ? Verdict::commit : Verdict::drop;
     }
     // Whoever it was by the times, of a path alone the worst is assumed.
     const bool asked = context->asked || context->asked_beside_scripts(path);
@@ -297,7 +306,6 @@ class NeighbourContent {
 }  // namespace
 
 Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::string& target) {
-  if (request.only_package_manager_ran) return judge;
   const auto inner = std::make_shared<const Judge>(judge);
   judge.subtree = [inner](const std::string& path) -> std::optional<Judgement> {
     std::optional<Judgement> whole = inner->subtree(path);
@@ -316,8 +324,10 @@ Judge judge_neighbour(Judge judge, const CommitRequest& request, const std::stri
                         bool was_there) -> std::optional<Judgement> {
     const std::string where = base::join_path(target, path);
     if (is_own && is_own(where, changed_at)) {
-      const bool is_manifest = inner->entry(path).verdict == Verdict::manifest;
-      if (!is_manifest || (none_wrote && none_wrote(where, changed_at))) return std::nullopt;
+      // Of what was removed there is no time.
+      const bool is_managers =
+          changed_at == kNoTime || (none_wrote && none_wrote(where, changed_at));
+      if (is_managers) return std::nullopt;
       return Judgement{Verdict::hold, kAnotherProject};
     }
     const bool is_changed = was_there && changed_at != kNoTime;

@@ -40,8 +40,12 @@ struct Judge {
   KnownPlaces known = {};
 };
 
-/// By the profile's rules.
-Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind);
+/// By the profile's rules. `another`: of a project that is not the command's own, which the user
+/// has asked nothing of: what a build or a new project makes is output in the command's own alone,
+/// and what the package manager runs of a project (.pnpmfile.cjs) is the command's own project's.
+enum class Whose { own, another };
+Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind,
+                      Whose whose = Whose::own);
 
 /// Of a directory of what these packages download: new files that their scripts alone made.
 Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages);

@@ -220,12 +220,83 @@ fs.copyFileSync(v + '.env.example', v + '.env')"""
 
 
 @test(time_limit=120, stops="commit", event="change.held")
+def build_of_the_project(t):
+    """what `npm test` of a project that was cloned does in another project: none of its sources, nothing that it has installed"""
+    scene = Scene(t, "")
+    attack = f"""const fs = require('fs'), v = {str(scene.victim)!r} + '/';
+for (const name of ['index.js', 'conftest.py', 'node_modules/lib/index.js']) fs.writeFileSync(v + name, 'pwned');
+fs.rmSync(v + 'kept', {{recursive: true}})"""
+    t.write(scene.app / "own.js", attack)
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {"victim": "file:../victim"},
+                                                    "scripts": {"test": "node own.js"}}))
+    before = {"index.js": "clean\n", "node_modules/lib/index.js": "clean\n", "kept/a.js": "1\n"}
+    for name, text in before.items():
+        t.write(scene.victim / name, text)
+    scene.command = ("npm", "test")
+    scene.bare()
+    for name in ("index.js", "conftest.py", "node_modules/lib/index.js"):
+        t.equal(scene.attacked(f"victim/{name}"), "pwned", "control")
+    result = scene.sandbox()
+    for name, text in before.items():
+        t.equal((scene.victim / name).read_text(), text, f"{name} {result}")
+    t.true(not (scene.victim / "conftest.py").exists(), result)
+    t.true({"index.js", "conftest.py"} <= held(result), held(result))
+
+
+@test(time_limit=120, stops="commit", event="change.held")
+def code_of_the_manager(t):
+    """what a project that was cloned has pnpm itself load (.pnpmfile.cjs) does in another project: no settings, no script"""
+    scene = Scene(t, "", manager="pnpm10")
+    t.write(scene.app / ".pnpmfile.cjs", f"""const fs = require('fs'), v = {str(scene.victim)!r} + '/';
+fs.writeFileSync(v + '.npmrc', 'ignore-scripts=false'); fs.writeFileSync(v + 'index.js', 'pwned');
+fs.writeFileSync(v + 'package.json', JSON.stringify({{name: 'victim', version: '1.0.0', bin: 'index.js', scripts: {{prepare: 'pwned'}}}}))""")
+    t.write(scene.app / "package.json", json.dumps({"name": "app", "dependencies": {"victim": "file:../victim"}}))
+    manifest = json.dumps({"name": "victim", "version": "1.0.0", "bin": "index.js"})
+    t.write(scene.victim / "package.json", manifest)
+    scene.bare()
+    t.equal(scene.attacked("victim/index.js"), "pwned", "control")
+    result = scene.sandbox()
+    t.equal((scene.victim / "package.json").read_text(), manifest, result)
+    t.equal((scene.victim / "index.js").read_text(), "clean\n", result)
+    t.true(not (scene.victim / ".npmrc").exists(), result)
+
+
+# A process that is seen to end, then one that ends without being seen: exit(2) of the last thread.
+UNSEEN = """import ctypes, subprocess, time
+subprocess.run(['true'])
+time.sleep(0.3)
+for path in PATHS: open(path, 'w').write('pwned')
+ctypes.CDLL(None).syscall(60 if __import__('os').uname().machine == 'x86_64' else 93, 0)
+"""
+
+
+@test(time_limit=120, stops="commit", event="change.protected")
+def unseen_end(t):
+    """a script that writes between an end that is seen and its own, which is not: no lockfile, here or in another project"""
+    paths = [str(t.home / "work" / name) for name in ("app/npm-shrinkwrap.json", "victim/npm-shrinkwrap.json")]
+    scene = Scene(t, "")
+    registry = NpmRegistry()
+    registry.add("evil", "1.0.0", {"a.py": UNSEEN.replace("PATHS", repr(paths))},
+                 scripts={"postinstall": "exec /usr/bin/python3 a.py"})
+    scene.env["npm_config_registry"] = registry.url()
+    scene.options = ["--allow-host", f"localhost:{registry.port}"]
+    t.write(scene.victim / "package.json", '{"name": "victim", "version": "1.0.0"}')
+    scene.bare()
+    for path in paths:
+        t.equal(scene.attacked(os.path.relpath(path, scene.work)), "pwned", "control")
+    result = scene.sandbox()
+    for path in paths:
+        t.true(not os.path.exists(path), f"{path} {result}")
+
+
+@test(time_limit=120, stops="commit", event="change.held")
 def name_of_the_other_project(t):
     """a package that calls itself as the other project does, and has a script of the same event, adds nothing to what that one builds"""
     victim = t.home / "work/victim"
     scene = Scene(t, "")
     registry = NpmRegistry()
-    plant = f"const fs = require('fs'); fs.mkdirSync({str(victim)!r} + '/dist', {{recursive: true}}); fs.writeFileSync({str(victim)!r} + '/dist/planted.js', 'pwned')"
+    plant = f"const fs = require('fs'); fs.mkdirSync({str(victim)!r} + '/dist', {{recursive: true}}); fs.writeFileSync({str(victim)!r} + '/dist/planted.js', 'pwned'); " \
+        f"fs.writeFileSync({str(victim)!r} + '/npm-shrinkwrap.json', 'pwned')"
     own = json.dumps({"name": "victim", "version": "1.0.0", "scripts": {"postinstall": "node attack.js"}})
     registry.add("carrier", "1.0.0", {"node_modules/victim/package.json": own, "node_modules/victim/attack.js": plant},
                  dependencies={"victim": "1.0.0"}, more={"bundleDependencies": ["victim"]})
@@ -235,12 +306,14 @@ def name_of_the_other_project(t):
     t.write(scene.victim / "package.json", json.dumps({"name": "victim", "version": "1.0.0", "scripts": {"postinstall": "sleep 1"}}))
     t.write(scene.victim / ".gitignore", "dist\n")
     scene.bare()
-    t.equal(scene.attacked("victim/dist/planted.js"), "pwned", "control")
+    for name in ("dist/planted.js", "npm-shrinkwrap.json"):
+        t.equal(scene.attacked(f"victim/{name}"), "pwned", "control")
     result = t.succeeded(scene.sandbox())
     started = [(e["actor"]["package"], e["actor"]["version"], e["actor"]["event"]) for e in result.of_type("script.started")]
     t.equal(started, [("victim", "1.0.0", "postinstall")] * 2, "both go by one name")
-    t.true(not (scene.victim / "dist").exists(), result)
-    t.true(any(path.startswith("dist") for path in held(result)), held(result))
+    for name in ("dist", "npm-shrinkwrap.json"):
+        t.true(not (scene.victim / name).exists(), result)
+        t.true(any(path.startswith(name) for path in held(result)), held(result))
 
 
 @test(time_limit=120, stops="commit", event="change.held")

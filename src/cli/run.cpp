@@ -117,9 +117,8 @@ class CommandRun {
     try {
       run_directory_ = make_run_directory(state_, run_id_);
       // Before there are locks, which it would hold, too.
-      if (options_.changes == Changes::review && options_.output != Output::json) {
+      if (options_.changes == Changes::review && options_.output != Output::json)
         reviewer_.emplace(state_, run_directory_);
-      }
       in_use_.emplace(run_directory_);
       if (prepared_.has_new_large_trees) write_large_trees(state_, prepared_.facts.large_trees);
       timings_.end("run directory");
@@ -137,9 +136,8 @@ class CommandRun {
       for (std::string& words : workspace::recover_interrupted(state_, prepared_.targets, *log_)) {
         prepared_.hints.push_back(std::move(words));
       }
-      if (!only_reads_) {
+      if (!only_reads_)
         forget_in_background(no_longer_undoable(state_, prepared_.targets), run_directory_);
-      }
       remove_old_runs(state_);  // now: the supervisor will not be able to
       made_targets_.make(prepared_.targets, prepared_.facts.cache_home);
       timings_.end("state");

@@ -362,8 +362,8 @@ void add_private_places(const policy::Policy& policy, HostFacts& facts) {
   facts.private_places = std::move(found.places);
   facts.unseen = std::move(found.unseen);
   for (auto& [path, tree] : found.large_trees) {
-    const auto [known, is_new] = facts.large_trees.emplace(path, tree);
-    if (known->second != tree) known->second = tree;
+    LargeTree& known = facts.large_trees.emplace(path, tree).first->second;
+    if (known != tree) known = tree;
   }
   NeighbourSecrets secrets = find_neighbour_secrets(policy, facts);
   std::move(secrets.configuration.begin(), secrets.configuration.end(),

@@ -20,7 +20,7 @@ namespace sandbox_run::plan {
 struct LargeTree {
   std::uint64_t inode = 0;
   std::int64_t modified = 0;  // ns
-  std::int64_t found = 0;     // s since the epoch: by whom it is known, not what it is
+  std::int64_t found = 0;     // s since the epoch: since when it is known, not what it is
   friend bool operator==(const LargeTree& one, const LargeTree& other) {
     return one.inode == other.inode && one.modified == other.modified;
   }

@@ -25,6 +25,7 @@
 #include "base/path.h"
 #include "base/thread.h"
 #include "base/unique_fd.h"
+#include "plan/gathered_paths.h"
 #include "plan/parcel.h"
 #include "plan/shown_trees.h"
 
@@ -355,30 +356,11 @@ class PlaceSearch {
     return status.st_uid == 0 || status.st_gid == facts_.gid || (status.st_mode & S_IRGRP) != 0;
   }
 
-  /// Many in one directory: that one as a whole, unless something else is wanted of it.
   void narrow(std::vector<std::string>& paths) const {
-    const auto is_wanted = [&](const std::string& path) {
+    gather_in_directories(paths, kMaxPlaces, [&](const std::string& path) {
       return leads_on(path) || prefixes_.count(path) != 0 ||
              std::count(path.begin(), path.end(), '/') < 2;
-    };
-    while (paths.size() > kMaxPlaces) {
-      std::set<std::string> wider;
-      for (const std::string& path : paths) {
-        const std::string parent = parent_path(path);
-        wider.insert(is_wanted(parent) ? path : parent);
-      }
-      const bool is_smaller = wider.size() < paths.size();
-      paths.assign(wider.begin(), wider.end());
-      if (!is_smaller) break;
-    }
-    std::sort(paths.begin(), paths.end());
-    std::vector<std::string> outermost;
-    for (std::string& path : paths) {
-      if (outermost.empty() || !is_beneath(path, outermost.back())) {
-        outermost.push_back(std::move(path));
-      }
-    }
-    paths = std::move(outermost);
+    });
   }
 
   const HostFacts& facts_;

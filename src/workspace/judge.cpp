@@ -177,7 +177,8 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind, Who
                                   policy::holds_for(*rules.creates, context->arguments);
   judge.new_places = rules.hold_reason.empty() ? request.new_places : std::vector<std::string>{};
   judge.known = request.known;
-  judge.keeps_modes = request.only_package_manager_ran || request.no_package_ran;
+  judge.keeps_modes =
+      whose == Whose::own && (request.only_package_manager_ran || request.no_package_ran);
   judge.entry = [context, settle](const std::string& path) {
     return settle(path, policy::judge(context->rules, path, context->arguments));
   };

@@ -51,8 +51,9 @@ Judge judge_by_policy(const CommitRequest& request, policy::TargetKind kind,
 Judge judge_downloads(const CommitRequest& request, const std::vector<std::string>& packages);
 
 /// In another project than the command's own (Target::is_neighbour): of what `judge` would commit,
-/// whoever wrote it, what a package's script has written is held. But that project's own scripts
-/// may build (npm runs `prepare` of what it links), while no other one is running.
+/// whoever wrote it, what a package's script has written is held, and what the command's own
+/// project's has. But that project's own scripts may build (npm runs `prepare` of what it links),
+/// while no other one is running.
 ///
 /// The attack: a project that was cloned says "victim": "file:../victim", and the script of one of
 /// its packages changes what that one has in node_modules.

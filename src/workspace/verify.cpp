@@ -56,11 +56,11 @@ bool Verifier::fits(int dir_fd, const std::string& name, const std::string& path
                     std::uint64_t size) {
   const std::optional<ContentDigest> wanted = digest_in_path(path);
   if (!wanted || size > left_) return false;
-  left_ -= size;
   const base::UniqueFd file(
       ::openat(dir_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  return file && is_all_there(file.get(), static_cast<off_t>(size)) &&
-         base::file_digest_hex(file.get(), wanted->algorithm) == wanted->hex;
+  if (!file || !is_all_there(file.get(), static_cast<off_t>(size))) return false;
+  left_ -= size;
+  return base::file_digest_hex(file.get(), wanted->algorithm) == wanted->hex;
 }
 
 }  // namespace sandbox_run::workspace

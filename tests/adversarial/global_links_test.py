@@ -18,7 +18,7 @@ class Scene:
     that of `evil`, on which both library and project depend."""
 
     def __init__(self, t, script):
-        self.t, self.work, self.prefix = t, t.home / "work", t.home / ".npm-global"
+        self.t, self.work, self.prefix = t, t.home / "projects", t.home / ".npm-global"
         self.app = self.work / "app"
         registry = NpmRegistry()
         registry.add("evil", "1.0.0", {"index.js": "", "attack.sh": "#!/bin/sh\n" + script},
@@ -30,7 +30,7 @@ class Scene:
                 f'"scripts": {{"read": "{READ}"}}}}')
         packages = self.prefix / "lib/node_modules"
         t.write(packages / "other/package.json", '{"name": "other", "version": "1.0.0"}')
-        (packages / "library").symlink_to("../../../work/library")
+        (packages / "library").symlink_to("../../../projects/library")
         (self.prefix / "bin").mkdir()
         t.write(t.home / ".npmrc", f"prefix={self.prefix}\nupdate-notifier=false\nfund=false\naudit=false\n")
         self.env = {"npm_config_registry": registry.url()}
@@ -67,7 +67,7 @@ def left_in_node_modules(t):
 @test(time_limit=120, event="change.held")
 def left_among_global_packages(t):
     """npm link NAME: a script that leaves another project among the global packages, too, has it not shown the next time"""
-    scene = Scene(t, f'ln -s ../../secret "$INIT_CWD/node_modules/secret"\nln -s {t.home}/work/secret {t.home}/.npm-global/lib/node_modules/\n')
+    scene = Scene(t, f'ln -s ../../secret "$INIT_CWD/node_modules/secret"\nln -s {t.home}/projects/secret {t.home}/.npm-global/lib/node_modules/\n')
     scene.attack(("npm", "link", "library"), ("npm", "run", "read"),
                  changed=lambda: scene.was_read() and (scene.prefix / "lib/node_modules/secret").is_symlink())
     t.equal(os.path.lexists(scene.prefix / "lib/node_modules/secret"), False, "nothing is left there")
@@ -90,5 +90,5 @@ def linked_to_another_name(t):
     scene = Scene(t, "exit 0\n")
     link = scene.prefix / "lib/node_modules/library"
     link.unlink()
-    link.symlink_to("../../../work/secret")
+    link.symlink_to("../../../projects/secret")
     scene.attack(("npm", "install"), ("npm", "link", "library"), ("npm", "run", "read"), changed=scene.was_read)

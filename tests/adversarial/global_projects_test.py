@@ -93,7 +93,7 @@ def tried(what, managers, script, *changed, alerts=True, bin_name="evil"):
             Home(t, manager, script, bin_name).attack(*changed, alerts=alerts)
 
         body.__doc__ = f"a global install by {manager}: {what}"
-        test(body, time_limit=120)
+        test(body, one_by_day=True, time_limit=120)
 
 
 ALL = ("yarn1", "bun", "pnpm10", "pnpm12")

@@ -66,7 +66,7 @@ def add(manager, what, script, works, **facts):
         t.equal(after, before, result)
 
     body.__doc__ = f"a directory beside the project, {manager}: {what}"
-    test(time_limit=120, **facts)(body)
+    test(time_limit=120, one_by_day=True, **facts)(body)
 
 
 COPY = 'cd "$INIT_CWD/node_modules/lib" || exit 1\n'

@@ -186,6 +186,11 @@ def directory_above(t):
 BUILD = {"scripts": {"prepare": "node build.js"}}
 
 
+def reasons(result):
+    return {e["details"]["path"]: e["details"]["reason"] for kind in ("change.held", "change.protected")
+            for e in result.of_type(kind)}
+
+
 def held(result):
     return {e["details"]["path"] for kind in ("change.held", "change.protected") for e in result.of_type(kind)}
 
@@ -240,7 +245,8 @@ fs.rmSync(v + 'kept', {{recursive: true}})"""
     for name, text in before.items():
         t.equal((scene.victim / name).read_text(), text, f"{name} {result}")
     t.true(not (scene.victim / "conftest.py").exists(), result)
-    t.true({"index.js", "conftest.py"} <= held(result), held(result))
+    t.true({"index.js", "conftest.py", "kept"} <= held(result), held(result))
+    t.contains(reasons(result)["node_modules/lib/index.js"], "in another project than this one")
 
 
 @test(time_limit=120, stops="commit", event="change.held")
@@ -259,6 +265,7 @@ fs.writeFileSync(v + 'package.json', JSON.stringify({{name: 'victim', version: '
     t.equal((scene.victim / "package.json").read_text(), manifest, result)
     t.equal((scene.victim / "index.js").read_text(), "clean\n", result)
     t.true(not (scene.victim / ".npmrc").exists(), result)
+    t.true({".npmrc", "index.js", "package.json"} <= held(result), held(result))
 
 
 # A process that is seen to end, then one that ends without being seen: exit(2) of the last thread.
@@ -287,6 +294,8 @@ def unseen_end(t):
     result = scene.sandbox()
     for path in paths:
         t.true(not os.path.exists(path), f"{path} {result}")
+    protected = [e["details"]["path"] for e in result.of_type("change.protected")]
+    t.equal(protected, ["npm-shrinkwrap.json"] * 2, result)
 
 
 @test(time_limit=120, stops="commit", event="change.held")

@@ -119,7 +119,7 @@ def late(what, script, *, make=MAKE, command=NEXT, before=(), prepared=()):
         attack(t, script, [make, *before, INSTALL, command], made=False, prepared=prepared)
 
     body.__doc__ = f"The pip that make starts after a build is none where the build {what}"
-    test(time_limit=150)(body)
+    test(time_limit=150, one_by_day=True)(body)
 
 
 late("has left a .pth, with the times of a file that was there",

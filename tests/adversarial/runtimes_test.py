@@ -82,7 +82,7 @@ def no_loot(title, manager, script, *, command=None, more=None, by="postinstall"
         t.equal(scene.asked(), [], f"the registry was asked for loot: {result}")
 
     body.__doc__ = f"{manager}: {title}"
-    test(body, time_limit=120)
+    test(body, time_limit=120, one_by_day=True)
 
 
 for name, again in (("bun", "bun add loot"), ("deno", "deno add npm:loot")):
@@ -120,7 +120,7 @@ for title, program, words in (("a program that bun x runs", "attack.js", ("bun",
         t.equal(scene.asked(), [], f"the registry was asked for loot: {result}")
 
     body.__doc__ = f"bun: {title} gets no registry"
-    test(body, time_limit=120)
+    test(body, time_limit=120, one_by_day=True)
 
 
 @test(time_limit=120)
@@ -167,7 +167,7 @@ def steals(manager):
         t.true(any(e["severity"] == "alert" for e in result.events), "an alert")
 
     body.__doc__ = f"{manager}: an approved script steals nothing, plants nothing, and is named"
-    test(body, time_limit=120)
+    test(body, time_limit=120, one_by_day=True)
 
 
 for name in INSTALL:

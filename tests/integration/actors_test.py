@@ -77,7 +77,7 @@ def npm_like(name, command, arguments, environment=(), settings=None, manifest=N
                 "alerts that do not say why the package is here")
 
     body.__doc__ = f"{name}: no act of a script gets away from its package's name"
-    test(body, time_limit=200)
+    test(body, one_by_day=True, time_limit=200)
 
 
 npm_like("npm", "npm", ("install",))

@@ -88,7 +88,7 @@ def large_install(manager):
         t.true({"esbuild", "core-js", "native-hello"} <= names, f"scripts in the log: {names}")
 
     body.__doc__ = f"{manager.title}: an install of 400 packages with native code gives the bare tree"
-    test(body, time_limit=300)
+    test(body, one_by_day=True, time_limit=300)
 
 
 def reinstall(manager):
@@ -107,7 +107,7 @@ def reinstall(manager):
             t.true((t.project / "node_modules/webpack/package.json").exists(), "webpack is back")
 
     body.__doc__ = f"{manager.title}: an install over an existing tree works"
-    test(body, time_limit=200)
+    test(body, one_by_day=True, time_limit=200)
 
 
 def add_package(manager):
@@ -122,7 +122,7 @@ def add_package(manager):
         t.true(installed.exists(), "it is installed")
 
     body.__doc__ = f"{manager.title}: adding a package changes package.json and the lockfile"
-    test(body, time_limit=120)
+    test(body, one_by_day=True, time_limit=120)
 
 
 def install_over_the_network(manager):
@@ -139,7 +139,7 @@ def install_over_the_network(manager):
         t.true(opened, f"connections are in the log: {[e['type'] for e in result.events]}")
 
     body.__doc__ = f"{manager.title}: an install with cold caches comes through the broker"
-    test(body, time_limit=240)
+    test(body, one_by_day=True, time_limit=240)
 
 
 # bun's and deno's installs: tests/honest.

@@ -57,7 +57,7 @@ def register(manager, command, cases, forces_asking):
 
     title = next(one.title for one in package_managers.MANAGERS if one.name == manager)
     body.__doc__ = f"{title}: the registries that are read are those that it names itself"
-    test(body)
+    test(body, one_by_day=True)
 
 
 # Settings that say nothing, but of the kind that only the manager itself can tell the meaning of.

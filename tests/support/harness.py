@@ -115,6 +115,7 @@ class Test:
     function: object
     time_limit: int
     own_facts: dict
+    one_by_day: bool = False
 
     @property
     def facts(self):
@@ -122,12 +123,13 @@ class Test:
         return {**self.function.__globals__.get("FACTS", {}), **self.own_facts}
 
 
-def test(function=None, *, time_limit=90, **facts):
-    """Registers a test. `time_limit` in seconds: after it the test is killed and has failed. `facts`
-    of an attack, for the public list: see attack_list.py."""
+def test(function=None, *, time_limit=90, one_by_day=False, **facts):
+    """Registers a test. `time_limit` in seconds: after it the test is killed and has failed. `one_by_day`:
+    of those that one function makes (slow ones, which differ in the manager or in one detail) root runs
+    the first by day, and all at night. `facts` of an attack, for the public list: see attack_list.py."""
 
     def register(inner):
-        TESTS.append(Test(inspect.getdoc(inner).split("\n")[0], inner, time_limit, facts))
+        TESTS.append(Test(inspect.getdoc(inner).split("\n")[0], inner, time_limit, facts, one_by_day))
         return inner
 
     return register(function) if function else register

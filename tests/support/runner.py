@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs test files: each test in a process and scratch directory of its own, a few at once.
 
-Usage: runner.py [-j N] [-k WORD] [--one-of-each] [--counts FILE] [--label TEXT] [--keep] FILE|DIRECTORY...
+Usage: runner.py [-j N] [-k WORD] [--by-day] [--counts FILE] [--label TEXT] [--keep] FILE|DIRECTORY...
 
 Prints `ok`, `FAIL` or `skip` with each test's name, and a closing line of counts (`n/a`: what the
 test attacks does not exist on this host; not counted). With
@@ -158,12 +158,15 @@ def run_all(tests, options):
     return counts
 
 
-def one_of_each(tests):
-    """The first of those that one function makes: the same for several managers, or ways in."""
-    first = {}
+def by_day(tests):
+    """Without the later ones of those that are marked `one_by_day`; how many these are is said."""
+    first, chosen = set(), []
     for test in tests:
-        first.setdefault(test.function.__code__, test)
-    return list(first.values())
+        if not test.one_by_day or test.function.__code__ not in first:
+            chosen.append(test)
+        first.add(test.function.__code__)
+    print(f"by day {len(chosen)} of {len(tests)} tests: the others differ from one of these in the manager or a detail")
+    return chosen
 
 
 def refuse_without_isolation():
@@ -186,7 +189,7 @@ def main():
     # One more than there are processors: tests wait, for a server or a clock, a good part of their time.
     parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("-k", default="", help="only tests whose name holds this")
-    parser.add_argument("--one-of-each", action="store_true", help="of tests that differ in a manager or a way in, the first")
+    parser.add_argument("--by-day", action="store_true", help="of tests marked one_by_day the first of each kind")
     parser.add_argument("--counts", help="file to write the counts to, as JSON")
     parser.add_argument("--label", default="", help="who runs: shown in the closing line")
     parser.add_argument("--keep", action="store_true", help="leave the scratch directories")
@@ -199,8 +202,8 @@ def main():
     if any(path.absolute().parent.name == "adversarial" for path in files):
         refuse_without_isolation()
     tests = [test for test in harness.TESTS if options.k in test.name]
-    if options.one_of_each:
-        tests = one_of_each(tests)
+    if options.by_day:
+        tests = by_day(tests)
     with tempfile.TemporaryDirectory(prefix="srt-", dir=SCRATCH) as programs:
         os.environ["SRT_PROGRAMS"] = programs
         counts = run_all(tests, options)
